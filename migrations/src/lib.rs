@@ -1,0 +1,1 @@
+//! Schema of the database, for SQLite and PostgreSQL alike.

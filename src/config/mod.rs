@@ -1,0 +1,1 @@
+//! Configuration: embedded defaults, then the file, then the environment; checked once.

@@ -1,0 +1,1 @@
+//! Clients towards other systems: MLLP and C-STORE.

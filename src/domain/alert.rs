@@ -1,0 +1,1 @@
+//! Alerts: whom to page next, when, and when to stop.

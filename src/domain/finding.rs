@@ -1,0 +1,122 @@
+//! The canonical result of one analysis. SR, ORU, FHIR, page and screen are all rendered from this record and add
+//! nothing to it; a round trip through any of them gives the same facts back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::code::{self, Code};
+use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
+
+/// What one model run said of one study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResultRecord {
+    pub id: ResultId,
+    pub study: StudyId,
+    pub analysis: AnalysisId,
+    pub model: ModelRef,
+    pub status: ResultStatus,
+    pub produced_at: Timestamp,
+    pub findings: Vec<Finding>,
+    /// The series that was read, and its instances in the order they were read.
+    pub series_uid: Uid,
+    pub instance_uids: Vec<Uid>,
+    /// The result this one replaces, which stays readable.
+    pub supersedes: Option<ResultId>,
+    /// Conditions of the input that limit the result, in words a reader understands.
+    pub limitations: Vec<String>,
+}
+
+/// The exact model that ran (invariant 11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelRef {
+    pub name: String,
+    pub version: String,
+    /// SHA-256 of the model file, lower-case hexadecimal.
+    pub sha256: String,
+    pub manufacturer: String,
+    /// What may be shown of it.
+    pub display_policy: DisplayPolicy,
+    /// One sentence printed wherever a result is shown, e.g. that the model was trained on phantoms.
+    pub disclaimer: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisplayPolicy {
+    NotifyOnly,
+    PreviewPlain,
+    PreviewWithMarks,
+}
+
+/// Never final: only a radiologist makes a result final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultStatus {
+    Preliminary,
+    /// Replaces an earlier result of the same model on the same study.
+    Corrected,
+    Withdrawn,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    pub code: Code,
+    pub site: Code,
+    pub presence: Presence,
+    /// Above the operating point in force.
+    pub flagged: bool,
+    /// P(present) in 0..=1; `None` unless the model's score is calibrated (a raw score is not a probability).
+    pub probability: Option<f64>,
+    /// The operating point that decided, in words: `total volume ≥ 1 mL`.
+    pub operating_point: String,
+    pub measurements: Vec<Measurement>,
+    pub lesions: Vec<Lesion>,
+    /// The instance that shows the finding best.
+    pub key_instance: Option<Uid>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    Present,
+    Absent,
+    Undetermined,
+}
+
+impl Presence {
+    /// DICOM CID 240.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Present => code::PRESENT,
+            Self::Absent => code::ABSENT,
+            Self::Undetermined => code::UNDETERMINED,
+        }
+    }
+}
+
+/// A number with its unit; never one without the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measurement {
+    pub code: Code,
+    pub value: f64,
+    /// UCUM.
+    pub unit: Code,
+}
+
+/// One connected component of a segmentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Lesion {
+    /// 1-based, largest first.
+    pub number: u32,
+    pub location: Code,
+    pub laterality: Option<Code>,
+    pub measurements: Vec<Measurement>,
+    pub key_instance: Option<Uid>,
+}
+
+impl Finding {
+    pub fn measurement(&self, code: &Code) -> Option<&Measurement> {
+        self.measurements.iter().find(|m| m.code.is(code))
+    }
+}

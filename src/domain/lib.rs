@@ -1,0 +1,21 @@
+//! The decisions of Tocsin, and nothing else: what a study is, what was found, where it belongs on the list, whom to page
+//! and when. Every function here takes facts and the time and returns a closed answer with its reason; none reads a
+//! clock, a file, a socket or a database.
+
+pub mod admit;
+pub mod alert;
+pub mod assemble;
+pub mod audit;
+pub mod clock;
+pub mod code;
+pub mod finding;
+pub mod ids;
+pub mod link;
+pub mod order;
+pub mod phi;
+pub mod quantify;
+pub mod study;
+pub mod triage;
+pub mod volume;
+pub mod work;
+pub mod worklist;

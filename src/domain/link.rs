@@ -1,0 +1,1 @@
+//! Whether an order and a study belong together (architecture: decision 1).

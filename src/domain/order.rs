@@ -1,0 +1,226 @@
+//! Imaging orders and patients, as HL7 messages tell of them; and how one event changes what is known.
+//! `None` in an event means "not said" and never deletes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::Uid;
+use crate::phi::{Demographics, PatientIdentifier, Phi};
+
+/// What a stored message asks of us.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Hl7Event {
+    /// ORM^O01, OMI^O23, OMG^O19: one or more orders of one patient.
+    Orders(Vec<OrderEvent>),
+    /// ADT^A01, A04, A08 and the like.
+    Patient(PatientEvent),
+    /// ADT^A40 (A18, A34): several merges may share one message.
+    Merge(Vec<PatientMerge>),
+    /// ORU^R01: a report by a radiologist.
+    Report(Vec<ReportEvent>),
+    /// Well-formed, stored, and of no use here.
+    Ignored { reason: String },
+}
+
+/// ORC-1 (table 0119), as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderControl {
+    New,
+    Change,
+    Cancel,
+    Discontinue,
+    /// `SC`: a status only.
+    Status,
+    /// Anything else; kept for the reader, changes nothing but demographics.
+    Other,
+}
+
+/// An entity identifier (EI): a number and who assigned it. Compared as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct EntityId {
+    pub number: String,
+    pub namespace: String,
+}
+
+/// A coded service, OBR-4.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Procedure {
+    pub code: String,
+    pub text: String,
+    pub system: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderEvent {
+    pub control: OrderControl,
+    pub placer: Option<EntityId>,
+    pub filler: Option<EntityId>,
+    pub accession: Option<String>,
+    pub study_uid: Option<Uid>,
+    pub procedure: Option<Procedure>,
+    pub modality: Option<String>,
+    /// As sent: `S`, `A`, `R`, `STAT`, … ; the site's map makes a band of it.
+    pub priority: Option<String>,
+    /// ORC-5, table 0038.
+    pub status: Option<String>,
+    pub patient: PatientEvent,
+    pub ordering_provider: Option<String>,
+    pub clinical_information: Option<Phi<String>>,
+    /// MSH-7, or when the message arrived; orders later events before earlier ones.
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PatientEvent {
+    /// The identifier of the configured authority, else the first.
+    pub identifier: Option<PatientIdentifier>,
+    pub demographics: Demographics,
+    /// PV1-2.
+    pub patient_class: Option<String>,
+    /// PV1-3, `point^room^bed^facility`.
+    pub location: Option<String>,
+    pub at: Timestamp,
+}
+
+/// MRG-1 goes, PID-3 stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatientMerge {
+    pub survivor: PatientIdentifier,
+    pub survivor_demographics: Demographics,
+    pub retired: Vec<PatientIdentifier>,
+}
+
+/// Result status of OBR-25 (table 0123), ranked as interop practice ranks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    NoText,
+    Preliminary,
+    Final,
+    Amended,
+    Retracted,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportEvent {
+    pub placer: Option<EntityId>,
+    pub filler: Option<EntityId>,
+    pub accession: Option<String>,
+    pub study_uid: Option<Uid>,
+    pub status: ReportStatus,
+    pub text: Phi<String>,
+    pub radiologist: Option<String>,
+    pub patient: PatientEvent,
+    pub at: Timestamp,
+}
+
+/// Whether an order still stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    Placed,
+    Completed,
+    Cancelled,
+}
+
+/// What is known of an order after all events so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRecord {
+    pub state: OrderState,
+    pub placer: Option<EntityId>,
+    pub filler: Option<EntityId>,
+    pub accession: Option<String>,
+    pub study_uid: Option<Uid>,
+    pub procedure: Procedure,
+    pub modality: Option<String>,
+    pub priority: Option<String>,
+    pub status: Option<String>,
+    pub patient_class: Option<String>,
+    pub location: Option<String>,
+    pub ordering_provider: Option<String>,
+    pub clinical_information: Option<Phi<String>>,
+    /// The time of the newest event that was applied.
+    pub at: Timestamp,
+}
+
+impl OrderRecord {
+    /// The record that a first event makes; a cancel that comes before its order makes a cancelled order.
+    pub fn first(event: &OrderEvent) -> Self {
+        let blank = Self {
+            state: OrderState::Placed,
+            placer: None,
+            filler: None,
+            accession: None,
+            study_uid: None,
+            procedure: Procedure::default(),
+            modality: None,
+            priority: None,
+            status: None,
+            patient_class: None,
+            location: None,
+            ordering_provider: None,
+            clinical_information: None,
+            at: event.at,
+        };
+        blank.apply(event)
+    }
+
+    /// Folds an event in. An event older than what is known fills gaps and changes nothing else, so that
+    /// messages which overtake one another end in the same record.
+    pub fn apply(mut self, event: &OrderEvent) -> Self {
+        let newer = event.at >= self.at;
+        let pick = |known: &mut Option<String>, said: &Option<String>| {
+            if said.is_some() && (newer || known.is_none()) {
+                known.clone_from(said);
+            }
+        };
+        pick(&mut self.accession, &event.accession);
+        pick(&mut self.modality, &event.modality);
+        pick(&mut self.priority, &event.priority);
+        pick(&mut self.status, &event.status);
+        pick(&mut self.patient_class, &event.patient.patient_class);
+        pick(&mut self.location, &event.patient.location);
+        pick(&mut self.ordering_provider, &event.ordering_provider);
+        if event.clinical_information.is_some() && (newer || self.clinical_information.is_none()) {
+            self.clinical_information.clone_from(&event.clinical_information);
+        }
+        if event.placer.is_some() && (newer || self.placer.is_none()) {
+            self.placer.clone_from(&event.placer);
+        }
+        if event.filler.is_some() && (newer || self.filler.is_none()) {
+            self.filler.clone_from(&event.filler);
+        }
+        if event.study_uid.is_some() && (newer || self.study_uid.is_none()) {
+            self.study_uid.clone_from(&event.study_uid);
+        }
+        if let Some(procedure) = &event.procedure
+            && (newer || self.procedure == Procedure::default())
+        {
+            self.procedure = procedure.clone();
+        }
+        self.state = self.next_state(event, newer);
+        self.at = self.at.max(event.at);
+        self
+    }
+
+    /// A cancelled order stays cancelled until a newer event places it again.
+    fn next_state(&self, event: &OrderEvent, newer: bool) -> OrderState {
+        if !newer {
+            return self.state;
+        }
+        match event.control {
+            OrderControl::Cancel | OrderControl::Discontinue => OrderState::Cancelled,
+            OrderControl::New => OrderState::Placed,
+            OrderControl::Change | OrderControl::Status | OrderControl::Other => {
+                match event.status.as_deref() {
+                    Some("CM") => OrderState::Completed,
+                    Some("CA" | "DC") => OrderState::Cancelled,
+                    Some(_) | None => self.state,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A stack of slices in memory, with its geometry; and a mask over the same grid.
+
+use crate::ids::Uid;
+
+/// Voxels of one series, slices ordered along the normal from the patient's feet to the head.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Volume {
+    pub geometry: Geometry,
+    /// Hounsfield units, `[slice][row][column]` flattened; length = slices × rows × columns.
+    pub voxels: Vec<i16>,
+}
+
+/// Where the voxels lie in the patient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Geometry {
+    pub slices: usize,
+    pub rows: usize,
+    pub columns: usize,
+    /// Distance between rows and between columns, mm.
+    pub pixel_spacing: [f64; 2],
+    /// Position of each slice along the normal, mm, strictly increasing.
+    pub offsets: Vec<f64>,
+    /// Direction cosines of a row and of a column, patient coordinates (LPS).
+    pub orientation: [f64; 6],
+    /// Position of the first voxel of each slice, patient coordinates (LPS), mm.
+    pub origins: Vec<[f64; 3]>,
+    /// SOP Instance UID of each slice.
+    pub instance_uids: Vec<Uid>,
+}
+
+impl Geometry {
+    pub fn len(&self) -> usize {
+        self.slices * self.rows * self.columns
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The thickness that slice `k` stands for: half the way to each neighbour; mm. True spacing, not Slice Thickness.
+    pub fn extent(&self, k: usize) -> f64 {
+        let n = self.offsets.len();
+        if n < 2 {
+            return 1.0;
+        }
+        let gap = |a: usize, b: usize| self.offsets[b] - self.offsets[a];
+        match k {
+            0 => gap(0, 1),
+            k if k == n - 1 => gap(n - 2, n - 1),
+            k => (gap(k - 1, k) + gap(k, k + 1)) / 2.0,
+        }
+    }
+
+    /// Volume of a voxel of slice `k`, mL.
+    pub fn voxel_ml(&self, k: usize) -> f64 {
+        self.pixel_spacing[0] * self.pixel_spacing[1] * self.extent(k) / 1000.0
+    }
+}
+
+/// One class over the grid of a volume: non-zero where it is present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    pub voxels: Vec<u8>,
+}

@@ -1,0 +1,113 @@
+//! Payloads of background jobs: ids only, so that a job can be read, retried and logged without a patient in it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AlertId, AnalysisId, DeliveryId, MessageId, NotificationId, ResultId, StudyId};
+
+/// Everything that happens after something was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Apply a stored HL7 message to patients, orders and reports.
+    ApplyMessage { message: MessageId },
+    /// Recompute the facts of a study from its instances; decide which series are ready.
+    AssembleStudy { study: StudyId },
+    /// Decide per model whether it runs on the study, and why.
+    AdmitStudy { study: StudyId },
+    /// Run one model.
+    Infer { analysis: AnalysisId },
+    /// Run the rules over everything known of the study.
+    TriageStudy { study: StudyId },
+    /// Render and queue the outputs of a result.
+    PublishResult { result: ResultId },
+    /// Send one object or message.
+    Deliver { delivery: DeliveryId },
+    /// Take the next step of an alert: page, wait, escalate or stop.
+    StepAlert { alert: AlertId },
+    /// Hand one page to its channel.
+    SendNotification { notification: NotificationId },
+    /// A study that stands still past its deadline becomes visibly stuck.
+    CheckStudyDeadline { study: StudyId },
+}
+
+/// Lanes keep slow work from delaying urgent work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    Alerts,
+    Ingest,
+    Inference,
+    Delivery,
+}
+
+impl Lane {
+    pub const ALL: [Lane; 4] = [Lane::Alerts, Lane::Ingest, Lane::Inference, Lane::Delivery];
+
+    pub fn number(self) -> i16 {
+        match self {
+            Self::Alerts => 0,
+            Self::Ingest => 1,
+            Self::Inference => 2,
+            Self::Delivery => 3,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alerts => "alerts",
+            Self::Ingest => "ingest",
+            Self::Inference => "inference",
+            Self::Delivery => "delivery",
+        }
+    }
+
+    /// How long a worker may hold a job without renewing its lease, in seconds.
+    pub fn lease_seconds(self) -> i64 {
+        match self {
+            Self::Alerts => 10,
+            Self::Ingest | Self::Delivery => 15,
+            Self::Inference => 30,
+        }
+    }
+
+    pub fn max_attempts(self) -> i32 {
+        match self {
+            // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
+            Self::Alerts => 10_000,
+            Self::Ingest => 8,
+            Self::Inference => 3,
+            Self::Delivery => 200,
+        }
+    }
+}
+
+impl Work {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ApplyMessage { .. } => "apply_message",
+            Self::AssembleStudy { .. } => "assemble_study",
+            Self::AdmitStudy { .. } => "admit_study",
+            Self::Infer { .. } => "infer",
+            Self::TriageStudy { .. } => "triage_study",
+            Self::PublishResult { .. } => "publish_result",
+            Self::Deliver { .. } => "deliver",
+            Self::StepAlert { .. } => "step_alert",
+            Self::SendNotification { .. } => "send_notification",
+            Self::CheckStudyDeadline { .. } => "check_study_deadline",
+        }
+    }
+
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::StepAlert { .. } | Self::SendNotification { .. } => Lane::Alerts,
+            Self::Infer { .. } => Lane::Inference,
+            Self::Deliver { .. } => Lane::Delivery,
+            Self::ApplyMessage { .. }
+            | Self::AssembleStudy { .. }
+            | Self::AdmitStudy { .. }
+            | Self::TriageStudy { .. }
+            | Self::PublishResult { .. }
+            | Self::CheckStudyDeadline { .. } => Lane::Ingest,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The order of the reading worklist: pure, total and stable.

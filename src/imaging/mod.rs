@@ -1,0 +1,1 @@
+//! Pixels: decoding, geometry, previews, phantoms.

@@ -1,0 +1,1 @@
+//! Models: their packages, the runtime, the operations around it.

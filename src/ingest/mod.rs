@@ -1,0 +1,4 @@
+//! Listeners, codecs without sockets, and acknowledgements.
+
+pub mod dicom;
+pub mod hl7;

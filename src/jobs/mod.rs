@@ -1,0 +1,1 @@
+//! The worker loop over the job table. Knows no job.

@@ -1,0 +1,29 @@
+//! Tocsin: radiology worklist triage and clinical decision support.
+//!
+//! Orders arrive by HL7 and images by DICOM ([`ingest`]); background jobs ([`jobs`], [`pipeline`]) assemble studies, decide
+//! which model may read them, run it ([`inference`], [`imaging`]), apply the rules and publish the outcome ([`report`],
+//! [`deliver`], [`notify`]). State lives in rows ([`storage`]), people look through [`api`] and [`ui`].
+//!
+//! What decides is pure and lives in `tocsin-domain`; what is here loads facts, asks, and saves the answer together with
+//! its audit row and its follow-up jobs in one transaction.
+
+pub mod config;
+pub mod telemetry;
+
+pub mod jobs;
+pub mod storage;
+
+pub mod deliver;
+pub mod imaging;
+pub mod inference;
+pub mod notify;
+pub mod report;
+
+pub mod ingest;
+pub mod pipeline;
+
+pub mod api;
+pub mod ui;
+
+pub mod app;
+pub mod cli;

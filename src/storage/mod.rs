@@ -1,0 +1,1 @@
+//! Rows and blobs. Knows no job and no network.

@@ -1,0 +1,1 @@
+//! Logs without protected health information, and metrics.
