@@ -1,1 +1,8 @@
-//! Models: their packages, the runtime, the operations around it.
+//! Models: their packages, the runtime, the operations around it, and the child process that they run in.
+//! Nothing here reads or writes the database, and no model runs in the service's own process.
+
+pub mod manifest;
+mod manifest_check;
+pub mod preflight;
+pub mod recipe;
+mod wire;
