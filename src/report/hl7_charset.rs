@@ -65,9 +65,18 @@ pub enum CharsetError {
 }
 
 impl Declared {
-    /// Reads MSH-18; white space and case do not matter, several repetitions are not supported.
+    /// Reads MSH-18; white space and case do not matter. Several repetitions are supported when they all mean the same.
     pub fn read(msh18: &str) -> Self {
-        let name: String = msh18
+        let mut each = msh18.split('~').map(Self::read_one);
+        let first = each.next().unwrap_or(Self::Unsaid);
+        match each.all(|other| other == first || other == Self::Unsaid) {
+            true => first,
+            false => Self::Unsupported,
+        }
+    }
+
+    fn read_one(name: &str) -> Self {
+        let name: String = name
             .chars()
             .filter(|c| !c.is_whitespace() && *c != '-' && *c != '_')
             .map(|c| c.to_ascii_uppercase())
@@ -321,6 +330,7 @@ mod tests {
         assert_eq!(Declared::read("ISO IR87"), Declared::Unsupported);
         assert_eq!(Declared::read("UNICODE UTF-16"), Declared::Unsupported);
         assert_eq!(Declared::read("8859/1~UNICODE UTF-8"), Declared::Unsupported);
+        assert_eq!(Declared::read("UTF-8~UNICODE"), Declared::Known(Charset::Utf8));
     }
 
     #[test]

@@ -64,9 +64,28 @@ impl Header {
         }
     }
 
+    /// Of a message whose header cannot be read.
+    pub fn empty() -> Self {
+        Self {
+            sending_application: String::new(),
+            sending_facility: String::new(),
+            receiving_application: String::new(),
+            receiving_facility: String::new(),
+            time: String::new(),
+            message_type: String::new(),
+            trigger: String::new(),
+            control_id: String::new(),
+            processing_id: String::new(),
+            version: String::new(),
+            accept: Condition::Unsaid,
+            application: Condition::Unsaid,
+        }
+    }
+
     /// `ORM^O01`, for logs and lists: safe characters alone.
     pub fn kind(&self) -> String {
-        let clean = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).take(7).collect() };
+        let clean =
+            |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).take(7).collect() };
         format!("{}^{}", clean(&self.message_type), clean(&self.trigger))
     }
 
@@ -109,7 +128,13 @@ pub fn preamble(frame: &[u8]) -> Option<Preamble<'_>> {
 
 /// MSH-18 as bytes say it, before the character set is known.
 pub fn raw_charset(message: &[u8], delimiters: &Delimiters) -> String {
-    let line = message.split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or(b"");
-    let field = line.split(|b| char::from(*b) == delimiters.field).nth(17).unwrap_or(b"");
+    let line = message
+        .split(|b| *b == b'\r' || *b == b'\n')
+        .next()
+        .unwrap_or(b"");
+    let field = line
+        .split(|b| char::from(*b) == delimiters.field)
+        .nth(17)
+        .unwrap_or(b"");
     String::from_utf8_lossy(field).into_owned()
 }

@@ -177,7 +177,17 @@ mod tests {
     #[test]
     fn all_line_ends_are_read_and_breaks_inside_a_value_are_kept() {
         for end in ["\r", "\n", "\r\n", "\r\r\n"] {
-            let lines = read(&["MSH|^~\\&|A", "OBX|1|TX|||line one", "line | two", "", "ZZ1", "NTE|1"].join(end));
+            let lines = read(
+                &[
+                    "MSH|^~\\&|A",
+                    "OBX|1|TX|||line one",
+                    "line | two",
+                    "",
+                    "ZZ1",
+                    "NTE|1",
+                ]
+                .join(end),
+            );
             let segments = lines.segments(Delimiters::USUAL, Charset::Utf8);
             let names: Vec<&str> = segments.iter().map(|s| s.name).collect();
             assert_eq!(names, ["MSH", "OBX", "ZZ1", "NTE"]);
@@ -190,7 +200,10 @@ mod tests {
     fn empty_and_delete_are_not_values() {
         let lines = read("PID|1||\"\"|  |^^x|\"\"^y");
         let pid = &lines.segments(Delimiters::USUAL, Charset::Utf8)[0];
-        assert_eq!((pid.value(3, 1), pid.value(4, 1), pid.value(5, 1)), (None, None, None));
+        assert_eq!(
+            (pid.value(3, 1), pid.value(4, 1), pid.value(5, 1)),
+            (None, None, None)
+        );
         assert_eq!(pid.value(6, 2).as_deref(), Some("y"));
     }
 }
