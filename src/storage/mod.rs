@@ -1,1 +1,3 @@
 //! Rows and blobs. Knows no job and no network.
+
+pub mod blobs;
