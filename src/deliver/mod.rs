@@ -1,1 +1,3 @@
 //! Clients towards other systems: MLLP and C-STORE.
+
+pub mod mllp_frame;
