@@ -1,9 +1,3 @@
-//! Outputs rendered from one result record.
-
-pub mod hl7_build;
-pub mod hl7_charset;
-pub mod hl7_text;
-pub mod site_profile;
 //! Outputs rendered from one result record: DICOM objects, HL7 messages and words. Renderers add nothing to the record
 //! and never speak as a radiologist: everything here is preliminary.
 
@@ -11,8 +5,12 @@ pub mod canvas;
 mod content;
 mod dataset;
 pub mod header;
+pub mod hl7_build;
+pub mod hl7_charset;
+pub mod hl7_text;
 mod modules;
 pub mod sc;
+pub mod site_profile;
 pub mod sr;
 mod sr_codes;
 pub mod text;
