@@ -1,4 +1,5 @@
-//! Stories and facts that need more than one module, real data or a real peer.
+//! One binary of stories and facts: each file tells one.
 
 mod decode;
+mod report_dicom;
 mod shared;
