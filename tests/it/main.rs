@@ -1,3 +1,4 @@
 //! One binary of stories and facts: each file tells one.
 
+mod notify_smtp;
 mod report_dicom;
