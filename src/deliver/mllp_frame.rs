@@ -180,7 +180,10 @@ mod tests {
     fn every_single_split_gives_the_same_frames() {
         let stream = b"\r\n\x0bMSH|A\x1c\x1c\r\n\x0bMSH|\x0bB\x1c|C\x1c\r";
         let whole = feed(stream, &[]).unwrap();
-        assert_eq!(whole, vec![Bytes::from("MSH|A\x1c"), Bytes::from("MSH|\x0bB\x1c|C")]);
+        assert_eq!(
+            whole,
+            vec![Bytes::from("MSH|A\x1c"), Bytes::from("MSH|\x0bB\x1c|C")]
+        );
         for cut in 0..=stream.len() {
             assert_eq!(feed(stream, &[cut]).as_ref(), Ok(&whole), "cut at {cut}");
         }
@@ -208,7 +211,10 @@ mod tests {
             assert_eq!(drain(&mut Deframer::new(4), &mut buf), too_long);
         }
         let mut buf = BytesMut::from(&b"\x0b1234\x1c\r"[..]);
-        assert_eq!(drain(&mut Deframer::new(4), &mut buf), Ok(vec![Bytes::from("1234")]));
+        assert_eq!(
+            drain(&mut Deframer::new(4), &mut buf),
+            Ok(vec![Bytes::from("1234")])
+        );
     }
 
     #[test]

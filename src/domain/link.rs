@@ -14,7 +14,10 @@ pub struct Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// The candidate at this place is the order.
-    Linked { candidate: usize, by: LinkedBy },
+    Linked {
+        candidate: usize,
+        by: LinkedBy,
+    },
     Unmatched(Unmatched),
     Conflict(Conflict),
 }
@@ -73,8 +76,12 @@ pub fn decide(imaged: Option<&str>, candidates: &[Candidate]) -> Link {
     if candidates.is_empty() {
         return Link::Unmatched(Unmatched::NoOrder);
     }
-    let standing: Vec<usize> = (0..candidates.len()).filter(|&i| !candidates[i].cancelled).collect();
-    let Some(imaged) = imaged else { return Link::Conflict(Conflict::ImagesNameNoPatient) };
+    let standing: Vec<usize> = (0..candidates.len())
+        .filter(|&i| !candidates[i].cancelled)
+        .collect();
+    let Some(imaged) = imaged else {
+        return Link::Conflict(Conflict::ImagesNameNoPatient);
+    };
     match standing.as_slice() {
         [] => Link::Unmatched(Unmatched::OnlyCancelled),
         [one] => agree(imaged, *one, &candidates[*one]),
@@ -86,8 +93,14 @@ fn agree(imaged: &str, place: usize, order: &Candidate) -> Link {
     match order.patient.as_deref() {
         None => Link::Conflict(Conflict::OrderNamesNoPatient),
         Some(patient) if patient != imaged => Link::Conflict(Conflict::PatientDiffers),
-        Some(_) if order.names_study_uid => Link::Linked { candidate: place, by: LinkedBy::StudyUid },
-        Some(_) => Link::Linked { candidate: place, by: LinkedBy::Accession },
+        Some(_) if order.names_study_uid => Link::Linked {
+            candidate: place,
+            by: LinkedBy::StudyUid,
+        },
+        Some(_) => Link::Linked {
+            candidate: place,
+            by: LinkedBy::Accession,
+        },
     }
 }
 
@@ -96,23 +109,60 @@ mod tests {
     use super::*;
 
     fn order(names_study_uid: bool, patient: Option<&str>, cancelled: bool) -> Candidate {
-        Candidate { names_study_uid, patient: patient.map(str::to_owned), cancelled }
+        Candidate {
+            names_study_uid,
+            patient: patient.map(str::to_owned),
+            cancelled,
+        }
     }
 
     #[test]
     fn patients_must_agree_before_anything_is_linked() {
         let table = [
-            (Some("A"), vec![order(true, Some("A"), false)], Link::Linked { candidate: 0, by: LinkedBy::StudyUid }),
-            (Some("A"), vec![order(false, Some("A"), false)], Link::Linked { candidate: 0, by: LinkedBy::Accession }),
-            (Some("A"), vec![order(true, Some("B"), false)], Link::Conflict(Conflict::PatientDiffers)),
-            (Some("A"), vec![order(true, None, false)], Link::Conflict(Conflict::OrderNamesNoPatient)),
-            (None, vec![order(true, Some("A"), false)], Link::Conflict(Conflict::ImagesNameNoPatient)),
+            (
+                Some("A"),
+                vec![order(true, Some("A"), false)],
+                Link::Linked {
+                    candidate: 0,
+                    by: LinkedBy::StudyUid,
+                },
+            ),
+            (
+                Some("A"),
+                vec![order(false, Some("A"), false)],
+                Link::Linked {
+                    candidate: 0,
+                    by: LinkedBy::Accession,
+                },
+            ),
+            (
+                Some("A"),
+                vec![order(true, Some("B"), false)],
+                Link::Conflict(Conflict::PatientDiffers),
+            ),
+            (
+                Some("A"),
+                vec![order(true, None, false)],
+                Link::Conflict(Conflict::OrderNamesNoPatient),
+            ),
+            (
+                None,
+                vec![order(true, Some("A"), false)],
+                Link::Conflict(Conflict::ImagesNameNoPatient),
+            ),
             (Some("A"), vec![], Link::Unmatched(Unmatched::NoOrder)),
-            (Some("A"), vec![order(true, Some("A"), true)], Link::Unmatched(Unmatched::OnlyCancelled)),
+            (
+                Some("A"),
+                vec![order(true, Some("A"), true)],
+                Link::Unmatched(Unmatched::OnlyCancelled),
+            ),
             (
                 Some("A"),
                 vec![order(false, Some("A"), true), order(false, Some("A"), false)],
-                Link::Linked { candidate: 1, by: LinkedBy::Accession },
+                Link::Linked {
+                    candidate: 1,
+                    by: LinkedBy::Accession,
+                },
             ),
             (
                 Some("A"),

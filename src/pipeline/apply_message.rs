@@ -19,7 +19,9 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                let row = messages::by_id(tx.conn(), id).await?.ok_or(StoreError::Missing("message"))?;
+                let row = messages::by_id(tx.conn(), id)
+                    .await?
+                    .ok_or(StoreError::Missing("message"))?;
                 let touched = apply(tx, &row, &authority).await?;
                 for study in &touched {
                     look_again(tx, *study).await?;
@@ -36,7 +38,9 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
 pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), StoreError> {
     let reason = reason.to_owned();
     env.store
-        .write(move |tx| Box::pin(async move { messages::set_state(tx, id, "failed", Some(reason), None).await }))
+        .write(move |tx| {
+            Box::pin(async move { messages::set_state(tx, id, "failed", Some(reason), None).await })
+        })
         .await
 }
 
@@ -46,14 +50,21 @@ async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
 }
 
 async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {
-    let event = row.event.as_deref().and_then(|text| serde_json::from_str::<Hl7Event>(text).ok());
+    let event = row
+        .event
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Hl7Event>(text).ok());
     let event = event.ok_or_else(|| StoreError::Inconsistent {
         table: "message",
         column: "event",
         id: row.id.clone(),
     })?;
     let site = SiteId(row.site.clone());
-    let scope = Scope { tx, site: &site, authority };
+    let scope = Scope {
+        tx,
+        site: &site,
+        authority,
+    };
     match event {
         Hl7Event::Orders(events) => scope.orders(&events).await,
         Hl7Event::Patient(event) => scope.patient(&event).await,
@@ -64,7 +75,11 @@ async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<Stu
 }
 
 fn message_id(row: &message::Model) -> Result<MessageId, StoreError> {
-    row.id.parse().map_err(|_| StoreError::Inconsistent { table: "message", column: "id", id: row.id.clone() })
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "message",
+        column: "id",
+        id: row.id.clone(),
+    })
 }
 
 /// What every event of one message shares.
@@ -103,7 +118,9 @@ impl Scope<'_> {
     }
 
     async fn patient(&self, event: &PatientEvent) -> Result<Vec<StudyId>, StoreError> {
-        let Some(identifier) = &event.identifier else { return Ok(Vec::new()) };
+        let Some(identifier) = &event.identifier else {
+            return Ok(Vec::new());
+        };
         self.upsert(event).await?;
         self.relink_patient(identifier).await
     }
@@ -140,7 +157,9 @@ impl Scope<'_> {
                 event.accession.as_deref(),
             )
             .await?;
-            let study = self.reported_study(order.as_ref().map(|o| o.id.as_str()), event).await?;
+            let study = self
+                .reported_study(order.as_ref().map(|o| o.id.as_str()), event)
+                .await?;
             let study_id = study.as_ref().map(|s| s.id.clone());
             reports::insert(tx, site, message, study_id, order.map(|o| o.id), event).await?;
             if let Some(study) = study {
@@ -151,7 +170,11 @@ impl Scope<'_> {
     }
 
     /// A report names its study by UID, else through its order, else by an accession number that only one study has.
-    async fn reported_study(&self, order: Option<&str>, event: &ReportEvent) -> Result<Option<study::Model>, StoreError> {
+    async fn reported_study(
+        &self,
+        order: Option<&str>,
+        event: &ReportEvent,
+    ) -> Result<Option<study::Model>, StoreError> {
         if let Some(uid) = &event.study_uid {
             return studies::by_uid(self.tx.conn(), self.site, uid.as_str()).await;
         }
@@ -166,7 +189,9 @@ impl Scope<'_> {
     }
 
     async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
-        let Some(identifier) = &event.identifier else { return Ok(None) };
+        let Some(identifier) = &event.identifier else {
+            return Ok(None);
+        };
         let identifier = self.qualified(identifier);
         let row = patients::upsert(self.tx, self.site, &identifier, &event.demographics, event.at).await?;
         Ok(Some(row.id))
@@ -187,8 +212,15 @@ impl Scope<'_> {
 }
 
 pub fn qualified(identifier: &PatientIdentifier, authority: &str) -> PatientIdentifier {
-    let authority = if identifier.authority.is_empty() { authority } else { &identifier.authority };
-    PatientIdentifier { value: identifier.value.clone(), authority: authority.to_owned() }
+    let authority = if identifier.authority.is_empty() {
+        authority
+    } else {
+        &identifier.authority
+    };
+    PatientIdentifier {
+        value: identifier.value.clone(),
+        authority: authority.to_owned(),
+    }
 }
 
 fn ids_of(rows: &[study::Model]) -> Result<Vec<StudyId>, StoreError> {
@@ -204,7 +236,13 @@ async fn take_report(tx: &Tx, row: study::Model, event: &ReportEvent) -> Result<
     let versions = reports::of_study(tx.conn(), &row.id).await?;
     let standing = versions.last().map(|v| v.status.clone()).unwrap_or_default();
     let read = matches!(standing.as_str(), "final" | "amended");
-    timeline::note(tx, id, "report_received", format!("status {}", reports::status_text(event.status))).await?;
+    timeline::note(
+        tx,
+        id,
+        "report_received",
+        format!("status {}", reports::status_text(event.status)),
+    )
+    .await?;
     let mut row: study::ActiveModel = row.into();
     row.report_status = Set(Some(standing));
     row.on_worklist = Set(!read);

@@ -52,7 +52,9 @@ async fn record(
 
 /// The record that the images' patient id leads to after merges, or the id itself where no message spoke of it.
 async fn imaged_patient(tx: &Tx, site: &SiteId, row: &study::Model) -> Result<Option<String>, StoreError> {
-    let Some(value) = row.patient_identifier.clone() else { return Ok(None) };
+    let Some(value) = row.patient_identifier.clone() else {
+        return Ok(None);
+    };
     let authority = row.patient_authority.clone().unwrap_or_default();
     let identifier = PatientIdentifier { value, authority };
     match patients::find(tx.conn(), site, &identifier).await? {
