@@ -3,8 +3,10 @@
 
 pub mod channels;
 pub mod grid;
+pub mod library;
 pub mod manifest;
 mod manifest_check;
+pub mod onnx;
 mod parallel;
 pub mod preflight;
 pub mod recipe;

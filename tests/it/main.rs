@@ -1,0 +1,3 @@
+//! One binary of stories and facts: each file tells one.
+
+mod report_dicom;
