@@ -5,3 +5,5 @@ pub mod apply_message;
 pub mod assemble_study;
 pub mod env;
 pub mod link;
+pub mod send_notification;
+pub mod step_alert;
