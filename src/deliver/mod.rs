@@ -1,3 +1,4 @@
 //! Clients towards other systems: MLLP and C-STORE.
 
 pub mod dicom;
+pub mod mllp_frame;
