@@ -169,7 +169,7 @@ fn differences(expect: &Expectation, verdict: &Verdict) -> Vec<String> {
         format!("[{}]", names.join(", "))
     };
     let texts = |names: &[String]| list(names.iter().map(String::as_str).collect());
-    let band = |band: Option<Band>| band.map_or("none", Band::name).to_owned();
+    let band = |band: Option<Band>| band.map_or("none", Band::text).to_owned();
     compare(
         "fired",
         texts(&expect.fired),

@@ -147,6 +147,13 @@ impl CaseFacts {
     }
 }
 
+impl AiState {
+    /// The state by its name in snake case, as stored and as the API shows it.
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
+    }
+}
+
 impl AiFacts {
     /// A model that has no result, with the reason.
     pub fn without_result(state: AiState, reason: &str) -> Self {

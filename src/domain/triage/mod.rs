@@ -14,6 +14,9 @@ mod operators;
 pub mod pack;
 pub mod rule;
 pub mod schema;
+pub mod schema_files;
+#[cfg(test)]
+mod shipped;
 pub mod template;
 mod values;
 pub mod verdict;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Facts;
 use super::facts::{AiFacts, CaseFacts};
 use super::pack::{CompiledRule, Pack, PackRef};
-use crate::worklist::{Band, Origin, Raise};
+use crate::worklist::{Band, Reason};
 
 /// Everything that follows from the facts under one pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,16 @@ pub struct Verdict {
     pub routes: Vec<Route>,
     pub recommends: Vec<Recommendation>,
     pub faults: Vec<RuleFault>,
+}
+
+/// Where a contribution comes from; the list without AI leaves the first kind out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A rule that reads what a model said.
+    Ai,
+    /// A rule that reads the order, the images' headers or the clock alone.
+    Facts,
 }
 
 /// One rule that fired.
@@ -71,18 +81,9 @@ pub struct RuleFault {
 }
 
 impl Contribution {
-    /// As the worklist counts it.
-    pub fn raise(&self) -> Raise {
-        Raise {
-            origin: self.origin,
-            band: self.band,
-            score: self.score,
-        }
-    }
-
     /// The effect in words, as the worklist shows it: `raised to critical, +300`.
     pub fn effect(&self) -> String {
-        let raised = self.band.map(|band| format!("raised to {band}"));
+        let raised = self.band.map(|band| format!("raised to {}", band.text()));
         let scored = (self.score > 0).then(|| format!("+{}", self.score));
         let parts: Vec<String> = raised.into_iter().chain(scored).collect();
         if parts.is_empty() {
@@ -90,6 +91,52 @@ impl Contribution {
         } else {
             parts.join(", ")
         }
+    }
+}
+
+impl Verdict {
+    /// The band of the study: what a person asked for, raised by every rule that fired, never lowered.
+    pub fn band_from(&self, human: Band) -> Band {
+        self.raised(human, |_| true)
+    }
+
+    /// The same as if no model had said anything.
+    pub fn band_without_ai(&self, human: Band) -> Band {
+        self.raised(human, |c| c.origin == Origin::Facts)
+    }
+
+    /// Sum of the contributions.
+    pub fn score(&self) -> u32 {
+        self.sum(|_| true)
+    }
+
+    /// Sum of those that no model has a part in.
+    pub fn score_without_ai(&self) -> u32 {
+        self.sum(|c| c.origin == Origin::Facts)
+    }
+
+    /// As the worklist shows them.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let reason = |c: &Contribution| Reason {
+            source: format!("rule {} v{}", c.rule, c.version),
+            effect: c.effect(),
+            text: c.text.clone(),
+        };
+        self.contributions.iter().map(reason).collect()
+    }
+
+    fn raised(&self, human: Band, counts: fn(&Contribution) -> bool) -> Band {
+        let raises = self
+            .contributions
+            .iter()
+            .filter(|c| counts(c))
+            .filter_map(|c| c.band);
+        raises.fold(human, Band::max)
+    }
+
+    fn sum(&self, counts: fn(&Contribution) -> bool) -> u32 {
+        let scores = self.contributions.iter().filter(|c| counts(c)).map(|c| c.score);
+        scores.fold(0, u32::saturating_add)
     }
 }
 
@@ -143,10 +190,7 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
     let rule = &compiled.rule;
     let text = compiled.reason.fill(facts);
     let id = || rule.id.clone();
-    verdict.band = rule
-        .then
-        .raise
-        .map_or(verdict.band, |band| Some(band.raised_to(verdict.band)));
+    verdict.band = verdict.band.max(rule.then.raise);
     verdict.pages.extend(rule.then.page.iter().map(|page| PageDemand {
         rule: id(),
         policy: page.policy.clone(),
@@ -176,7 +220,7 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
         origin: if compiled.reads_ai() {
             Origin::Ai
         } else {
-            Origin::Rule
+            Origin::Facts
         },
         band: rule.then.raise,
         score: rule.then.score.unwrap_or(0),
@@ -239,7 +283,7 @@ mod tests {
             [
                 ("a", Origin::Ai, "raised to critical, +10".to_owned()),
                 ("b", Origin::Ai, "raised to urgent, +5".to_owned()),
-                ("c", Origin::Rule, "+1".to_owned()),
+                ("c", Origin::Facts, "+1".to_owned()),
             ]
         );
         assert_eq!(verdict.pages.len(), 1);
@@ -280,7 +324,13 @@ mod tests {
             ]);
             let without = evaluate(&pack, &case(None)).band;
             let with = evaluate(&pack, &case(volume)).band;
-            prop_assert!(with.unwrap_or(Band::Routine) <= without.unwrap_or(Band::Routine));
+            prop_assert!(with >= without);
+            let verdict = evaluate(&pack, &case(volume));
+            for human in Band::ALL {
+                prop_assert!(verdict.band_without_ai(human) >= human);
+                prop_assert!(verdict.band_from(human) >= verdict.band_without_ai(human));
+                prop_assert!(verdict.score() >= verdict.score_without_ai());
+            }
         }
     }
 }
