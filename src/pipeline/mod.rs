@@ -2,5 +2,8 @@
 //! one transaction. Slow work (inference, SMTP, the network) runs outside any transaction.
 
 pub mod apply_message;
+pub mod assemble_study;
 pub mod env;
 pub mod link;
+pub mod send_notification;
+pub mod step_alert;

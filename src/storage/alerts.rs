@@ -151,7 +151,7 @@ pub async fn add_page(tx: &Tx, page: Page, host: &str) -> Result<Option<Notifica
         step_key: Set(page.step_key),
         recipient: Set(page.recipient),
         channel: Set(page.channel),
-        message_id: Set(format!("<{id}@{host}>")),
+        message_id: Set(format!("{id}@{host}")),
         reason: Set(page.reason),
         state: Set("pending".to_owned()),
         attempts: Set(0),

@@ -136,7 +136,8 @@ pub(super) async fn accept<S: InstanceSink>(
 
 impl<S: InstanceSink> Association<S> {
     /// Serves until release, abort or a time limit, then tells the sink.
-    #[tracing::instrument(name = "dicom.association", skip_all, fields(association.id = %self.id.0, calling_ae = %self.calling_ae))]
+    // At level error, so that the span and with it the sender's name is on every line at any level of logging.
+    #[tracing::instrument(name = "dicom.association", level = "error", skip_all, fields(association.id = %self.id.0, calling_ae = %self.calling_ae))]
     pub(super) async fn serve(mut self, stop: CancellationToken) {
         debug!(peer = %self.peer, contexts = self.contexts.len(), "association accepted");
         let end = match self.until_released(&stop).await {

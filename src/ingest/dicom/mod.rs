@@ -7,6 +7,7 @@ mod listener;
 mod negotiate;
 pub mod prescan;
 mod receive;
+pub mod rows;
 mod settings;
 mod sink;
 

@@ -108,7 +108,7 @@ impl Reception {
         }
     }
 
-    /// Takes a fragment. `false` when so much came behind a refusal that only an abort will end it.
+    /// Takes a fragment. Says when so much came behind a refusal that only an abort will end it.
     pub(super) async fn push(&mut self, fragment: &[u8]) -> Keep {
         self.received = self
             .received
@@ -123,6 +123,9 @@ impl Reception {
             } else {
                 Keep::Going
             };
+        }
+        if self.pending.capacity() == 0 {
+            self.pending.reserve(CHUNK_BYTES + fragment.len());
         }
         self.pending.extend_from_slice(fragment);
         if self.pending.len() >= CHUNK_BYTES {
