@@ -1,3 +1,4 @@
 //! One binary of stories and facts: each file tells one.
 
 mod report_dicom;
+mod tidy;
