@@ -4,3 +4,4 @@ mod decode;
 mod notify_smtp;
 mod report_dicom;
 mod shared;
+mod tidy;
