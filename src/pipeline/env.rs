@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
+use tocsin_domain::triage::Pack;
 use tocsin_domain::work::Work;
 use tocsin_domain::worklist::PriorityMap;
 
@@ -16,7 +17,7 @@ use crate::storage::blobs::BlobStore;
 use crate::storage::jobs::Lease;
 use crate::telemetry::Metrics;
 
-use super::{apply_message, assemble_study, send_notification, step_alert};
+use super::{apply_message, assemble_study, send_notification, step_alert, triage_study};
 
 /// Everything a job may use.
 pub struct Env {
@@ -26,6 +27,8 @@ pub struct Env {
     pub metrics: Metrics,
     pub mailer: Mailer,
     pub templates: PageTemplates,
+    /// The rule packs in force.
+    pub packs: Arc<Vec<Pack>>,
 }
 
 /// The configuration as far as jobs read it.
@@ -46,17 +49,22 @@ pub struct Settings {
     /// Signs acknowledge links, which hold for so long.
     pub link_key: Vec<u8>,
     pub link_hours: i64,
+    /// Whether a RIS is configured to be told anything.
+    pub ris_enabled: bool,
 }
 
 impl Settings {
     /// The site's wall clock, for people.
     pub fn local_time(&self, at: Timestamp) -> String {
-        at.with_timezone(&self.time_zone).format("%Y-%m-%d %H:%M:%S").to_string()
+        at.with_timezone(&self.time_zone)
+            .format("%Y-%m-%d %H:%M:%S")
+            .to_string()
     }
 
     /// The policy of that name, else the default one.
     pub fn policy(&self, name: Option<&str>) -> Option<&Policy> {
-        name.and_then(|name| self.policies.get(name)).or_else(|| self.policies.get(&self.default_policy))
+        name.and_then(|name| self.policies.get(name))
+            .or_else(|| self.policies.get(&self.default_policy))
     }
 }
 
@@ -64,7 +72,9 @@ impl Handler for Env {
     async fn run(&self, lease: &Lease) -> Result<(), JobError> {
         let started = std::time::Instant::now();
         let outcome = self.dispatch(lease).await;
-        self.metrics.stage(lease.work.kind()).observe(started.elapsed().as_secs_f64());
+        self.metrics
+            .stage(lease.work.kind())
+            .observe(started.elapsed().as_secs_f64());
         outcome
     }
 
@@ -84,8 +94,11 @@ impl Env {
         match lease.work {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
+            Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
-            Work::SendNotification { notification } => send_notification::run(self, lease, notification).await,
+            Work::SendNotification { notification } => {
+                send_notification::run(self, lease, notification).await
+            }
             _ => Err(JobError::Fail("x".into())),
         }
     }

@@ -5,5 +5,8 @@ pub mod apply_message;
 pub mod assemble_study;
 pub mod env;
 pub mod link;
+pub mod raise_alerts;
 pub mod send_notification;
 pub mod step_alert;
+pub mod tell_ris;
+pub mod triage_study;

@@ -9,6 +9,7 @@ pub mod orders;
 pub mod patients;
 pub mod problem;
 pub mod reports;
+pub mod rows;
 pub mod settings;
 pub mod sink;
 pub mod time;
