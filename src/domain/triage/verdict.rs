@@ -49,7 +49,6 @@ pub struct Contribution {
 pub struct PageDemand {
     pub rule: String,
     pub policy: String,
-    pub role: Option<String>,
     pub text: String,
 }
 
@@ -194,7 +193,6 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
     verdict.pages.extend(rule.then.page.iter().map(|page| PageDemand {
         rule: id(),
         policy: page.policy.clone(),
-        role: page.role.clone(),
         text: text.clone(),
     }));
     verdict
