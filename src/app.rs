@@ -1,1 +1,4 @@
 //! Wiring: the only place that names every module.
+
+pub mod machine;
+pub mod settings;

@@ -1,1 +1,28 @@
-//! Schema of the database, for SQLite and PostgreSQL alike.
+//! Schema of the database, for SQLite and PostgreSQL alike. Every migration opens with its reason, can be undone, and is
+//! written with the schema builder, so that neither database is second.
+//!
+//! Conventions: ids are UUIDs as text; instants are microseconds since 1970 UTC in a `bigint`; documents are JSON as
+//! text; bytes are blobs. All three read the same on both databases.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261124_000001_intake;
+mod m20261124_000002_analysis;
+mod m20261124_000003_outbound;
+mod m20261124_000004_operations;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_intake::Migration),
+            Box::new(m20261124_000002_analysis::Migration),
+            Box::new(m20261124_000003_outbound::Migration),
+            Box::new(m20261124_000004_operations::Migration),
+        ]
+    }
+}

@@ -1,1 +1,99 @@
-//! Configuration: embedded defaults, then the file, then the environment; checked once.
+//! Configuration: embedded defaults, then the file, then the environment; checked once, as a whole. What comes out can be
+//! used as it is. It opens the configuration file and looks whether named folders exist, and nothing else.
+
+pub mod alerts;
+pub mod archive;
+pub mod auth;
+mod check;
+pub mod database;
+pub mod dicom;
+pub mod error;
+pub mod hl7;
+pub mod http;
+pub mod inference;
+mod load;
+pub mod log;
+mod nearest;
+mod place;
+mod read;
+pub mod retention;
+pub mod ris;
+pub mod rules;
+pub mod secret;
+pub mod shipped;
+pub mod site;
+pub mod storage;
+pub mod value;
+
+use std::path::{Path, PathBuf};
+
+pub use error::{ConfigError, Place, Problem};
+
+/// Everything that can be set, by section.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of the file; relative paths were relative to it.
+    pub base: PathBuf,
+    pub site: site::Site,
+    pub database: database::Database,
+    pub storage: storage::Storage,
+    pub http: http::Http,
+    pub dicom: dicom::Dicom,
+    pub hl7: hl7::Hl7,
+    pub inference: inference::Inference,
+    pub rules: rules::Rules,
+    pub alerts: alerts::Alerts,
+    pub ris: ris::Ris,
+    pub archive: archive::Archive,
+    pub retention: retention::Retention,
+    pub auth: auth::Auth,
+    pub log: log::Log,
+}
+
+impl Config {
+    /// Reads the file, and the environment of this process.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let base = std::path::absolute(path)
+            .ok()
+            .and_then(|path| path.parent().map(Path::to_owned));
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        load::load(path, &base.unwrap_or_default(), &text, environment.collect())
+    }
+
+    /// The same from values in hand: `path` is used in messages, `base` for relative paths.
+    pub fn from_text(
+        path: &Path,
+        base: &Path,
+        text: &str,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self, ConfigError> {
+        load::load(path, base, text, environment)
+    }
+
+    /// What is allowed and probably not meant.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.dicom.accept == value::Accept::Peers && self.dicom.peers.is_empty() {
+            warnings.push("dicom.peers is empty: nobody can send images".to_owned());
+        }
+        if self.hl7.accept == value::Accept::Peers && self.hl7.peers.is_empty() {
+            warnings.push("hl7.peers is empty: nobody can send messages".to_owned());
+        }
+        if !self.ris.enabled {
+            warnings.push("ris.enabled is false: the RIS is not told of changed priorities".to_owned());
+        }
+        if self.dicom.archives().next().is_none() {
+            warnings.push("no archive among dicom.peers: results stay here".to_owned());
+        }
+        if self.alerts.capture_dir.is_some() {
+            warnings
+                .push("alerts.capture_dir is set: pages are written to a folder and reach nobody".to_owned());
+        }
+        warnings
+    }
+}

@@ -62,6 +62,10 @@ pub struct OrderEvent {
     pub study_uid: Option<Uid>,
     pub procedure: Option<Procedure>,
     pub modality: Option<String>,
+    /// IPC-2 or OBR-19; sent back unchanged with a change of priority.
+    pub requested_procedure_id: Option<String>,
+    /// IPC-4 or OBR-20.
+    pub scheduled_step_id: Option<String>,
     /// As sent: `S`, `A`, `R`, `STAT`, … ; the site's map makes a band of it.
     pub priority: Option<String>,
     /// ORC-5, table 0038.
@@ -82,6 +86,8 @@ pub struct PatientEvent {
     pub patient_class: Option<String>,
     /// PV1-3, `point^room^bed^facility`.
     pub location: Option<String>,
+    /// PV1-19, the visit number.
+    pub visit: Option<String>,
     pub at: Timestamp,
 }
 
@@ -136,10 +142,13 @@ pub struct OrderRecord {
     pub study_uid: Option<Uid>,
     pub procedure: Procedure,
     pub modality: Option<String>,
+    pub requested_procedure_id: Option<String>,
+    pub scheduled_step_id: Option<String>,
     pub priority: Option<String>,
     pub status: Option<String>,
     pub patient_class: Option<String>,
     pub location: Option<String>,
+    pub visit: Option<String>,
     pub ordering_provider: Option<String>,
     pub clinical_information: Option<Phi<String>>,
     /// The time of the newest event that was applied.
@@ -157,10 +166,13 @@ impl OrderRecord {
             study_uid: None,
             procedure: Procedure::default(),
             modality: None,
+            requested_procedure_id: None,
+            scheduled_step_id: None,
             priority: None,
             status: None,
             patient_class: None,
             location: None,
+            visit: None,
             ordering_provider: None,
             clinical_information: None,
             at: event.at,
@@ -179,6 +191,9 @@ impl OrderRecord {
         };
         pick(&mut self.accession, &event.accession);
         pick(&mut self.modality, &event.modality);
+        pick(&mut self.requested_procedure_id, &event.requested_procedure_id);
+        pick(&mut self.scheduled_step_id, &event.scheduled_step_id);
+        pick(&mut self.visit, &event.patient.visit);
         pick(&mut self.priority, &event.priority);
         pick(&mut self.status, &event.status);
         pick(&mut self.patient_class, &event.patient.patient_class);

@@ -1,5 +1,6 @@
 //! Payloads of background jobs: ids only, so that a job can be read, retried and logged without a patient in it.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AlertId, AnalysisId, DeliveryId, MessageId, NotificationId, ResultId, StudyId};
@@ -70,7 +71,19 @@ impl Lane {
         }
     }
 
-    pub fn max_attempts(self) -> i32 {
+    /// How long to wait before attempt `attempts + 1`. Doubles up to a cap that keeps a recovered peer waiting no longer
+    /// than 15 s for a page and a minute for the rest; a little of the job's number spreads those that failed together.
+    pub fn backoff(self, attempts: i64, seq: i64) -> TimeDelta {
+        let cap = match self {
+            Self::Alerts => 15_000,
+            Self::Ingest | Self::Inference => 30_000,
+            Self::Delivery => 60_000,
+        };
+        let doubled = 1000_i64.saturating_mul(1 << attempts.clamp(1, 12).saturating_sub(1));
+        TimeDelta::milliseconds(doubled.min(cap) + (seq % 7) * 40)
+    }
+
+    pub fn max_attempts(self) -> i64 {
         match self {
             // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
             Self::Alerts => 10_000,
@@ -109,5 +122,26 @@ impl Work {
             | Self::PublishResult { .. }
             | Self::CheckStudyDeadline { .. } => Lane::Ingest,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_tried_again_within_fifteen_seconds() {
+        let waits: Vec<i64> = (1..8).map(|n| Lane::Alerts.backoff(n, 0).num_seconds()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
+        assert_eq!(Lane::Delivery.backoff(10_000, 0).num_seconds(), 60);
+    }
+
+    #[test]
+    fn a_payload_is_read_back_as_it_was_written() {
+        let work = Work::Infer {
+            analysis: AnalysisId(uuid::Uuid::from_u128(7)),
+        };
+        let text = serde_json::to_string(&work).expect("a payload is JSON");
+        assert_eq!(serde_json::from_str::<Work>(&text).expect("its own JSON"), work);
     }
 }

@@ -1,1 +1,27 @@
-//! Rows and blobs. Knows no job and no network.
+//! Rows and blobs: one file per aggregate, over SQLite and PostgreSQL alike. Knows no job and no network; whoever writes
+//! does it through [`Store::write`], so that state, audit and follow-up work share one transaction.
+
+pub mod accounts;
+pub mod alerts;
+pub mod analyses;
+pub mod audit;
+pub mod blobs;
+pub mod connect;
+pub mod deliveries;
+pub mod entity;
+pub mod error;
+pub mod instances;
+pub mod jobs;
+pub mod messages;
+pub mod orders;
+pub mod paces;
+pub mod patients;
+pub mod reports;
+pub mod results;
+pub mod store;
+pub mod studies;
+pub mod timeline;
+pub mod versions;
+
+pub use error::StoreError;
+pub use store::{Store, Tx};

@@ -1,0 +1,42 @@
+//! `[auth]`: keys and the limits of sessions and links. It names key files; `secret` reads them.
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Signs links and form tokens; made on first start. By default `secret.key` beside the database.
+    pub secret_file: Option<PathBuf>,
+    /// Keys the audit chain; made on first start. By default `audit.key` beside the database; better on another disk.
+    pub audit_key_file: Option<PathBuf>,
+    pub session_idle_minutes: NonZeroU64,
+    pub session_hours: NonZeroU64,
+    /// How long a link in a page may acknowledge.
+    pub link_hours: NonZeroU64,
+    /// Failed sign-ins per address.
+    pub attempts_per_minute: NonZeroU32,
+}
+
+impl Auth {
+    pub(super) fn resolve(&mut self, base: &Path, keys: &Path) {
+        let settle = |file: &mut Option<PathBuf>, name: &str| {
+            *file = Some(
+                file.as_ref()
+                    .map_or_else(|| keys.join(name), |path| base.join(path)),
+            );
+        };
+        settle(&mut self.secret_file, "secret.key");
+        settle(&mut self.audit_key_file, "audit.key");
+    }
+
+    pub fn secret_file(&self) -> &Path {
+        self.secret_file.as_deref().unwrap_or(Path::new("secret.key"))
+    }
+
+    pub fn audit_key_file(&self) -> &Path {
+        self.audit_key_file.as_deref().unwrap_or(Path::new("audit.key"))
+    }
+}

@@ -1,0 +1,78 @@
+//! `[hl7]`: the MLLP listener, its limits, and the systems we know.
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tocsin_domain::ids::SiteId;
+
+use super::check::Problems;
+use super::site::Site;
+use super::value::{Accept, Listen};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hl7 {
+    pub listen: Listen,
+    pub accept: Accept,
+    /// Ours, in MSH-3 of what we send.
+    pub application: String,
+    /// Ours, in MSH-4 of what we send.
+    pub facility: String,
+    /// The assigning authority of patient identifiers that name none; empty when there is none.
+    pub default_authority: String,
+    /// How this site fills fields: a name among the shipped profiles, or a path.
+    pub profile: String,
+    pub max_message_kb: NonZeroUsize,
+    pub max_connections: NonZeroU32,
+    pub idle_timeout_seconds: NonZeroU64,
+    /// MSH-11 values that are accepted; others are answered AR.
+    pub processing_ids: Vec<String>,
+    pub peers: Vec<Hl7Peer>,
+}
+
+/// A system that sends us messages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hl7Peer {
+    pub name: String,
+    /// A name or an address it connects from.
+    pub host: String,
+    /// MSH-3 it must use; any when absent.
+    pub application: Option<String>,
+    /// MSH-4 it must use; any when absent.
+    pub facility: Option<String>,
+    pub site: Option<SiteId>,
+    /// Overrides the profile of the section for this peer.
+    pub profile: Option<String>,
+}
+
+impl Hl7 {
+    pub fn max_message_bytes(&self) -> usize {
+        self.max_message_kb.get().saturating_mul(1024)
+    }
+
+    pub fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.idle_timeout_seconds.get())
+    }
+
+    pub(super) fn check(&self, site: &Site, problems: &mut Problems<'_>) {
+        problems.loopback_only("hl7.listen", self.accept, self.listen);
+        problems.not_empty("hl7.application", &self.application);
+        problems.not_empty("hl7.profile", &self.profile);
+        for (index, id) in self.processing_ids.iter().enumerate() {
+            if !["P", "T", "D"].contains(&id.as_str()) {
+                problems.add(
+                    &format!("hl7.processing_ids.{index}"),
+                    "expected P, T or D (HL7 table 0103)",
+                );
+            }
+        }
+        for (index, peer) in self.peers.iter().enumerate() {
+            let key = |name: &str| format!("hl7.peers.{index}.{name}");
+            problems.not_empty(&key("name"), &peer.name);
+            problems.not_empty(&key("host"), &peer.host);
+            site.check_reference(&key("site"), peer.site.as_ref(), problems);
+        }
+    }
+}

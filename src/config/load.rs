@@ -1,0 +1,320 @@
+//! From text and environment to a checked [`Config`]: layers are merged, each section is read on its own so that one run
+//! names every mistake, then the whole is checked.
+
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::Value;
+
+use super::check::Problems;
+use super::error::{ConfigError, Place, Problem};
+use super::place::{Places, env_key, line_of};
+use super::read::Reader;
+use super::*;
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+pub(super) fn load(
+    path: &Path,
+    base: &Path,
+    text: &str,
+    environment: Vec<(String, String)>,
+) -> Result<Config, ConfigError> {
+    if let Err(error) = toml::de::DeTable::parse(text) {
+        return Err(ConfigError::Invalid(vec![syntax(path, text, &error)]));
+    }
+    let places = Places::new(path, text, environment.iter().map(|(name, _)| name.as_str()));
+    let layers = layers(text, &environment);
+    let mut reader = Reader {
+        layers: &layers,
+        places: &places,
+        problems: Vec::new(),
+    };
+    reader.sections();
+    let read = reader.config(base);
+    let mut config = match read {
+        Some(config) if reader.problems.is_empty() => config,
+        Some(_) | None => return Err(ConfigError::Invalid(reader.problems)),
+    };
+    resolve(&mut config);
+    let mut problems = Problems::new(&places);
+    check(&config, &mut problems);
+    if problems.found.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigError::Invalid(problems.found))
+    }
+}
+
+fn layers(text: &str, environment: &[(String, String)]) -> Figment {
+    let mut layers = Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(text));
+    for (name, value) in environment {
+        if let Some(key) = env_key(name) {
+            // Parsing a value of the environment cannot fail: what is no number, list or table is a text.
+            let value: Value = value.parse().unwrap_or_else(|_| Value::from(value.as_str()));
+            layers = layers.merge(Serialized::default(&key, value));
+        }
+    }
+    layers
+}
+
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
+    let place = error.span().map_or_else(
+        || Place::File(path.to_owned()),
+        |span| Place::Line {
+            file: path.to_owned(),
+            line: line_of(text, span.start),
+        },
+    );
+    Problem {
+        key: String::new(),
+        place,
+        message: format!("expected TOML: {}", error.message()),
+    }
+}
+
+fn resolve(config: &mut Config) {
+    let base = config.base.clone();
+    config.database.resolve(&base);
+    config.storage.resolve(&base);
+    config.inference.resolve(&base);
+    config.rules.resolve(&base);
+    config.alerts.resolve(&base);
+    let keys = config.database.folder(&base);
+    config.auth.resolve(&base, &keys);
+}
+
+fn check(config: &Config, problems: &mut Problems<'_>) {
+    config.site.check(problems);
+    config.http.check(problems);
+    config.dicom.check(&config.site, problems);
+    config.hl7.check(&config.site, problems);
+    config.inference.check(problems);
+    config.rules.check(problems);
+    config.alerts.check(problems);
+    config.ris.check(problems);
+    config.archive.check(problems);
+    config.retention.check(problems);
+    config.log.check(problems);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = r#"
+[site]
+name = "General Hospital"
+time_zone = "Europe/Berlin"
+[database]
+url = "sqlite://data/tocsin.db"
+[storage]
+url = "file://data/blobs"
+[http]
+listen = "127.0.0.1:8080"
+[dicom]
+listen = "127.0.0.1:11112"
+ae_title = "TOCSIN"
+accept = "loopback"
+[hl7]
+listen = "127.0.0.1:2575"
+accept = "loopback"
+[alerts]
+capture_dir = "data/mail"
+"#;
+
+    fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Config::from_text(Path::new("tocsin.toml"), Path::new("/srv/t"), text, environment)
+    }
+
+    #[test]
+    fn the_smallest_configuration_is_enough_and_its_paths_are_relative_to_the_file() {
+        let config = read(SMALLEST, &[]).unwrap();
+        assert_eq!(
+            config.database.url,
+            value::DatabaseUrl::Sqlite("/srv/t/data/tocsin.db".into())
+        );
+        assert_eq!(config.storage.folder(), Path::new("/srv/t/data/blobs"));
+        assert_eq!(config.auth.secret_file(), Path::new("/srv/t/data/secret.key"));
+        assert_eq!(config.alerts.people_of("on-call").len(), 1);
+        assert_eq!(config.alerts.policy(None).map(|p| p.steps.len()), Some(1));
+        assert_eq!(config.rules.band_of(Some("stat")), rules::BandName::Critical);
+        assert_eq!(config.rules.band_of(None), rules::BandName::Routine);
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_a_valid_configuration() {
+        let config = read(include_str!("../../docs/tocsin.example.toml"), &[]).unwrap();
+        assert_eq!(config.dicom.archives().count(), 1);
+        assert_eq!(config.ris.target(), Some(("10.0.0.30", 2576)));
+        assert_eq!(config.warnings(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+        let environment = [
+            ("TOCSIN__DICOM__AE_TITLE", "NORTH"),
+            ("TOCSIN__DICOM__MAX_ASSOCIATIONS", "7"),
+            ("TOCSIN__DICOM__PEERS", r#"[{ae_title="CT1",host="10.0.0.9"}]"#),
+            ("TOCSIN_TEST_POSTGRES_URL", "not ours"),
+        ];
+        let config = read(SMALLEST, &environment).unwrap();
+        assert_eq!(config.dicom.ae_title.as_str(), "NORTH");
+        assert_eq!(config.dicom.max_associations.get(), 7);
+        assert_eq!(
+            config.dicom.peer("CT1").map(|peer| peer.role),
+            Some(dicom::PeerRole::Sender)
+        );
+        assert_eq!(config.dicom.accept, value::Accept::Loopback);
+    }
+
+    /// Each mistake names its place, its key, and what is expected.
+    #[test]
+    fn a_mistake_is_named_with_key_place_and_expectation() {
+        let check = |find: &str, replace: &str, environment: &[(&str, &str)], expected: &str| {
+            let text = SMALLEST.replace(find, replace);
+            let message =
+                read(&text, environment).map_or_else(|error| error.to_string(), |_| "no error".to_owned());
+            assert!(
+                message.contains(expected),
+                "expected: {expected}\nfound: {message}"
+            );
+        };
+        check(
+            "accept = \"loopback\"\n[hl7]",
+            "acept = \"loopback\"\n[hl7]",
+            &[],
+            "tocsin.toml:14: dicom.acept: there is no such key; did you mean accept?",
+        );
+        check(
+            "[dicom]",
+            "[dicon]",
+            &[],
+            "tocsin.toml:11: dicon: there is no such key; did you mean dicom?",
+        );
+        check(
+            "name = \"General Hospital\"",
+            "",
+            &[],
+            "tocsin.toml:2: site.name: missing; expected the name",
+        );
+        check(
+            "Europe/Berlin",
+            "Europe/Berln",
+            &[],
+            "tocsin.toml:4: site.time_zone: expected a time zone",
+        );
+        check(
+            "Europe/Berlin",
+            "Europe/Berln",
+            &[],
+            "did you mean Europe/Berlin?",
+        );
+        check(
+            "ae_title = \"TOCSIN\"",
+            "ae_title = 5",
+            &[],
+            "tocsin.toml:13: dicom.ae_title: found number `5`",
+        );
+        check(
+            "accept = \"loopback\"",
+            "accept = \"lopback\"",
+            &[],
+            "did you mean \"loopback\"?",
+        );
+        check("[site]", "[site", &[], "tocsin.toml:2: expected TOML");
+        check(
+            "",
+            "",
+            &[("TOCSIN__HTTP__LISTEN", "8080x")],
+            "environment variable TOCSIN__HTTP__LISTEN: http.listen: expected an IP address and a port",
+        );
+        check(
+            "127.0.0.1:8080",
+            "0.0.0.0:8080",
+            &[],
+            "tocsin.toml:9: http.public_url: missing; expected the https://",
+        );
+        check(
+            "127.0.0.1:11112",
+            "0.0.0.0:11112",
+            &[],
+            "tocsin.toml:12: dicom.listen: expected an address on loopback",
+        );
+        check(
+            "capture_dir = \"data/mail\"",
+            "",
+            &[],
+            "alerts: expected capture_dir",
+        );
+        check(
+            "",
+            "",
+            &[("TOCSIN__DICOM__MAX_DEPTH", "0")],
+            "dicom.max_depth: found number `0`, expected a whole number above 0",
+        );
+        check(
+            "",
+            "",
+            &[("TOCSIN__INFERENCE__MODELS", "nowhere")],
+            "inference.models: expected a folder that exists",
+        );
+        check("", "", &[("TOCSIN__RIS__ENABLED", "true")], "ris.host: missing");
+    }
+
+    #[test]
+    fn every_mistake_of_one_file_is_told_at_once() {
+        let text = SMALLEST
+            .replace("Europe/Berlin", "Mars")
+            .replace("file://data/blobs", "s3://x")
+            .replace("[hl7]", "[hl7]\nprot = 1");
+        let ConfigError::Invalid(problems) = read(&text, &[]).unwrap_err() else {
+            panic!("not invalid")
+        };
+        let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(keys, ["site.time_zone", "storage.url", "hl7.prot"]);
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_repeated() {
+        for (key, value) in [
+            ("TOCSIN__DATABASE__URL", "mysql://u:hunter2@h/d"),
+            ("TOCSIN__DATABASE__URL", "[\"hunter2\"]"),
+        ] {
+            let message = read(SMALLEST, &[(key, value)]).unwrap_err().to_string();
+            assert!(!message.contains("hunter2"), "{message}");
+            assert!(message.contains("database.url"), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_escalation_names_only_people_who_exist() {
+        let text = SMALLEST.to_owned()
+            + r#"
+[[alerts.people]]
+id = "roy"
+name = "Dr Roy"
+email = "roy@example.org"
+roles = ["stroke"]
+[[alerts.policies]]
+name = "default"
+last_resort = "chief"
+steps = [{ to = ["stroke"], wait_minutes = 5 }, { to = ["ito"], wait_minutes = 5 }]
+"#;
+        let message = read(&text, &[]).unwrap_err().to_string();
+        assert!(
+            message.contains("alerts.policies.0.steps.1.to: expected the id"),
+            "{message}"
+        );
+        assert!(
+            message.contains("alerts.policies.0.last_resort: expected the id"),
+            "{message}"
+        );
+        assert!(!message.contains("steps.0"), "{message}");
+    }
+}

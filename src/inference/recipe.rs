@@ -1,0 +1,231 @@
+//! The operations of a manifest, brought into the one order that can run: source values, grid, pixel values, channels.
+//! Decides only whether and how they can run; `grid` and `channels` compute.
+
+use super::manifest::{Operation, PlaneResampling, SliceResampling};
+
+/// What the operations of a manifest come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Bounds for source values, HU, applied before anything is averaged.
+    pub clip: Option<[f32; 2]>,
+    pub grid: GridSpec,
+    pub pixels: Vec<PixelStep>,
+    pub channels: Channels,
+}
+
+/// Where the model's grid lies in the series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GridSpec {
+    /// Thickness of the slabs that slices are averaged into, mm; `None` keeps the slices.
+    pub slab_mm: Option<f64>,
+    pub scale: Scale,
+    pub frame: Frame,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    Keep,
+    /// Distance of rows and columns, mm.
+    Spacing([f64; 2]),
+    /// Whatever makes the image fill the frame.
+    Fill,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Frame {
+    /// As many rows and columns as the scale gives.
+    Whole,
+    /// Rows × columns about the middle of the image.
+    Image { size: [usize; 2], fill: f32 },
+    /// Rows × columns about the centre of mass of what is brighter than `above`.
+    Foreground { size: [usize; 2], fill: f32, above: f32 },
+}
+
+/// What happens to each value of the grid; `None` means the volume's own figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PixelStep {
+    Clip([f32; 2]),
+    Window([f32; 2]),
+    Minmax(Option<[f32; 2]>),
+    Zscore {
+        mean: Option<f32>,
+        deviation: Option<f32>,
+    },
+}
+
+/// How the channels of a slice are made: for each neighbour, for each window, so many copies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channels {
+    /// Empty: the value as it is, in one channel.
+    pub windows: Vec<[f32; 2]>,
+    /// Neighbours on each side.
+    pub adjacent: usize,
+    pub copies: usize,
+}
+
+impl Channels {
+    pub fn count(&self) -> usize {
+        self.windows.len().max(1) * (2 * self.adjacent + 1) * self.copies
+    }
+}
+
+/// Why a list of operations cannot run: index, what stands there, what could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderProblem {
+    pub index: usize,
+    pub found: String,
+    pub expected: String,
+}
+
+/// The stages of a recipe; each operation belongs to one, and stages never go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Source,
+    Clip,
+    Scale,
+    Frame,
+    Pixel,
+    Windows,
+    Neighbours,
+}
+
+impl Recipe {
+    pub fn of(operations: &[Operation]) -> Result<Self, OrderProblem> {
+        let mut recipe = Self {
+            clip: None,
+            grid: GridSpec {
+                slab_mm: None,
+                scale: Scale::Keep,
+                frame: Frame::Whole,
+            },
+            pixels: Vec::new(),
+            channels: Channels {
+                windows: Vec::new(),
+                adjacent: 0,
+                copies: 1,
+            },
+        };
+        if operations.first() != Some(&Operation::ModalityLut) {
+            let found = operations.first().map_or("nothing", name).to_owned();
+            return Err(OrderProblem {
+                index: 0,
+                found,
+                expected: "modality_lut".into(),
+            });
+        }
+        let mut last = Stage::Source;
+        for (index, operation) in operations.iter().enumerate().skip(1) {
+            let stage = stage(operation, last);
+            // Only the steps on pixel values may repeat.
+            if stage < last || (stage == last && stage != Stage::Pixel) {
+                return Err(OrderProblem {
+                    index,
+                    found: format!("{} after {}", name(operation), name(&operations[index - 1])),
+                    expected: "modality_lut, clip, resample or resize, crop_foreground or pad, \
+                               clip, window, minmax or zscore, stack_windows, adjacent_slices or to_rgb, in this order"
+                        .into(),
+                });
+            }
+            last = stage;
+            recipe.add(operation, stage);
+        }
+        if recipe.channels.copies == 3 && recipe.channels.windows.len() > 1 {
+            let expected = "one channel before to_rgb".into();
+            return Err(OrderProblem {
+                index: operations.len() - 1,
+                found: "several windows".into(),
+                expected,
+            });
+        }
+        Ok(recipe)
+    }
+
+    fn add(&mut self, operation: &Operation, stage: Stage) {
+        match operation {
+            Operation::ModalityLut => {}
+            Operation::Clip { range } if stage == Stage::Clip => self.clip = Some(*range),
+            Operation::Clip { range } => self.pixels.push(PixelStep::Clip(*range)),
+            Operation::Resample {
+                spacing_mm,
+                slices,
+                plane,
+            } => {
+                let [slab, row, column] = *spacing_mm;
+                self.grid.slab_mm = match slices {
+                    SliceResampling::Box => Some(slab),
+                    SliceResampling::Keep => None,
+                };
+                self.grid.scale = match plane {
+                    PlaneResampling::Bilinear => Scale::Spacing([row, column]),
+                };
+            }
+            Operation::Resize {
+                size,
+                plane: PlaneResampling::Bilinear,
+            } => {
+                self.grid.scale = Scale::Fill;
+                self.grid.frame = Frame::Image {
+                    size: *size,
+                    fill: 0.0,
+                };
+            }
+            Operation::CropForeground { above, size, fill } => {
+                self.grid.frame = Frame::Foreground {
+                    size: *size,
+                    fill: *fill,
+                    above: *above,
+                };
+            }
+            Operation::Pad { size, fill } => {
+                self.grid.frame = Frame::Image {
+                    size: *size,
+                    fill: *fill,
+                }
+            }
+            Operation::Window { window } => self.pixels.push(PixelStep::Window(*window)),
+            Operation::Minmax { range } => self.pixels.push(PixelStep::Minmax(*range)),
+            Operation::Zscore { mean, deviation } => {
+                self.pixels.push(PixelStep::Zscore {
+                    mean: *mean,
+                    deviation: *deviation,
+                });
+            }
+            Operation::StackWindows { windows } => self.channels.windows.clone_from(windows),
+            Operation::AdjacentSlices { count } => self.channels.adjacent = *count,
+            Operation::ToRgb => self.channels.copies = 3,
+        }
+    }
+}
+
+fn stage(operation: &Operation, last: Stage) -> Stage {
+    match operation {
+        Operation::ModalityLut => Stage::Source,
+        Operation::Clip { .. } if last == Stage::Source => Stage::Clip,
+        Operation::Resample { .. } => Stage::Scale,
+        // Fills a frame of its own, so that no frame may follow it.
+        Operation::Resize { .. } | Operation::CropForeground { .. } | Operation::Pad { .. } => Stage::Frame,
+        Operation::Clip { .. }
+        | Operation::Window { .. }
+        | Operation::Minmax { .. }
+        | Operation::Zscore { .. } => Stage::Pixel,
+        Operation::StackWindows { .. } => Stage::Windows,
+        Operation::AdjacentSlices { .. } | Operation::ToRgb => Stage::Neighbours,
+    }
+}
+
+fn name(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::ModalityLut => "modality_lut",
+        Operation::Clip { .. } => "clip",
+        Operation::Resample { .. } => "resample",
+        Operation::Resize { .. } => "resize",
+        Operation::CropForeground { .. } => "crop_foreground",
+        Operation::Pad { .. } => "pad",
+        Operation::Window { .. } => "window",
+        Operation::StackWindows { .. } => "stack_windows",
+        Operation::Minmax { .. } => "minmax",
+        Operation::Zscore { .. } => "zscore",
+        Operation::AdjacentSlices { .. } => "adjacent_slices",
+        Operation::ToRgb => "to_rgb",
+    }
+}

@@ -1,0 +1,254 @@
+//! Job: applies a stored HL7 message to patients, orders and reports, and looks again at the studies it concerns.
+//! Never touches what images said.
+
+use sea_orm::ActiveValue::Set;
+use tocsin_domain::ids::{MessageId, SiteId, StudyId};
+use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent, ReportStatus};
+use tocsin_domain::phi::PatientIdentifier;
+use tocsin_domain::work::Work;
+
+use super::env::Env;
+use super::link::relink;
+use crate::jobs::JobError;
+use crate::storage::entity::{message, study};
+use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::{StoreError, Tx, messages, orders, patients, reports, studies, timeline};
+
+pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
+    let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = messages::by_id(tx.conn(), id)
+                    .await?
+                    .ok_or(StoreError::Missing("message"))?;
+                let touched = apply(tx, &row, &authority).await?;
+                for study in &touched {
+                    look_again(tx, *study).await?;
+                }
+                messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
+                jobs::complete(tx, &lease).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// A message that cannot be applied stays, with the reason, for a person.
+pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), StoreError> {
+    let reason = reason.to_owned();
+    env.store
+        .write(move |tx| {
+            Box::pin(async move { messages::set_state(tx, id, "failed", Some(reason), None).await })
+        })
+        .await
+}
+
+async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+    let key = format!("triage:{study}");
+    jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::once(key)).await
+}
+
+async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {
+    let event = row
+        .event
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Hl7Event>(text).ok());
+    let event = event.ok_or_else(|| StoreError::Inconsistent {
+        table: "message",
+        column: "event",
+        id: row.id.clone(),
+    })?;
+    let site = SiteId(row.site.clone());
+    let scope = Scope {
+        tx,
+        site: &site,
+        authority,
+    };
+    match event {
+        Hl7Event::Orders(events) => scope.orders(&events).await,
+        Hl7Event::Patient(event) => scope.patient(&event).await,
+        Hl7Event::Merge(merges) => scope.merges(&merges).await,
+        Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
+        Hl7Event::Ignored { .. } => Ok(Vec::new()),
+    }
+}
+
+fn message_id(row: &message::Model) -> Result<MessageId, StoreError> {
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "message",
+        column: "id",
+        id: row.id.clone(),
+    })
+}
+
+/// What every event of one message shares.
+struct Scope<'a> {
+    tx: &'a Tx,
+    site: &'a SiteId,
+    authority: &'a str,
+}
+
+impl Scope<'_> {
+    async fn orders(&self, events: &[OrderEvent]) -> Result<Vec<StudyId>, StoreError> {
+        let mut touched = Vec::new();
+        for event in events {
+            let patient = self.upsert(&event.patient).await?;
+            let order = orders::fold(self.tx, self.site, patient, event).await?;
+            for study in self.studies_of(&order.id, event).await? {
+                relink(self.tx, study).await?;
+                let what = format!("order message: {:?}", event.control).to_lowercase();
+                timeline::note(self.tx, study, "order_changed", what).await?;
+                touched.push(study);
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Studies this order has, or may have now.
+    async fn studies_of(&self, order: &str, event: &OrderEvent) -> Result<Vec<StudyId>, StoreError> {
+        let mut found = studies::of_order(self.tx.conn(), order).await?;
+        if let Some(uid) = &event.study_uid {
+            found.extend(studies::by_uid(self.tx.conn(), self.site, uid.as_str()).await?);
+        }
+        if let Some(accession) = &event.accession {
+            found.extend(studies::by_accession(self.tx.conn(), self.site, accession).await?);
+        }
+        ids_of(&found)
+    }
+
+    async fn patient(&self, event: &PatientEvent) -> Result<Vec<StudyId>, StoreError> {
+        let Some(identifier) = &event.identifier else {
+            return Ok(Vec::new());
+        };
+        self.upsert(event).await?;
+        self.relink_patient(identifier).await
+    }
+
+    async fn merges(&self, merges: &[PatientMerge]) -> Result<Vec<StudyId>, StoreError> {
+        let mut touched = Vec::new();
+        for merge in merges {
+            let survivor_id = self.qualified(&merge.survivor);
+            let now = self.tx.now();
+            let said = &merge.survivor_demographics;
+            let survivor = patients::upsert(self.tx, self.site, &survivor_id, said, now).await?;
+            for retired in &merge.retired {
+                let retired_id = self.qualified(retired);
+                // A record we never heard of is made, so that late studies under the old id find their patient.
+                let blank = Default::default();
+                let row = patients::upsert(self.tx, self.site, &retired_id, &blank, now).await?;
+                patients::merge(self.tx, row, &survivor).await?;
+                touched.extend(self.relink_patient(&retired_id).await?);
+            }
+            touched.extend(self.relink_patient(&survivor_id).await?);
+        }
+        Ok(touched)
+    }
+
+    async fn reports(&self, message: MessageId, events: &[ReportEvent]) -> Result<Vec<StudyId>, StoreError> {
+        let mut touched = Vec::new();
+        for event in events {
+            let (tx, site) = (self.tx, self.site);
+            let order = orders::find(
+                tx.conn(),
+                site,
+                event.filler.as_ref(),
+                event.placer.as_ref(),
+                event.accession.as_deref(),
+            )
+            .await?;
+            let study = self
+                .reported_study(order.as_ref().map(|o| o.id.as_str()), event)
+                .await?;
+            let study_id = study.as_ref().map(|s| s.id.clone());
+            reports::insert(tx, site, message, study_id, order.map(|o| o.id), event).await?;
+            if let Some(study) = study {
+                touched.push(take_report(tx, study, event).await?);
+            }
+        }
+        Ok(touched)
+    }
+
+    /// A report names its study by UID, else through its order, else by an accession number that only one study has.
+    async fn reported_study(
+        &self,
+        order: Option<&str>,
+        event: &ReportEvent,
+    ) -> Result<Option<study::Model>, StoreError> {
+        if let Some(uid) = &event.study_uid {
+            return studies::by_uid(self.tx.conn(), self.site, uid.as_str()).await;
+        }
+        let mut found = match order {
+            Some(order) => studies::of_order(self.tx.conn(), order).await?,
+            None => Vec::new(),
+        };
+        if let (true, Some(accession)) = (found.is_empty(), &event.accession) {
+            found = studies::by_accession(self.tx.conn(), self.site, accession).await?;
+        }
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
+    async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
+        let Some(identifier) = &event.identifier else {
+            return Ok(None);
+        };
+        let identifier = self.qualified(identifier);
+        let row = patients::upsert(self.tx, self.site, &identifier, &event.demographics, event.at).await?;
+        Ok(Some(row.id))
+    }
+
+    /// An identifier without an authority is the site's own.
+    fn qualified(&self, identifier: &PatientIdentifier) -> PatientIdentifier {
+        qualified(identifier, self.authority)
+    }
+
+    async fn relink_patient(&self, identifier: &PatientIdentifier) -> Result<Vec<StudyId>, StoreError> {
+        let found = ids_of(&studies::of_patient(self.tx.conn(), self.site, &identifier.value).await?)?;
+        for study in &found {
+            relink(self.tx, *study).await?;
+        }
+        Ok(found)
+    }
+}
+
+pub fn qualified(identifier: &PatientIdentifier, authority: &str) -> PatientIdentifier {
+    let authority = if identifier.authority.is_empty() {
+        authority
+    } else {
+        &identifier.authority
+    };
+    PatientIdentifier {
+        value: identifier.value.clone(),
+        authority: authority.to_owned(),
+    }
+}
+
+fn ids_of(rows: &[study::Model]) -> Result<Vec<StudyId>, StoreError> {
+    let mut ids = rows.iter().map(studies::id_of).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The newest word on the report decides whether the study still waits to be read.
+async fn take_report(tx: &Tx, row: study::Model, event: &ReportEvent) -> Result<StudyId, StoreError> {
+    let id = studies::id_of(&row)?;
+    let versions = reports::of_study(tx.conn(), &row.id).await?;
+    let standing = versions.last().map(|v| v.status.clone()).unwrap_or_default();
+    let read = matches!(standing.as_str(), "final" | "amended");
+    timeline::note(
+        tx,
+        id,
+        "report_received",
+        format!("status {}", reports::status_text(event.status)),
+    )
+    .await?;
+    let mut row: study::ActiveModel = row.into();
+    row.report_status = Set(Some(standing));
+    row.on_worklist = Set(!read);
+    studies::save(tx, row).await?;
+    if event.status == ReportStatus::Retracted {
+        timeline::note(tx, id, "back_on_worklist", "its report was retracted").await?;
+    }
+    Ok(id)
+}

@@ -1,0 +1,144 @@
+//! The words for a result, in one place: page, message, screen and image say the same. Never a patient's name, never a
+//! diagnosis, never more than the record holds.
+
+use tocsin_domain::code::{self, Code};
+use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord, ResultStatus};
+
+use super::dataset::decimal;
+
+/// Opens every text that leaves the system.
+pub const NOT_A_REPORT: &str = "AI result, NOT a radiologist report.";
+/// Drawn into every image that leaves the system.
+pub const NOT_FOR_DIAGNOSIS: &str = "AI RESULT - NOT FOR DIAGNOSTIC USE - UNVERIFIED";
+
+/// One short line per result: `Suspected intracranial hemorrhage, 24.1 mL, left deep`.
+pub fn headline(record: &ResultRecord) -> String {
+    match record.findings.as_slice() {
+        [] => "No finding was evaluated".to_owned(),
+        findings => findings
+            .iter()
+            .map(finding_headline)
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
+/// One short line per finding.
+pub fn finding_headline(finding: &Finding) -> String {
+    let name = lower_first(&finding.code.display);
+    match (finding.presence, finding.flagged) {
+        (Presence::Present, _) => {
+            let mut words = vec![format!("Suspected {name}")];
+            words.extend(finding.measurement(&code::VOLUME).map(quantity));
+            words.extend(finding.lesions.first().map(place));
+            words.join(", ")
+        }
+        (Presence::Undetermined, _) => format!("{} not determined", finding.code.display),
+        (Presence::Absent, _) => format!("No {name} flagged"),
+    }
+}
+
+/// The whole result as a paragraph of plain text: what, how much, where, by whom, within what limits.
+pub fn narrative(record: &ResultRecord) -> String {
+    let mut sentences = vec![NOT_A_REPORT.to_owned()];
+    sentences.extend(status_sentence(record.status).map(str::to_owned));
+    for finding in &record.findings {
+        sentences.push(format!("{}.", finding_headline(finding)));
+        sentences.extend(numbers_sentence(finding));
+        sentences.extend(finding.lesions.iter().map(lesion_sentence));
+        sentences.push(format!("Operating point: {}.", stop(&finding.operating_point)));
+    }
+    sentences.push(format!("Model {} {}.", record.model.name, record.model.version));
+    sentences.extend(limits(record));
+    sentences.join(" ")
+}
+
+/// What a reader must know beside the numbers.
+pub fn remarks(record: &ResultRecord) -> Vec<String> {
+    let mut remarks = vec![NOT_A_REPORT.to_owned()];
+    remarks.extend(status_sentence(record.status).map(str::to_owned));
+    remarks.extend(limits(record));
+    remarks
+}
+
+/// `24.1 mL`.
+pub fn quantity(measurement: &Measurement) -> String {
+    match measurement.unit.is(&code::COUNT) {
+        true => decimal(measurement.value),
+        false => format!("{} {}", decimal(measurement.value), measurement.unit.code),
+    }
+}
+
+/// `left deep`, `infratentorial`, `bilateral brain ventricle`.
+pub fn place(lesion: &Lesion) -> String {
+    let region = lower_first(&lesion.location.display);
+    match &lesion.laterality {
+        Some(side) => format!("{} {region}", lower_first(&side.display)),
+        None => region,
+    }
+}
+
+fn status_sentence(status: ResultStatus) -> Option<&'static str> {
+    match status {
+        ResultStatus::Preliminary => None,
+        ResultStatus::Corrected => Some("This replaces an earlier result of the same model on this study."),
+        ResultStatus::Withdrawn => Some("WITHDRAWN: do not use this result."),
+    }
+}
+
+fn numbers_sentence(finding: &Finding) -> Option<String> {
+    let mut numbers: Vec<String> = finding.measurements.iter().map(named_quantity).collect();
+    if let Some(probability) = finding.probability {
+        numbers.push(format!("probability {} %", decimal(probability * 100.0)));
+    }
+    (!numbers.is_empty()).then(|| format!("{}.", upper_first(&numbers.join(", "))))
+}
+
+fn lesion_sentence(lesion: &Lesion) -> String {
+    let numbers: Vec<String> = lesion.measurements.iter().map(named_quantity).collect();
+    let place = place(lesion);
+    match numbers.is_empty() {
+        true => format!("Lesion {}: {place}.", lesion.number),
+        false => format!("Lesion {}: {place}; {}.", lesion.number, numbers.join(", ")),
+    }
+}
+
+fn named_quantity(measurement: &Measurement) -> String {
+    format!("{} {}", label(&measurement.code), quantity(measurement))
+}
+
+fn label(code: &Code) -> String {
+    lower_first(&code.display)
+}
+
+fn limits(record: &ResultRecord) -> Vec<String> {
+    let limitations = record
+        .limitations
+        .iter()
+        .map(|l| format!("Limitation: {}.", stop(l)));
+    let disclaimer = Some(record.model.disclaimer.trim()).filter(|d| !d.is_empty());
+    limitations.chain(disclaimer.map(str::to_owned)).collect()
+}
+
+fn stop(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
+}
+
+/// Abbreviations keep their capitals.
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next();
+    match (first, letters.clone().next()) {
+        (Some(_), Some(second)) if second.is_uppercase() => text.to_owned(),
+        (Some(first), _) => first.to_lowercase().chain(letters).collect(),
+        (None, _) => String::new(),
+    }
+}
+
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,73 @@
+//! UIDs of the objects that we make: the same for the same result, so that a repeated delivery is the same object.
+
+use tocsin_domain::finding::ModelRef;
+use tocsin_domain::ids::{ResultId, Uid};
+use uuid::Uuid;
+
+/// Name space of the derived UUIDs (RFC 9562, version 5).
+const NAMESPACE: Uuid = Uuid::from_u128(0x5c1d_7a0e_94f3_5b0a_8f2e_0d6b_3a91_c7e4);
+
+/// What a model run leaves in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    StructuredReport,
+    KeyImage,
+}
+
+impl ObjectKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::StructuredReport => "sr",
+            Self::KeyImage => "sc",
+        }
+    }
+
+    /// Series Number (0020,0011): 9000 and up, below the AI objects of no scanner.
+    pub fn series_number(self) -> u32 {
+        match self {
+            Self::StructuredReport => 9002,
+            Self::KeyImage => 9003,
+        }
+    }
+}
+
+/// Where one object lies: one series per study, model version and kind; one instance per result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectUids {
+    pub series: Uid,
+    pub instance: Uid,
+}
+
+impl ObjectUids {
+    pub fn of(kind: ObjectKind, study: &Uid, model: &ModelRef, result: ResultId) -> Self {
+        let result = result.to_string();
+        Self {
+            series: derive(&["series", kind.word(), study.as_str(), &model.name, &model.version]),
+            instance: derive(&[
+                "instance",
+                kind.word(),
+                study.as_str(),
+                &model.name,
+                &model.version,
+                &result,
+            ]),
+        }
+    }
+}
+
+/// The installed model as a device (Device Observer UID).
+pub fn device(serial: &str, model: &ModelRef) -> Uid {
+    derive(&["device", serial, &model.name])
+}
+
+/// Follows one thing through a report: the finding as a whole, or one lesion of one result.
+pub fn tracking(study: &Uid, model: &ModelRef, parts: &[&str]) -> Uid {
+    let mut all = vec!["tracking", study.as_str(), &model.name, &model.version];
+    all.extend(parts);
+    derive(&all)
+}
+
+/// The unit separator keeps `a|bc` and `ab|c` apart whatever the parts hold.
+fn derive(parts: &[&str]) -> Uid {
+    Uid::from_uuid(Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes()))
+}

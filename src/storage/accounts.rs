@@ -1,0 +1,92 @@
+//! Accounts and bearer tokens. Of a password there is an argon2id hash, of a token a SHA-256; neither can be shown again.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
+use tocsin_domain::clock::to_micros;
+use tocsin_domain::ids::{TokenId, UserId};
+
+use super::entity::{account, api_token};
+use super::error::StoreError;
+use super::store::Tx;
+
+pub async fn create(tx: &Tx, name: &str, role: &str, password_hash: String) -> Result<UserId, StoreError> {
+    let (id, now) = (UserId(tx.uuid()), to_micros(tx.now()));
+    let row = account::ActiveModel {
+        id: Set(id.to_string()),
+        name: Set(name.to_owned()),
+        role: Set(role.to_owned()),
+        password_hash: Set(password_hash),
+        disabled: Set(false),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    account::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(id)
+}
+
+pub async fn by_name(conn: &impl ConnectionTrait, name: &str) -> Result<Option<account::Model>, StoreError> {
+    Ok(account::Entity::find()
+        .filter(account::Column::Name.eq(name))
+        .one(conn)
+        .await?)
+}
+
+pub async fn create_token(
+    tx: &Tx,
+    name: &str,
+    role: &str,
+    sha256: &str,
+    by: &str,
+    expires_at: Option<i64>,
+) -> Result<TokenId, StoreError> {
+    let id = TokenId(tx.uuid());
+    let row = api_token::ActiveModel {
+        id: Set(id.to_string()),
+        name: Set(name.to_owned()),
+        role: Set(role.to_owned()),
+        sha256: Set(sha256.to_owned()),
+        created_by: Set(by.to_owned()),
+        revoked: Set(false),
+        created_at: Set(to_micros(tx.now())),
+        last_used_at: Set(None),
+        expires_at: Set(expires_at),
+    };
+    api_token::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(id)
+}
+
+/// The token with this hash, unless it is revoked or has expired.
+pub async fn valid_token(
+    conn: &impl ConnectionTrait,
+    sha256: &str,
+    now: i64,
+) -> Result<Option<api_token::Model>, StoreError> {
+    let found = api_token::Entity::find()
+        .filter(api_token::Column::Sha256.eq(sha256))
+        .one(conn)
+        .await?;
+    Ok(found.filter(|token| !token.revoked && token.expires_at.is_none_or(|end| end > now)))
+}
+
+pub async fn tokens(conn: &impl ConnectionTrait) -> Result<Vec<api_token::Model>, StoreError> {
+    Ok(api_token::Entity::find()
+        .order_by_desc(api_token::Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+pub async fn revoke_token(tx: &Tx, id: &str) -> Result<(), StoreError> {
+    let row = api_token::Entity::find_by_id(id)
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::Missing("token"))?;
+    let mut row: api_token::ActiveModel = row.into();
+    row.revoked = Set(true);
+    row.update(tx.conn()).await?;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Analyses: one row per model, version and set of inputs, with the state that people see.
+
+use schemars::JsonSchema;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::to_micros;
+use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
+
+use super::entity::analysis::{self, Column, Entity};
+use super::error::StoreError;
+use super::store::Tx;
+
+/// What people see of a model's work on a study (`ai[].state` of the worklist).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalysisState {
+    Waiting,
+    Queued,
+    Running,
+    Flagged,
+    NotFlagged,
+    Indeterminate,
+    NotEligible,
+    QualityRejected,
+    Failed,
+    Superseded,
+    Withdrawn,
+}
+
+impl AnalysisState {
+    pub const ALL: [Self; 11] = [
+        Self::Waiting,
+        Self::Queued,
+        Self::Running,
+        Self::Flagged,
+        Self::NotFlagged,
+        Self::Indeterminate,
+        Self::NotEligible,
+        Self::QualityRejected,
+        Self::Failed,
+        Self::Superseded,
+        Self::Withdrawn,
+    ];
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Flagged => "flagged",
+            Self::NotFlagged => "not_flagged",
+            Self::Indeterminate => "indeterminate",
+            Self::NotEligible => "not_eligible",
+            Self::QualityRejected => "quality_rejected",
+            Self::Failed => "failed",
+            Self::Superseded => "superseded",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Whether the model has said its last word on these inputs.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Waiting | Self::Queued | Self::Running => false,
+            Self::Flagged
+            | Self::NotFlagged
+            | Self::Indeterminate
+            | Self::NotEligible
+            | Self::QualityRejected
+            | Self::Failed
+            | Self::Superseded
+            | Self::Withdrawn => true,
+        }
+    }
+}
+
+pub fn state_of(row: &analysis::Model) -> Result<AnalysisState, StoreError> {
+    AnalysisState::ALL
+        .into_iter()
+        .find(|s| s.text() == row.state)
+        .ok_or_else(|| StoreError::Inconsistent {
+            table: "analysis",
+            column: "state",
+            id: row.id.clone(),
+        })
+}
+
+pub fn id_of(row: &analysis::Model) -> Result<AnalysisId, StoreError> {
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "analysis",
+        column: "id",
+        id: row.id.clone(),
+    })
+}
+
+/// The model and inputs that an analysis is about.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub study: StudyId,
+    pub series: Option<String>,
+    pub model: String,
+    pub version: String,
+    pub sha256: String,
+    /// Hash over the instances that are read; empty where the model does not run.
+    pub input_key: String,
+}
+
+/// Records the decision to run or not; the same subject gives the same row. `true` when the row is new.
+pub async fn decide(
+    tx: &Tx,
+    subject: &Subject,
+    state: AnalysisState,
+    reason: &str,
+) -> Result<(AnalysisId, bool), StoreError> {
+    let now = to_micros(tx.now());
+    if let Some(known) = find(tx.conn(), subject).await? {
+        let id = id_of(&known)?;
+        // A model that has worked on these inputs keeps what it said.
+        if !subject.input_key.is_empty() || known.state == state.text() && known.reason == reason {
+            return Ok((id, false));
+        }
+        let mut row: analysis::ActiveModel = known.into();
+        row.state = Set(state.text().to_owned());
+        row.reason = Set(reason.to_owned());
+        row.updated_at = Set(now);
+        row.update(tx.conn()).await?;
+        return Ok((id, false));
+    }
+    let id = AnalysisId(tx.uuid());
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        study_id: Set(subject.study.to_string()),
+        series_id: Set(subject.series.clone()),
+        model: Set(subject.model.clone()),
+        version: Set(subject.version.clone()),
+        sha256: Set(subject.sha256.clone()),
+        input_key: Set(subject.input_key.clone()),
+        state: Set(state.text().to_owned()),
+        reason: Set(reason.to_owned()),
+        result_id: Set(None),
+        provider: Set(None),
+        inference_ms: Set(None),
+        created_at: Set(now),
+        started_at: Set(None),
+        finished_at: Set(None),
+        updated_at: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    Ok((id, true))
+}
+
+async fn find(conn: &impl ConnectionTrait, subject: &Subject) -> Result<Option<analysis::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::StudyId.eq(subject.study.to_string()))
+        .filter(Column::Model.eq(&subject.model))
+        .filter(Column::Version.eq(&subject.version))
+        .filter(Column::InputKey.eq(&subject.input_key))
+        .one(conn)
+        .await?)
+}
+
+pub async fn get(conn: &impl ConnectionTrait, id: AnalysisId) -> Result<analysis::Model, StoreError> {
+    Entity::find_by_id(id.to_string())
+        .one(conn)
+        .await?
+        .ok_or(StoreError::Missing("analysis"))
+}
+
+/// All analyses of a study, oldest first.
+pub async fn of_study(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+) -> Result<Vec<analysis::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::StudyId.eq(study.to_string()))
+        .order_by_asc(Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+/// All analyses of several studies, for lists.
+pub async fn of_studies(
+    conn: &impl ConnectionTrait,
+    studies: &[String],
+) -> Result<Vec<analysis::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::StudyId.is_in(studies.iter().cloned()))
+        .order_by_asc(Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+/// The rows that speak for the study now: per model the newest that is not superseded, and a decision not to run only
+/// where nothing ran.
+pub fn current(rows: &[analysis::Model]) -> Vec<&analysis::Model> {
+    let mut models: Vec<&str> = rows.iter().map(|row| row.model.as_str()).collect();
+    models.sort_unstable();
+    models.dedup();
+    models
+        .into_iter()
+        .filter_map(|model| speaks(rows, model))
+        .collect()
+}
+
+fn speaks<'r>(rows: &'r [analysis::Model], model: &str) -> Option<&'r analysis::Model> {
+    let of_model = || {
+        rows.iter()
+            .filter(|row| row.model == model && row.state != AnalysisState::Superseded.text())
+    };
+    // What was found stands until something newer was found; a run that waits or fails takes nothing back.
+    of_model()
+        .filter(|row| row.result_id.is_some())
+        .max_by_key(|row| row.finished_at)
+        .or_else(|| {
+            of_model()
+                .filter(|row| !row.input_key.is_empty())
+                .max_by_key(|row| row.created_at)
+        })
+        .or_else(|| of_model().max_by_key(|row| row.updated_at))
+}
+
+pub async fn started(tx: &Tx, id: AnalysisId) -> Result<(), StoreError> {
+    let now = to_micros(tx.now());
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(AnalysisState::Running.text().to_owned()),
+        started_at: Set(Some(now)),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// How an analysis ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub state: AnalysisState,
+    pub reason: String,
+    pub result: Option<ResultId>,
+    pub provider: Option<String>,
+    pub inference_ms: Option<i64>,
+}
+
+pub async fn finished(tx: &Tx, id: AnalysisId, ending: Ending) -> Result<(), StoreError> {
+    let now = to_micros(tx.now());
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(ending.state.text().to_owned()),
+        reason: Set(ending.reason),
+        result_id: Set(ending.result.map(|id| id.to_string())),
+        provider: Set(ending.provider),
+        inference_ms: Set(ending.inference_ms),
+        finished_at: Set(Some(now)),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn set_state(tx: &Tx, id: AnalysisId, state: AnalysisState) -> Result<(), StoreError> {
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(state.text().to_owned()),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}

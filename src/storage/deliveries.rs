@@ -1,0 +1,212 @@
+//! What is owed to other systems: objects for the archive, messages for the RIS. A row stays until the other side has
+//! confirmed it, refused it, or a person has cancelled it.
+
+use schemars::JsonSchema;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::to_micros;
+use tocsin_domain::ids::{DeliveryId, MessageId, ResultId, SiteId, StudyId};
+
+use super::entity::delivery::{self, Column, Entity};
+use super::error::StoreError;
+use super::store::Tx;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Waits until a person has resolved a conflict, or until the order is known.
+    Held,
+    Pending,
+    Confirmed,
+    /// The other side said no; sending it again unchanged would not help.
+    Refused,
+    Cancelled,
+}
+
+impl DeliveryState {
+    pub const ALL: [Self; 5] = [
+        Self::Held,
+        Self::Pending,
+        Self::Confirmed,
+        Self::Refused,
+        Self::Cancelled,
+    ];
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryKind {
+    PriorityChange,
+    ResultMessage,
+    StructuredReport,
+    KeyImage,
+}
+
+impl DeliveryKind {
+    pub const ALL: [Self; 4] = [
+        Self::PriorityChange,
+        Self::ResultMessage,
+        Self::StructuredReport,
+        Self::KeyImage,
+    ];
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::PriorityChange => "priority_change",
+            Self::ResultMessage => "result_message",
+            Self::StructuredReport => "structured_report",
+            Self::KeyImage => "key_image",
+        }
+    }
+}
+
+/// Something to be owed.
+#[derive(Clone, Debug)]
+pub struct Owed {
+    pub site: SiteId,
+    pub study: StudyId,
+    pub result: Option<ResultId>,
+    pub kind: DeliveryKind,
+    /// The name of the peer in the configuration.
+    pub destination: String,
+    /// One row per key, whatever is retried above.
+    pub dedup_key: String,
+    pub state: DeliveryState,
+    pub detail: Option<String>,
+}
+
+/// Adds a debt; `None` when it is owed or paid already.
+pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> {
+    let known = Entity::find()
+        .filter(Column::DedupKey.eq(&owed.dedup_key))
+        .one(tx.conn())
+        .await?;
+    if known.is_some() {
+        return Ok(None);
+    }
+    let (id, now) = (DeliveryId(tx.uuid()), to_micros(tx.now()));
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        site: Set(owed.site.0),
+        study_id: Set(owed.study.to_string()),
+        result_id: Set(owed.result.map(|id| id.to_string())),
+        dedup_key: Set(owed.dedup_key),
+        kind: Set(owed.kind.text().to_owned()),
+        destination: Set(owed.destination),
+        state: Set(owed.state.text().to_owned()),
+        attempts: Set(0),
+        message_id: Set(None),
+        object_uid: Set(None),
+        blob_sha256: Set(None),
+        detail: Set(owed.detail),
+        last_error: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    Ok(Some(id))
+}
+
+pub async fn get(conn: &impl ConnectionTrait, id: DeliveryId) -> Result<delivery::Model, StoreError> {
+    Entity::find_by_id(id.to_string())
+        .one(conn)
+        .await?
+        .ok_or(StoreError::Missing("delivery"))
+}
+
+pub fn id_of(row: &delivery::Model) -> Result<DeliveryId, StoreError> {
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "delivery",
+        column: "id",
+        id: row.id.clone(),
+    })
+}
+
+pub fn kind_of(row: &delivery::Model) -> Result<DeliveryKind, StoreError> {
+    DeliveryKind::ALL
+        .into_iter()
+        .find(|kind| kind.text() == row.kind)
+        .ok_or_else(|| StoreError::Inconsistent {
+            table: "delivery",
+            column: "kind",
+            id: row.id.clone(),
+        })
+}
+
+/// What was rendered for a delivery, fixed before its first attempt, so that every attempt sends the same bytes.
+pub async fn rendered(
+    tx: &Tx,
+    id: DeliveryId,
+    message: Option<MessageId>,
+    object_uid: Option<String>,
+    blob_sha256: Option<String>,
+) -> Result<(), StoreError> {
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        message_id: Set(message.map(|id| id.to_string())),
+        object_uid: Set(object_uid),
+        blob_sha256: Set(blob_sha256),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn set_state(
+    tx: &Tx,
+    id: DeliveryId,
+    state: DeliveryState,
+    error: Option<String>,
+) -> Result<(), StoreError> {
+    let row = get(tx.conn(), id).await?;
+    let attempts = row.attempts + 1;
+    let mut row: delivery::ActiveModel = row.into();
+    row.state = Set(state.text().to_owned());
+    row.attempts = Set(attempts);
+    row.last_error = Set(error);
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn of_study(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+) -> Result<Vec<delivery::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::StudyId.eq(study.to_string()))
+        .order_by_asc(Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+/// Deliveries in a state, newest first.
+pub async fn in_state(
+    conn: &impl ConnectionTrait,
+    state: Option<DeliveryState>,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<delivery::Model>, StoreError> {
+    let mut select = Entity::find().order_by_desc(Column::CreatedAt).limit(limit);
+    if let Some(state) = state {
+        select = select.filter(Column::State.eq(state.text()));
+    }
+    if let Some(before) = before {
+        select = select.filter(Column::CreatedAt.lt(before));
+    }
+    Ok(select.all(conn).await?)
+}

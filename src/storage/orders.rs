@@ -1,0 +1,173 @@
+//! Imaging orders: one row per order, its record folded from every message about it.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
+use tocsin_domain::clock::to_micros;
+use tocsin_domain::ids::{OrderId, SiteId};
+use tocsin_domain::order::{EntityId, OrderEvent, OrderRecord, OrderState};
+
+use super::entity::imaging_order::{self, Column, Entity};
+use super::error::StoreError;
+use super::store::Tx;
+
+pub fn record_of(row: &imaging_order::Model) -> Result<OrderRecord, StoreError> {
+    serde_json::from_str(&row.record).map_err(|_| StoreError::Inconsistent {
+        table: "imaging_order",
+        column: "record",
+        id: row.id.clone(),
+    })
+}
+
+pub fn state_text(state: OrderState) -> &'static str {
+    match state {
+        OrderState::Placed => "placed",
+        OrderState::Completed => "completed",
+        OrderState::Cancelled => "cancelled",
+    }
+}
+
+pub async fn by_id(
+    conn: &impl ConnectionTrait,
+    id: &str,
+) -> Result<Option<imaging_order::Model>, StoreError> {
+    Ok(Entity::find_by_id(id).one(conn).await?)
+}
+
+/// The order an event speaks of: by filler number, else placer number, else accession number.
+pub async fn find(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    filler: Option<&EntityId>,
+    placer: Option<&EntityId>,
+    accession: Option<&str>,
+) -> Result<Option<imaging_order::Model>, StoreError> {
+    if let Some(filler) = filler {
+        let found = Entity::find()
+            .filter(Column::Site.eq(&site.0))
+            .filter(Column::FillerNumber.eq(&filler.number))
+            .filter(Column::FillerNamespace.eq(&filler.namespace))
+            .one(conn)
+            .await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    if let Some(placer) = placer {
+        let found = Entity::find()
+            .filter(Column::Site.eq(&site.0))
+            .filter(Column::PlacerNumber.eq(&placer.number))
+            .filter(Column::PlacerNamespace.eq(&placer.namespace))
+            .one(conn)
+            .await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let Some(accession) = accession else {
+        return Ok(None);
+    };
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::Accession.eq(accession))
+        .order_by_desc(Column::UpdatedAt)
+        .one(conn)
+        .await?)
+}
+
+/// Folds an event into its order, which it may create.
+pub async fn fold(
+    tx: &Tx,
+    site: &SiteId,
+    patient_id: Option<String>,
+    event: &OrderEvent,
+) -> Result<imaging_order::Model, StoreError> {
+    let known = find(
+        tx.conn(),
+        site,
+        event.filler.as_ref(),
+        event.placer.as_ref(),
+        event.accession.as_deref(),
+    )
+    .await?;
+    let now = to_micros(tx.now());
+    let (record, mut row) = match known {
+        Some(known) => (
+            record_of(&known)?.apply(event),
+            imaging_order::ActiveModel::from(known),
+        ),
+        None => {
+            let fresh = imaging_order::ActiveModel {
+                id: Set(OrderId(tx.uuid()).to_string()),
+                site: Set(site.0.clone()),
+                raised_from: Set(None),
+                created_at: Set(now),
+                ..Default::default()
+            };
+            (OrderRecord::first(event), fresh)
+        }
+    };
+    let created = row.record.is_not_set();
+    if patient_id.is_some() || created {
+        row.patient_id = Set(patient_id);
+    }
+    row.accession = Set(record.accession.clone());
+    row.study_uid = Set(record.study_uid.as_ref().map(ToString::to_string));
+    row.placer_number = Set(record.placer.as_ref().map(|id| id.number.clone()));
+    row.placer_namespace = Set(record.placer.as_ref().map(|id| id.namespace.clone()));
+    row.filler_number = Set(record.filler.as_ref().map(|id| id.number.clone()));
+    row.filler_namespace = Set(record.filler.as_ref().map(|id| id.namespace.clone()));
+    row.state = Set(state_text(record.state).to_owned());
+    row.record = Set(json(&record)?);
+    row.updated_at = Set(now);
+    if created {
+        Ok(row.insert(tx.conn()).await?)
+    } else {
+        Ok(row.update(tx.conn()).await?)
+    }
+}
+
+/// The priority that stood before we raised it, kept so that it can be restored.
+pub async fn remember_raise(
+    tx: &Tx,
+    row: imaging_order::Model,
+    was: Option<String>,
+) -> Result<(), StoreError> {
+    if row.raised_from.is_some() {
+        return Ok(());
+    }
+    let mut row: imaging_order::ActiveModel = row.into();
+    row.raised_from = Set(Some(was.unwrap_or_default()));
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// Orders that could belong to a study: those that name its UID, else those of its accession number.
+pub async fn candidates(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    study_uid: &str,
+    accession: Option<&str>,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    let by_uid = Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::StudyUid.eq(study_uid))
+        .all(conn)
+        .await?;
+    if !by_uid.is_empty() {
+        return Ok(by_uid);
+    }
+    let Some(accession) = accession else {
+        return Ok(Vec::new());
+    };
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::Accession.eq(accession))
+        .all(conn)
+        .await?)
+}
+
+fn json(record: &OrderRecord) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|_| StoreError::Refused("an order that is no JSON".into()))
+}

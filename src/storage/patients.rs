@@ -1,0 +1,113 @@
+//! Patient records and their merges. Stored objects are never rewritten; a retired record points to its survivor, and
+//! whoever needs a name follows the pointer when it is needed.
+
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use tocsin_domain::clock::{Timestamp, to_micros};
+use tocsin_domain::ids::{PatientId, SiteId};
+use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
+
+use super::entity::patient::{self, Column, Entity};
+use super::error::StoreError;
+use super::store::Tx;
+
+/// Merges that are followed at most; a longer chain is a fault in the data.
+const CHAIN: usize = 32;
+
+pub async fn find(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    identifier: &PatientIdentifier,
+) -> Result<Option<patient::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::Authority.eq(&identifier.authority))
+        .filter(Column::Identifier.eq(&identifier.value))
+        .one(conn)
+        .await?)
+}
+
+pub async fn by_id(conn: &impl ConnectionTrait, id: &str) -> Result<Option<patient::Model>, StoreError> {
+    Ok(Entity::find_by_id(id).one(conn).await?)
+}
+
+/// The record that a chain of merges ends in.
+pub async fn survivor(
+    conn: &impl ConnectionTrait,
+    start: patient::Model,
+) -> Result<patient::Model, StoreError> {
+    let mut current = start;
+    for _ in 0..CHAIN {
+        let Some(next) = current.merged_into.clone() else {
+            return Ok(current);
+        };
+        current = by_id(conn, &next)
+            .await?
+            .ok_or(StoreError::Missing("surviving patient"))?;
+    }
+    Err(StoreError::Refused(
+        "the chain of patient merges does not end".into(),
+    ))
+}
+
+/// Creates or updates a record. News older than what is known fills gaps only.
+pub async fn upsert(
+    tx: &Tx,
+    site: &SiteId,
+    identifier: &PatientIdentifier,
+    said: &Demographics,
+    at: Timestamp,
+) -> Result<patient::Model, StoreError> {
+    let now = to_micros(tx.now());
+    let Some(known) = find(tx.conn(), site, identifier).await? else {
+        let row = patient::ActiveModel {
+            id: Set(PatientId(tx.uuid()).to_string()),
+            site: Set(site.0.clone()),
+            authority: Set(identifier.authority.clone()),
+            identifier: Set(identifier.value.clone()),
+            name: Set(exposed(&said.name)),
+            birth_date: Set(exposed(&said.birth_date)),
+            sex: Set(exposed(&said.sex)),
+            merged_into: Set(None),
+            told_at: Set(to_micros(at)),
+            updated_at: Set(now),
+        };
+        return Ok(row.insert(tx.conn()).await?);
+    };
+    let newer = to_micros(at) >= known.told_at;
+    let pick = |known: &Option<String>, said: &Option<Phi<String>>| match said {
+        Some(said) if newer || known.is_none() => Some(said.expose().clone()),
+        Some(_) | None => known.clone(),
+    };
+    let (name, birth_date, sex) = (
+        pick(&known.name, &said.name),
+        pick(&known.birth_date, &said.birth_date),
+        pick(&known.sex, &said.sex),
+    );
+    let told_at = known.told_at.max(to_micros(at));
+    let mut row: patient::ActiveModel = known.into();
+    row.name = Set(name);
+    row.birth_date = Set(birth_date);
+    row.sex = Set(sex);
+    row.told_at = Set(told_at);
+    row.updated_at = Set(now);
+    Ok(row.update(tx.conn()).await?)
+}
+
+/// Points the retired record to the survivor. Refuses a circle.
+pub async fn merge(tx: &Tx, retired: patient::Model, into: &patient::Model) -> Result<(), StoreError> {
+    let end = survivor(tx.conn(), into.clone()).await?;
+    if end.id == retired.id {
+        return Err(StoreError::Refused(
+            "this merge would close a circle of patient records".into(),
+        ));
+    }
+    let mut row: patient::ActiveModel = retired.into();
+    row.merged_into = Set(Some(end.id));
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+fn exposed(value: &Option<Phi<String>>) -> Option<String> {
+    value.as_ref().map(|v| v.expose().clone())
+}

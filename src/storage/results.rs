@@ -1,0 +1,107 @@
+//! Results: the canonical record of each analysis, and the verdicts of the rules. Nothing is overwritten; a newer result
+//! points back, an older one stays readable.
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
+use tocsin_domain::clock::to_micros;
+use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::ids::{ResultId, StudyId};
+
+use super::entity::{result, verdict};
+use super::error::StoreError;
+use super::store::Tx;
+
+pub async fn insert(tx: &Tx, record: &ResultRecord, mask_sha256: Option<String>) -> Result<(), StoreError> {
+    let row = result::ActiveModel {
+        id: Set(record.id.to_string()),
+        study_id: Set(record.study.to_string()),
+        analysis_id: Set(record.analysis.to_string()),
+        record: Set(serde_json::to_string(record)
+            .map_err(|_| StoreError::Refused("a result that is no JSON".into()))?),
+        mask_sha256: Set(mask_sha256),
+        superseded_by: Set(None),
+        created_at: Set(to_micros(tx.now())),
+    };
+    result::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    if let Some(older) = record.supersedes {
+        let row = result::ActiveModel {
+            id: Set(older.to_string()),
+            superseded_by: Set(Some(record.id.to_string())),
+            ..Default::default()
+        };
+        row.update(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+pub fn record_of(row: &result::Model) -> Result<ResultRecord, StoreError> {
+    serde_json::from_str(&row.record).map_err(|_| StoreError::Inconsistent {
+        table: "result",
+        column: "record",
+        id: row.id.clone(),
+    })
+}
+
+pub async fn get(conn: &impl ConnectionTrait, id: ResultId) -> Result<result::Model, StoreError> {
+    result::Entity::find_by_id(id.to_string())
+        .one(conn)
+        .await?
+        .ok_or(StoreError::Missing("result"))
+}
+
+pub async fn of_study(conn: &impl ConnectionTrait, study: StudyId) -> Result<Vec<result::Model>, StoreError> {
+    Ok(result::Entity::find()
+        .filter(result::Column::StudyId.eq(study.to_string()))
+        .order_by_asc(result::Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+pub async fn of_studies(
+    conn: &impl ConnectionTrait,
+    studies: &[String],
+) -> Result<Vec<result::Model>, StoreError> {
+    Ok(result::Entity::find()
+        .filter(result::Column::StudyId.is_in(studies.iter().cloned()))
+        .filter(result::Column::SupersededBy.is_null())
+        .all(conn)
+        .await?)
+}
+
+/// Keeps what the rules said, with the version that said it.
+pub async fn keep_verdict(
+    tx: &Tx,
+    study: StudyId,
+    pack: &str,
+    version: &str,
+    sha256: &str,
+    verdict: String,
+) -> Result<(), StoreError> {
+    let row = verdict::ActiveModel {
+        id: Set(tx.uuid().to_string()),
+        study_id: Set(study.to_string()),
+        pack: Set(pack.to_owned()),
+        version: Set(version.to_owned()),
+        sha256: Set(sha256.to_owned()),
+        verdict: Set(verdict),
+        created_at: Set(to_micros(tx.now())),
+    };
+    verdict::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub async fn verdicts_of(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+) -> Result<Vec<verdict::Model>, StoreError> {
+    Ok(verdict::Entity::find()
+        .filter(verdict::Column::StudyId.eq(study.to_string()))
+        .order_by_asc(verdict::Column::CreatedAt)
+        .all(conn)
+        .await?)
+}

@@ -1,0 +1,279 @@
+//! The one way to write. On SQLite a single task owns the writing connection: it commits what is there and takes what has
+//! gathered meanwhile, each write under its own savepoint, all under one sync of the disk. On PostgreSQL a write is an
+//! ordinary transaction. Nothing is answered before its commit is confirmed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use tocsin_domain::clock::{Clock, Timestamp};
+use tocsin_domain::ids::IdGen;
+use tocsin_domain::work::Lane;
+use tocsin_migrations::{Migrator, MigratorTrait};
+use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
+
+use super::connect::{self, Connections};
+use super::error::StoreError;
+
+/// Writes that may wait for the writer; more wait at the door, so that memory stays bounded.
+const QUEUE: usize = 1024;
+/// Writes that share one commit at most.
+const BATCH: usize = 64;
+
+/// The database, shared by everything that runs.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    reader: DatabaseConnection,
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGen>,
+    audit_key: Vec<u8>,
+    woken: [Notify; 4],
+}
+
+enum Writer {
+    Queue(mpsc::Sender<Queued>),
+    Direct(DatabaseConnection),
+}
+
+/// A write on its way: runs inside the batch's transaction, and hears afterwards whether the commit held.
+type Queued = Box<dyn FnOnce(Tx) -> BoxFuture<'static, Finish> + Send>;
+type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A transaction with what a write needs to know besides the rows.
+pub struct Tx {
+    txn: DatabaseTransaction,
+    shared: Arc<Shared>,
+    lanes: AtomicU8,
+}
+
+impl Tx {
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.txn
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    pub fn uuid(&self) -> Uuid {
+        self.shared.ids.uuid()
+    }
+
+    pub fn backend(&self) -> DbBackend {
+        sea_orm::ConnectionTrait::get_database_backend(&self.txn)
+    }
+
+    pub(super) fn audit_key(&self) -> &[u8] {
+        &self.shared.audit_key
+    }
+
+    /// Workers of this lane are woken once the transaction is committed.
+    pub(super) fn wake(&self, lane: Lane) {
+        self.lanes.fetch_or(1 << lane.number(), Ordering::Relaxed);
+    }
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    pub async fn open(
+        url: &str,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGen>,
+        audit_key: Vec<u8>,
+    ) -> Result<Self, StoreError> {
+        let (reader, writer) = match connect::open(url).await? {
+            Connections::Sqlite { writer, reader } => {
+                Migrator::up(&writer, None).await?;
+                let (queue, waiting) = mpsc::channel(QUEUE);
+                let shared = shared(reader, Writer::Queue(queue), clock, ids, audit_key);
+                tokio::spawn(run_writer(writer, waiting, Arc::downgrade(&shared)));
+                return Ok(Self { shared });
+            }
+            Connections::Postgres(db) => {
+                Migrator::up(&db, None).await?;
+                (db.clone(), Writer::Direct(db))
+            }
+        };
+        Ok(Self {
+            shared: shared(reader, writer, clock, ids, audit_key),
+        })
+    }
+
+    /// For reading; on SQLite these connections refuse to write.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.shared.reader
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.shared.clock.clone()
+    }
+
+    pub fn ids(&self) -> Arc<dyn IdGen> {
+        self.shared.ids.clone()
+    }
+
+    pub fn audit_key(&self) -> &[u8] {
+        &self.shared.audit_key
+    }
+
+    /// Resolves when a committed write queued work for this lane.
+    pub async fn woken(&self, lane: Lane) {
+        self.shared.woken[lane.number() as usize].notified().await;
+    }
+
+    /// Runs a write; its effects are on stable storage when this returns `Ok`, and absent when it returns `Err`.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.shared.writer {
+            Writer::Queue(queue) => {
+                let (answer, answered) = oneshot::channel();
+                let queued: Queued = Box::new(move |tx| Box::pin(run_queued(tx, work, answer)));
+                queue
+                    .send(queued)
+                    .await
+                    .map_err(|_| StoreError::Unavailable("the writer has stopped"))?;
+                answered
+                    .await
+                    .map_err(|_| StoreError::Unavailable("the writer has stopped"))?
+            }
+            Writer::Direct(db) => self.write_directly(db, work).await,
+        }
+    }
+
+    async fn write_directly<T, F>(&self, db: &DatabaseConnection, work: F) -> Result<T, StoreError>
+    where
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let tx = new_tx(db.begin().await?, &self.shared);
+        match work(&tx).await {
+            Ok(value) => {
+                let lanes = tx.lanes.load(Ordering::Relaxed);
+                tx.txn.commit().await?;
+                wake(&self.shared, lanes);
+                Ok(value)
+            }
+            Err(error) => {
+                tx.txn.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn shared(
+    reader: DatabaseConnection,
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGen>,
+    audit_key: Vec<u8>,
+) -> Arc<Shared> {
+    Arc::new(Shared {
+        reader,
+        writer,
+        clock,
+        ids,
+        audit_key,
+        woken: Default::default(),
+    })
+}
+
+fn new_tx(txn: DatabaseTransaction, shared: &Arc<Shared>) -> Tx {
+    Tx {
+        txn,
+        shared: shared.clone(),
+        lanes: AtomicU8::new(0),
+    }
+}
+
+fn wake(shared: &Shared, lanes: u8) {
+    for lane in Lane::ALL {
+        if lanes & (1 << lane.number()) != 0 {
+            shared.woken[lane.number() as usize].notify_one();
+        }
+    }
+}
+
+/// One write inside the batch: keeps its savepoint or undoes it, and tells how to answer once the batch is committed.
+async fn run_queued<T, F>(tx: Tx, work: F, answer: oneshot::Sender<Result<T, StoreError>>) -> Finish
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+{
+    let outcome = work(&tx).await;
+    let lanes = tx.lanes.load(Ordering::Relaxed);
+    let shared = tx.shared.clone();
+    let outcome = match outcome {
+        Ok(value) => tx.txn.commit().await.map(|()| value).map_err(StoreError::from),
+        Err(error) => match tx.txn.rollback().await {
+            Ok(()) => Err(error),
+            Err(failed) => Err(failed.into()),
+        },
+    };
+    Box::new(move |committed| {
+        let kept = outcome.is_ok() && committed.is_ok();
+        // Whoever asked may have gone away; the write stands all the same.
+        let _ = answer.send(committed.and(outcome));
+        if kept {
+            wake(&shared, lanes);
+        }
+    })
+}
+
+async fn run_writer(
+    db: DatabaseConnection,
+    mut waiting: mpsc::Receiver<Queued>,
+    shared: std::sync::Weak<Shared>,
+) {
+    while let Some(first) = waiting.recv().await {
+        let Some(shared) = shared.upgrade() else { return };
+        if let Err(error) = run_batch(&db, first, &mut waiting, &shared).await {
+            tracing::error!(%error, "a batch of writes could not begin");
+        }
+    }
+}
+
+async fn run_batch(
+    db: &DatabaseConnection,
+    first: Queued,
+    waiting: &mut mpsc::Receiver<Queued>,
+    shared: &Arc<Shared>,
+) -> Result<(), StoreError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let outer = db.begin_with_options(options).await?;
+    let mut finishes = Vec::new();
+    let mut next = Some(first);
+    while let Some(queued) = next.take() {
+        finishes.push(queued(new_tx(outer.begin().await?, shared)).await);
+        if finishes.len() < BATCH {
+            next = waiting.try_recv().ok();
+        }
+    }
+    let committed = outer.commit().await.map_err(StoreError::from);
+    for finish in finishes {
+        finish(match &committed {
+            Ok(()) => Ok(()),
+            Err(_) => Err(StoreError::Unavailable("the commit failed")),
+        });
+    }
+    committed
+}

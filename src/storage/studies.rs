@@ -1,0 +1,311 @@
+//! Studies and series: what has arrived, how it is linked to its order, and where it stands on the worklist.
+
+use chrono::TimeDelta;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use tocsin_domain::clock::{from_micros, to_micros};
+use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
+use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
+
+use super::entity::{series, study};
+use super::error::StoreError;
+use super::store::Tx;
+
+/// A study that has not moved on after this long is shown as stuck (invariant 4).
+pub const DEADLINE: TimeDelta = TimeDelta::minutes(15);
+
+pub fn id_of(row: &study::Model) -> Result<StudyId, StoreError> {
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "study",
+        column: "id",
+        id: row.id.clone(),
+    })
+}
+
+pub fn series_id_of(row: &series::Model) -> Result<SeriesId, StoreError> {
+    row.id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "series",
+        column: "id",
+        id: row.id.clone(),
+    })
+}
+
+pub async fn by_id(conn: &impl ConnectionTrait, id: StudyId) -> Result<Option<study::Model>, StoreError> {
+    Ok(study::Entity::find_by_id(id.to_string()).one(conn).await?)
+}
+
+pub async fn get(conn: &impl ConnectionTrait, id: StudyId) -> Result<study::Model, StoreError> {
+    by_id(conn, id).await?.ok_or(StoreError::Missing("study"))
+}
+
+/// The row, locked until the transaction ends where the database has more than one writer.
+pub async fn lock(tx: &Tx, id: StudyId) -> Result<study::Model, StoreError> {
+    study::Entity::find_by_id(id.to_string())
+        .lock_exclusive()
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::Missing("study"))
+}
+
+pub async fn by_uid(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    uid: &str,
+) -> Result<Option<study::Model>, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::Site.eq(&site.0))
+        .filter(study::Column::StudyUid.eq(uid))
+        .one(conn)
+        .await?)
+}
+
+pub async fn by_accession(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    accession: &str,
+) -> Result<Vec<study::Model>, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::Site.eq(&site.0))
+        .filter(study::Column::Accession.eq(accession))
+        .all(conn)
+        .await?)
+}
+
+/// Studies linked to an order, or whose images name a patient.
+pub async fn of_order(conn: &impl ConnectionTrait, order: &str) -> Result<Vec<study::Model>, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::OrderId.eq(order))
+        .all(conn)
+        .await?)
+}
+
+pub async fn of_patient(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    identifier: &str,
+) -> Result<Vec<study::Model>, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::Site.eq(&site.0))
+        .filter(study::Column::PatientIdentifier.eq(identifier))
+        .all(conn)
+        .await?)
+}
+
+/// The study and series that an instance belongs to, created if they are new.
+pub async fn place(
+    tx: &Tx,
+    site: &SiteId,
+    facts: &InstanceFacts,
+    sender: &str,
+) -> Result<(StudyId, SeriesId, bool), StoreError> {
+    let (study, is_new) = match by_uid(tx.conn(), site, facts.study_uid.as_str()).await? {
+        Some(row) => (row, false),
+        None => (create(tx, site, facts, sender).await?, true),
+    };
+    let study_id = id_of(&study)?;
+    let series = match series_by_uid(tx.conn(), study_id, &facts.series_uid).await? {
+        Some(row) => row,
+        None => create_series(tx, study_id, &facts.series_uid).await?,
+    };
+    Ok((study_id, series_id_of(&series)?, is_new))
+}
+
+async fn create(
+    tx: &Tx,
+    site: &SiteId,
+    facts: &InstanceFacts,
+    sender: &str,
+) -> Result<study::Model, StoreError> {
+    let now = to_micros(tx.now());
+    let row = study::ActiveModel {
+        id: Set(StudyId(tx.uuid()).to_string()),
+        site: Set(site.0.clone()),
+        study_uid: Set(facts.study_uid.to_string()),
+        accession: Set(facts.accession.clone()),
+        patient_identifier: Set(facts.patient.as_ref().map(|p| p.value.clone())),
+        patient_authority: Set(facts.patient.as_ref().map(|p| p.authority.clone())),
+        patient_name: Set(facts.demographics.name.as_ref().map(|n| n.expose().clone())),
+        birth_date: Set(facts.demographics.birth_date.as_ref().map(|n| n.expose().clone())),
+        sex: Set(facts.demographics.sex.as_ref().map(|n| n.expose().clone())),
+        modality: Set(facts.modality.clone()),
+        description: Set(facts.study_description.clone().unwrap_or_default()),
+        sender_ae: Set(sender.to_owned()),
+        order_id: Set(None),
+        link: Set("unmatched".to_owned()),
+        link_detail: Set(Some("no order has been looked for yet".to_owned())),
+        link_resolved_by: Set(None),
+        state: Set("receiving".to_owned()),
+        facts: Set(None),
+        instances: Set(0),
+        arrived_at: Set(now),
+        last_instance_at: Set(now),
+        deadline_at: Set(to_micros(tx.now() + DEADLINE)),
+        human_band: Set(0),
+        band: Set(0),
+        score: Set(0.0),
+        reasons: Set("[]".to_owned()),
+        verdict: Set(None),
+        on_worklist: Set(true),
+        claimed_by: Set(None),
+        claimed_at: Set(None),
+        report_status: Set(None),
+        updated_at: Set(now),
+    };
+    Ok(row.insert(tx.conn()).await?)
+}
+
+pub async fn series_of(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+) -> Result<Vec<series::Model>, StoreError> {
+    Ok(series::Entity::find()
+        .filter(series::Column::StudyId.eq(study.to_string()))
+        .all(conn)
+        .await?)
+}
+
+pub async fn series_by_uid(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+    uid: &Uid,
+) -> Result<Option<series::Model>, StoreError> {
+    Ok(series::Entity::find()
+        .filter(series::Column::StudyId.eq(study.to_string()))
+        .filter(series::Column::SeriesUid.eq(uid.as_str()))
+        .one(conn)
+        .await?)
+}
+
+async fn create_series(tx: &Tx, study: StudyId, uid: &Uid) -> Result<series::Model, StoreError> {
+    let now = to_micros(tx.now());
+    let row = series::ActiveModel {
+        id: Set(SeriesId(tx.uuid()).to_string()),
+        study_id: Set(study.to_string()),
+        series_uid: Set(uid.to_string()),
+        state: Set("receiving".to_owned()),
+        facts: Set(None),
+        instances: Set(0),
+        released_at: Set(None),
+        last_instance_at: Set(now),
+        updated_at: Set(now),
+    };
+    Ok(row.insert(tx.conn()).await?)
+}
+
+/// The association that carried images of this study has been released or lost: one of the signals of completeness.
+pub async fn released(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+    let now = to_micros(tx.now());
+    for row in series_of(tx.conn(), study).await? {
+        let mut row: series::ActiveModel = row.into();
+        row.released_at = Set(Some(now));
+        row.update(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+pub async fn save_series(
+    tx: &Tx,
+    row: series::Model,
+    facts: &SeriesFacts,
+    state: &str,
+    instances: i64,
+    last_instance_at: i64,
+) -> Result<(), StoreError> {
+    let facts = serde_json::to_string(facts)
+        .map_err(|_| StoreError::Refused("series facts that are no JSON".into()))?;
+    let mut row: series::ActiveModel = row.into();
+    row.facts = Set(Some(facts));
+    row.state = Set(state.to_owned());
+    row.instances = Set(instances);
+    row.last_instance_at = Set(last_instance_at);
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+pub fn facts_of(row: &study::Model) -> Result<Option<StudyFacts>, StoreError> {
+    row.facts
+        .as_deref()
+        .map(|text| {
+            serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
+                table: "study",
+                column: "facts",
+                id: row.id.clone(),
+            })
+        })
+        .transpose()
+}
+
+pub fn series_facts_of(row: &series::Model) -> Result<Option<SeriesFacts>, StoreError> {
+    row.facts
+        .as_deref()
+        .map(|text| {
+            serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
+                table: "series",
+                column: "facts",
+                id: row.id.clone(),
+            })
+        })
+        .transpose()
+}
+
+/// Saves a changed row; whoever changed it read it in this transaction.
+pub async fn save(tx: &Tx, row: study::ActiveModel) -> Result<study::Model, StoreError> {
+    let mut row = row;
+    row.updated_at = Set(to_micros(tx.now()));
+    Ok(row.update(tx.conn()).await?)
+}
+
+/// Every study that waits to be read.
+pub async fn on_worklist(conn: &impl ConnectionTrait) -> Result<Vec<study::Model>, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::OnWorklist.eq(true))
+        .order_by_asc(study::Column::ArrivedAt)
+        .all(conn)
+        .await?)
+}
+
+/// Studies whose link to an order a person has to look at, newest first.
+pub async fn unreconciled(
+    conn: &impl ConnectionTrait,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<study::Model>, StoreError> {
+    let mut select = study::Entity::find()
+        .filter(study::Column::Link.ne("linked"))
+        .order_by_desc(study::Column::ArrivedAt)
+        .limit(limit);
+    if let Some(before) = before {
+        select = select.filter(study::Column::ArrivedAt.lt(before));
+    }
+    Ok(select.all(conn).await?)
+}
+
+/// Takes the study for reading. Refuses when somebody else holds it.
+pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<(), StoreError> {
+    let row = lock(tx, id).await?;
+    if let Some(holder) = row.claimed_by.as_deref().filter(|holder| *holder != by) {
+        let since = row
+            .claimed_at
+            .map(from_micros)
+            .map(|at| at.to_rfc3339())
+            .unwrap_or_default();
+        return Err(StoreError::Refused(format!(
+            "{holder} holds this study since {since}"
+        )));
+    }
+    let now = to_micros(tx.now());
+    let mut row: study::ActiveModel = row.into();
+    row.claimed_by = Set(Some(by.to_owned()));
+    row.claimed_at = Set(Some(now));
+    save(tx, row).await.map(|_| ())
+}
+
+pub async fn unclaim(tx: &Tx, id: StudyId) -> Result<(), StoreError> {
+    let mut row: study::ActiveModel = lock(tx, id).await?.into();
+    row.claimed_by = Set(None);
+    row.claimed_at = Set(None);
+    save(tx, row).await.map(|_| ())
+}

@@ -1,0 +1,6 @@
+//! One binary of stories and facts: each file tells one.
+
+mod decode;
+mod notify_smtp;
+mod report_dicom;
+mod shared;
