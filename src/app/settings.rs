@@ -153,7 +153,7 @@ fn archives(config: &Config) -> Vec<Archive> {
                 port: peer.port?,
                 our_ae: our_ae.to_owned(),
             },
-            structured_report: config.archive.sends(ArchiveObject::StructuredReport),
+            structured_report: config.archive.sends(ArchiveObject::Sr),
             key_image: config.archive.sends(ArchiveObject::KeyImage),
         })
     };

@@ -216,6 +216,8 @@ async fn follow_up(
         .await?;
     }
     if news {
+        let deadline = Terms::once(check_deadline::key(id)).at(now + studies::DEADLINE + PAUSE);
+        jobs::enqueue(tx, &Work::CheckStudyDeadline { study: id }, deadline).await?;
         jobs::enqueue(
             tx,
             &Work::TriageStudy { study: id },
