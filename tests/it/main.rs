@@ -1,6 +1,8 @@
 //! One binary of stories and facts: each file tells one.
 
 mod decode;
+mod dicom;
+mod dicom_receive;
 mod notify_smtp;
 mod report_dicom;
 mod shared;

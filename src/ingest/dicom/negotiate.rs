@@ -10,7 +10,6 @@ use dicom_ul::pdu::{
 use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 use super::settings::{Caller, ScpLimits};
-use crate::deliver::dicom::wire::MAX_PDU_BYTES;
 
 const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 pub(super) const VERIFICATION: &str = "1.2.840.10008.1.1";
@@ -181,7 +180,7 @@ pub(super) fn decide(
         application_context_name: APPLICATION_CONTEXT.into(),
         presentation_contexts: results,
         user_variables: vec![
-            UserVariableItem::MaxLength(MAX_PDU_BYTES),
+            UserVariableItem::MaxLength(limits.pdu_bytes),
             UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.into()),
             UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.into()),
         ],
