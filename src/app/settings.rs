@@ -8,17 +8,25 @@ use tocsin_domain::alert::{Person, Policy, PolicyStep};
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
+use crate::config::archive::ArchiveObject;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
+use crate::deliver::dicom::DicomPeer;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::SiteOf;
-use crate::pipeline::env::Settings;
+use crate::pipeline::env::{Archive, Ris, Settings};
 
 use super::machine;
 
 /// What the jobs read.
-pub fn pipeline(config: &Config, base_url: String, link_key: Vec<u8>) -> Settings {
+pub fn pipeline(
+    config: &Config,
+    base_url: String,
+    link_key: Vec<u8>,
+    serial: String,
+    ris: Option<Ris>,
+) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
         time_zone: config.site.time_zone.0,
@@ -36,7 +44,11 @@ pub fn pipeline(config: &Config, base_url: String, link_key: Vec<u8>) -> Setting
         mail_from: config.alerts.from.as_str().to_owned(),
         mail_host: machine::host_name(),
         link_key,
-        ris_enabled: config.ris.target().is_some(),
+        ris_enabled: ris.is_some(),
+        ris,
+        archives: archives(config),
+        site_id: config.site.id.to_string(),
+        installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
     }
 }
@@ -129,4 +141,21 @@ pub fn site_of(config: &Config) -> SiteOf {
         .filter_map(|p| Some((p.ae_title.as_str().to_owned(), p.site.clone()?)))
         .collect();
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
+}
+
+fn archives(config: &Config) -> Vec<Archive> {
+    let our_ae = config.dicom.ae_title.as_str();
+    let archive = |peer: &dicom::DicomPeer| {
+        Some(Archive {
+            peer: DicomPeer {
+                ae_title: peer.ae_title.as_str().to_owned(),
+                host: peer.host.clone(),
+                port: peer.port?,
+                our_ae: our_ae.to_owned(),
+            },
+            structured_report: config.archive.sends(ArchiveObject::StructuredReport),
+            key_image: config.archive.sends(ArchiveObject::KeyImage),
+        })
+    };
+    config.dicom.archives().filter_map(archive).collect()
 }

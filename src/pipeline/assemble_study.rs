@@ -13,6 +13,7 @@ use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::work::Work;
 
+use super::check_deadline;
 use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
