@@ -9,6 +9,7 @@ use super::{ConfigFile, Failure, block_on};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
+use crate::inference::package::{self, Package, PackageError};
 use crate::storage::connect;
 
 /// Check the configuration and everything it names
@@ -39,6 +40,7 @@ impl Check {
         findings.push(storage(&config));
         findings.push(database(&config));
         findings.push(runtime(&config));
+        findings.extend(models(&config));
         report(&findings)
     }
 }
@@ -118,6 +120,43 @@ fn runtime(config: &Config) -> Finding {
             found.path.display()
         )),
         Err(error) => Finding::Bad(Failure::from(error).to_string()),
+    }
+}
+
+/// Every package: its manifest, and its network's hash and inside. Golden cases are for `models verify`, which runs them.
+fn models(config: &Config) -> Vec<Finding> {
+    let Some(folder) = config.inference.models_folder() else {
+        return vec![Finding::Doubtful(
+            "no folder of models: no study will be analysed".to_owned(),
+        )];
+    };
+    match package::discover(&folder) {
+        Ok(found) if found.is_empty() => {
+            vec![Finding::Doubtful(format!(
+                "{} holds no model: no study will be analysed",
+                folder.display()
+            ))]
+        }
+        Ok(found) => found
+            .into_iter()
+            .map(|(path, package)| model(&path, package))
+            .collect(),
+        Err(error) => vec![Finding::Bad(Failure::from(error).to_string())],
+    }
+}
+
+fn model(path: &Path, package: Result<Package, PackageError>) -> Finding {
+    match package.and_then(|package| package.network().map(|_| package)) {
+        Ok(package) => {
+            let identity = &package.manifest.identity;
+            Finding::Good(format!(
+                "model {} {} in {}",
+                identity.name,
+                identity.version,
+                path.display()
+            ))
+        }
+        Err(error) => Finding::Bad(format!("model in {}: {}", path.display(), Failure::from(error))),
     }
 }
 
