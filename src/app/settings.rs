@@ -15,9 +15,11 @@ use crate::config::{Config, alerts, dicom, rules};
 use crate::deliver::dicom::DicomPeer;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::SiteOf;
+use crate::ingest::hl7::settings as mllp;
 use crate::pipeline::env::{Archive, Ris, Settings};
 
-use super::machine;
+use super::error::AppError;
+use super::{load, machine};
 
 /// What the jobs read.
 pub fn pipeline(
@@ -158,4 +160,52 @@ fn archives(config: &Config) -> Vec<Archive> {
         })
     };
     config.dicom.archives().filter_map(archive).collect()
+}
+
+/// What the MLLP listener reads.
+pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
+    let hl7 = &config.hl7;
+    let own = reading(config, None, &hl7.profile)?;
+    let mut peers = Vec::with_capacity(hl7.peers.len());
+    for peer in &hl7.peers {
+        let profile = peer.profile.as_deref().unwrap_or(&hl7.profile);
+        peers.push(mllp::Peer {
+            name: peer.name.clone(),
+            host: match peer.host.parse() {
+                Ok(address) => mllp::PeerHost::Address(address),
+                Err(_) => mllp::PeerHost::Name(peer.host.clone()),
+            },
+            application: peer.application.clone(),
+            facility: peer.facility.clone(),
+            reading: reading(config, peer.site.as_ref(), profile)?,
+        });
+    }
+    let limits = mllp::MllpLimits {
+        message_bytes: hl7.max_message_bytes(),
+        connections: usize::try_from(hl7.max_connections.get()).unwrap_or(64),
+        idle: hl7.idle_timeout(),
+        ..mllp::MllpLimits::default()
+    };
+    Ok(mllp::MllpSettings {
+        application: hl7.application.clone(),
+        facility: hl7.facility.clone(),
+        accept: match hl7.accept {
+            Accept::Loopback => mllp::Accept::Loopback(peers),
+            Accept::Peers => mllp::Accept::Peers(peers),
+        },
+        reading: own,
+        processing_ids: hl7.processing_ids.clone(),
+        limits,
+    })
+}
+
+fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp::SiteReading, AppError> {
+    let site = site.unwrap_or(&config.site.id);
+    let other = config.site.others.iter().find(|other| other.id == *site);
+    let zone = other.map_or(config.site.time_zone.0, |other| other.time_zone.0);
+    Ok(mllp::SiteReading {
+        site: site.clone(),
+        zone,
+        profile: Arc::new(load::profile(config, profile)?.read),
+    })
 }

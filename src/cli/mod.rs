@@ -4,6 +4,7 @@
 mod check;
 mod failure;
 mod migrate;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +13,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use failure::Failure;
 
+use crate::app::WORKER_COMMAND;
 use crate::config::Config;
+use crate::inference::child;
 use crate::telemetry;
 
 /// Radiology worklist triage: orders and images in, models and rules, worklist, results and pages out.
@@ -30,6 +33,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Check(check::Check),
     Migrate(migrate::Migrate),
 }
@@ -37,6 +41,7 @@ enum Command {
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Serve(serve) => serve.run(),
             Self::Check(check) => check.run(),
             Self::Migrate(migrate) => migrate.run(),
         }
@@ -60,6 +65,10 @@ impl ConfigFile {
 /// Parses the arguments of this process, runs the command, and says on standard error why it failed.
 pub fn run() -> ExitCode {
     telemetry::quiet_panics();
+    // Its arguments and its output are a protocol of our own, not for people.
+    if std::env::args().nth(1).is_some_and(|name| name == WORKER_COMMAND) {
+        return child::worker_main();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version are answers, not mistakes; clap knows the difference.
