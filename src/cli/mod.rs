@@ -111,3 +111,6 @@ mod tests {
         }
     }
 }
+//! The commands.
+
+pub mod rules;

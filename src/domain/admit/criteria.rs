@@ -62,6 +62,17 @@ pub enum CriteriaProblem {
 }
 
 impl CriteriaProblem {
+    /// The key of the manifest.
+    pub fn key(&self) -> String {
+        match self {
+            Self::NoRules => "eligibility.rules".to_owned(),
+            Self::Rule { index, .. } => format!("eligibility.rules[{index}].when"),
+            Self::NoReason { index } => format!("eligibility.rules[{index}].reason"),
+            Self::Prefer { .. } => "eligibility.prefer".to_owned(),
+            Self::Range { limit } => format!("quality.{limit}"),
+        }
+    }
+
     /// The problem with what caused it, in one line.
     pub fn full(&self) -> String {
         match self {
