@@ -4,6 +4,7 @@
 mod check;
 mod failure;
 mod migrate;
+pub mod rules;
 mod serve;
 
 use std::path::PathBuf;
@@ -111,6 +112,3 @@ mod tests {
         }
     }
 }
-//! The commands.
-
-pub mod rules;
