@@ -14,6 +14,7 @@ pub mod instances;
 pub mod jobs;
 pub mod messages;
 pub mod orders;
+pub mod page;
 pub mod paces;
 pub mod patients;
 pub mod reports;
