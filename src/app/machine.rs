@@ -22,7 +22,10 @@ impl Clock for SystemClock {
 pub struct RandomIds;
 
 impl IdGen for RandomIds {
-    #[expect(clippy::disallowed_methods, reason = "everything else asks this source of ids")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "everything else asks this source of ids"
+    )]
     fn uuid(&self) -> Uuid {
         Uuid::new_v4()
     }
@@ -44,6 +47,13 @@ pub fn fresh_key() -> [u8; 32] {
 /// The name of this machine, for leases and mail.
 pub fn host_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
-    if safe.is_empty() { "localhost".to_owned() } else { safe }
+    let safe: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+        .collect();
+    if safe.is_empty() {
+        "localhost".to_owned()
+    } else {
+        safe
+    }
 }

@@ -26,7 +26,12 @@ pub fn pipeline(config: &Config, base_url: String, link_key: Vec<u8>) -> Setting
         default_authority: config.hl7.default_authority.clone(),
         priorities: priorities(&config.rules),
         people: config.alerts.people.iter().map(person).collect(),
-        policies: config.alerts.policies.iter().map(|p| (p.name.clone(), policy(p))).collect(),
+        policies: config
+            .alerts
+            .policies
+            .iter()
+            .map(|p| (p.name.clone(), policy(p)))
+            .collect(),
         default_policy: config.alerts.default_policy.clone(),
         mail_from: config.alerts.from.as_str().to_owned(),
         mail_host: machine::host_name(),
@@ -45,7 +50,10 @@ fn person(person: &alerts::Person) -> Person {
 }
 
 fn policy(policy: &alerts::Policy) -> Policy {
-    let step = |s: &alerts::PolicyStep| PolicyStep { to: s.to.clone(), wait_minutes: s.wait_minutes.get() };
+    let step = |s: &alerts::PolicyStep| PolicyStep {
+        to: s.to.clone(),
+        wait_minutes: s.wait_minutes.get(),
+    };
     Policy {
         name: policy.name.clone(),
         steps: policy.steps.iter().map(step).collect(),
@@ -55,8 +63,11 @@ fn policy(policy: &alerts::Policy) -> Policy {
 }
 
 pub fn priorities(rules: &rules::Rules) -> PriorityMap {
-    let map: BTreeMap<String, Band> =
-        rules.priorities.iter().map(|(word, band)| (word.to_ascii_uppercase(), band_of(*band))).collect();
+    let map: BTreeMap<String, Band> = rules
+        .priorities
+        .iter()
+        .map(|(word, band)| (word.to_ascii_uppercase(), band_of(*band)))
+        .collect();
     PriorityMap(map)
 }
 
@@ -86,7 +97,8 @@ pub fn scp(config: &Config) -> scp::ScpSettings {
     };
     let mut settings = scp::ScpSettings::new(dicom.ae_title.as_str(), accept);
     settings.limits.associations = usize::try_from(dicom.max_associations.get()).unwrap_or(64);
-    settings.limits.associations_per_peer = usize::try_from(dicom.max_associations_per_peer.get()).unwrap_or(20);
+    settings.limits.associations_per_peer =
+        usize::try_from(dicom.max_associations_per_peer.get()).unwrap_or(20);
     settings.limits.pdu = dicom.read_timeout();
     settings.limits.artim = dicom.read_timeout();
     settings.limits.idle = dicom.idle_timeout();
@@ -100,7 +112,10 @@ fn peer(peer: &dicom::DicomPeer) -> scp::Peer {
         Ok(address) => scp::PeerHost::Address(address),
         Err(_) => scp::PeerHost::Name(peer.host.clone()),
     };
-    scp::Peer { ae_title: peer.ae_title.as_str().to_owned(), host }
+    scp::Peer {
+        ae_title: peer.ae_title.as_str().to_owned(),
+        host,
+    }
 }
 
 /// The site of a sender: the peer's own, else the default one.

@@ -51,12 +51,15 @@ pub struct Settings {
 impl Settings {
     /// The site's wall clock, for people.
     pub fn local_time(&self, at: Timestamp) -> String {
-        at.with_timezone(&self.time_zone).format("%Y-%m-%d %H:%M:%S").to_string()
+        at.with_timezone(&self.time_zone)
+            .format("%Y-%m-%d %H:%M:%S")
+            .to_string()
     }
 
     /// The policy of that name, else the default one.
     pub fn policy(&self, name: Option<&str>) -> Option<&Policy> {
-        name.and_then(|name| self.policies.get(name)).or_else(|| self.policies.get(&self.default_policy))
+        name.and_then(|name| self.policies.get(name))
+            .or_else(|| self.policies.get(&self.default_policy))
     }
 }
 
@@ -64,7 +67,9 @@ impl Handler for Env {
     async fn run(&self, lease: &Lease) -> Result<(), JobError> {
         let started = std::time::Instant::now();
         let outcome = self.dispatch(lease).await;
-        self.metrics.stage(lease.work.kind()).observe(started.elapsed().as_secs_f64());
+        self.metrics
+            .stage(lease.work.kind())
+            .observe(started.elapsed().as_secs_f64());
         outcome
     }
 
@@ -85,7 +90,9 @@ impl Env {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
-            Work::SendNotification { notification } => send_notification::run(self, lease, notification).await,
+            Work::SendNotification { notification } => {
+                send_notification::run(self, lease, notification).await
+            }
             _ => Err(JobError::Fail("x".into())),
         }
     }

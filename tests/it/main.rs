@@ -4,3 +4,6 @@ mod decode;
 mod notify_smtp;
 mod report_dicom;
 mod shared;
+
+mod hl7_meaning;
+mod hl7_receive;

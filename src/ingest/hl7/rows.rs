@@ -21,7 +21,11 @@ impl MessageSink for Rows {
         let order_key = received.event.as_ref().ok().and_then(patient_key);
         let inbound = match inbound(received) {
             Ok(inbound) => inbound,
-            Err(error) => return SinkAnswer::NotStored { reason: error.to_string() },
+            Err(error) => {
+                return SinkAnswer::NotStored {
+                    reason: error.to_string(),
+                };
+            }
         };
         let stored = self
             .store
@@ -31,7 +35,9 @@ impl MessageSink for Rows {
             Ok(Intake::New { flagged: false, .. }) => SinkAnswer::Stored,
             Ok(Intake::New { flagged: true, .. }) => SinkAnswer::StoredFlagged,
             Ok(Intake::Resent { ack }) => SinkAnswer::Resent { ack: ack.into() },
-            Err(error) => SinkAnswer::NotStored { reason: error.to_string() },
+            Err(error) => SinkAnswer::NotStored {
+                reason: error.to_string(),
+            },
         }
     }
 }
@@ -40,7 +46,10 @@ async fn keep(tx: &Tx, inbound: Inbound, order_key: Option<String>) -> Result<In
     let state = inbound.state;
     let intake = messages::receive(tx, inbound).await?;
     if let (Intake::New { id, .. }, InboundState::Received) = (&intake, state) {
-        let terms = Terms { order_key, ..Terms::now() };
+        let terms = Terms {
+            order_key,
+            ..Terms::now()
+        };
         jobs::enqueue(tx, &Work::ApplyMessage { message: *id }, terms).await?;
     }
     Ok(intake)
@@ -48,7 +57,9 @@ async fn keep(tx: &Tx, inbound: Inbound, order_key: Option<String>) -> Result<In
 
 fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
     let (state, event, problem) = match &received.event {
-        Ok(event @ Hl7Event::Ignored { reason }) => (InboundState::Ignored, Some(event), Some(reason.clone())),
+        Ok(event @ Hl7Event::Ignored { reason }) => {
+            (InboundState::Ignored, Some(event), Some(reason.clone()))
+        }
         Ok(event) => (InboundState::Received, Some(event), None),
         Err(problem) => (InboundState::Failed, None, Some(problem.to_string())),
     };
@@ -75,7 +86,12 @@ fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
 fn patient_key(event: &Hl7Event) -> Option<String> {
     // A hash, because the job table holds no patient.
     let of = |id: Option<&PatientIdentifier>| {
-        id.map(|id| format!("patient:{}", hex::encode(Sha256::digest(format!("{}|{}", id.authority, id.value)))))
+        id.map(|id| {
+            format!(
+                "patient:{}",
+                hex::encode(Sha256::digest(format!("{}|{}", id.authority, id.value)))
+            )
+        })
     };
     match event {
         Hl7Event::Orders(orders) => of(orders.first().and_then(|o| o.patient.identifier.as_ref())),
