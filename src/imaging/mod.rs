@@ -1,1 +1,2 @@
-//! Pixels: decoding, geometry, previews, phantoms.
+//! Pixels.
+pub mod phantom;
