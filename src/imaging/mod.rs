@@ -5,3 +5,5 @@ pub mod decode;
 mod groups;
 pub mod preview;
 pub mod series;
+//! Pixels.
+pub mod phantom;
