@@ -112,3 +112,6 @@ mod tests {
         }
     }
 }
+//! The commands.
+
+pub mod synth;

@@ -3,6 +3,7 @@
 
 pub mod decode;
 mod groups;
+pub mod phantom;
 pub mod preview;
 pub mod series;
 //! Pixels.
