@@ -114,7 +114,10 @@ async fn lane(state: &State, lane: Lane) -> Check {
         Ok(None) => check(&name, true, ""),
         Ok(Some(due)) => {
             let late = state.now() - from_micros(due);
-            let otherwise = format!("a job has been due for {} s and nobody takes it", late.num_seconds());
+            let otherwise = format!(
+                "a job has been due for {} s and nobody takes it",
+                late.num_seconds()
+            );
             check(&name, late < STANDS_STILL, &otherwise)
         }
         Err(_) => check(&name, false, "the jobs cannot be read"),
@@ -122,10 +125,7 @@ async fn lane(state: &State, lane: Lane) -> Check {
 }
 
 async fn disk(state: &State) -> Check {
-    let (folder, needed) = (
-        state.settings.blob_folder.clone(),
-        state.settings.min_free_bytes,
-    );
+    let (folder, needed) = (state.settings.blob_folder.clone(), state.settings.min_free_bytes);
     let free = web::block(move || rustix::fs::statvfs(&folder))
         .await
         .ok()

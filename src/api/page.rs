@@ -106,13 +106,7 @@ mod tests {
 
     #[test]
     fn limits_are_bounded() {
-        let limit = |limit| {
-            PageQuery {
-                limit,
-                cursor: None,
-            }
-            .limit()
-        };
+        let limit = |limit| PageQuery { limit, cursor: None }.limit();
         assert_eq!((limit(None), limit(Some(0)), limit(Some(1 << 40))), (50, 1, 500));
     }
 }

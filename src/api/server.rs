@@ -68,7 +68,9 @@ pub fn app(
                 .error_handler(|error, _| bad_body(error)),
         )
         .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input("query", &error)))
-        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::NotFound("page or resource").into()))
+        .app_data(
+            web::PathConfig::default().error_handler(|_, _| ApiError::NotFound("page or resource").into()),
+        )
         .configure(super::configure)
         .configure(pages)
         .wrap(from_fn(guard))

@@ -30,7 +30,9 @@ struct Shown {
 
 impl Views {
     fn covers(&self, session: &str, studies: &BTreeSet<String>, now: Timestamp) -> bool {
-        let Ok(shown) = self.shown.lock() else { return false };
+        let Ok(shown) = self.shown.lock() else {
+            return false;
+        };
         shown
             .get(session)
             .is_some_and(|known| now < known.at + FRESH && studies.is_subset(&known.studies))

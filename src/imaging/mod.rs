@@ -6,5 +6,3 @@ mod groups;
 pub mod phantom;
 pub mod preview;
 pub mod series;
-//! Pixels.
-pub mod phantom;

@@ -80,7 +80,13 @@ impl Role {
             Self::Admin => true,
             Self::Radiologist => matches!(
                 action,
-                ReadWorklist | ReadStudy | ClaimStudy | ReadAlerts | AcknowledgeAlert | ReadDeliveries | ReadVersions
+                ReadWorklist
+                    | ReadStudy
+                    | ClaimStudy
+                    | ReadAlerts
+                    | AcknowledgeAlert
+                    | ReadDeliveries
+                    | ReadVersions
             ),
             Self::StrokeTeam => matches!(action, ReadWorklist | ReadStudy | ReadAlerts | AcknowledgeAlert),
             Self::Technologist => matches!(

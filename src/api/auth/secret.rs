@@ -45,8 +45,11 @@ pub fn hash_password(password: &str, salt: &[u8; 16]) -> Result<String, SecretEr
 /// As slow as hashing.
 pub fn password_matches(password: &str, kept: &str) -> bool {
     password.len() <= PASSWORD_LONGEST * 4
-        && PasswordHash::new(kept)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        && PasswordHash::new(kept).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        })
 }
 
 #[cfg(test)]

@@ -215,10 +215,7 @@ mod tests {
     fn a_form_token_belongs_to_one_session() {
         let other = Session::begin(Subject::Account("mia".into()), "n2".into(), at(1_000));
         assert_ne!(session().csrf(b"key"), other.csrf(b"key"));
-        assert_eq!(
-            session().csrf(b"key"),
-            session().renewed(at(2_000)).csrf(b"key")
-        );
+        assert_eq!(session().csrf(b"key"), session().renewed(at(2_000)).csrf(b"key"));
     }
 
     #[test]

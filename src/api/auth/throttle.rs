@@ -55,7 +55,9 @@ impl Throttle {
         {
             failures.remove(&oldest);
         }
-        let entry = failures.entry(address).or_insert(Failures { count: 0, last: now });
+        let entry = failures
+            .entry(address)
+            .or_insert(Failures { count: 0, last: now });
         if now >= entry.last + WINDOW {
             entry.count = 0;
         }

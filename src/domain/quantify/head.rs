@@ -35,7 +35,11 @@ impl Head {
     pub fn find(volume: &Volume) -> Result<Self, HeadError> {
         let map = HeadMap::of(volume)?;
         let rings: Vec<Option<Ring>> = map.slabs.iter().map(|slab| Ring::find(&map, slab)).collect();
-        let top = rings.iter().flatten().map(|r| r.z).fold(f64::NEG_INFINITY, f64::max);
+        let top = rings
+            .iter()
+            .flatten()
+            .map(|r| r.z)
+            .fold(f64::NEG_INFINITY, f64::max);
         let vault: Vec<&Ring> = rings
             .iter()
             .flatten()
@@ -73,7 +77,10 @@ impl Head {
         let (yaw, length) = (self.midplane.yaw, self.midplane.yaw.hypot(1.0));
         let y = ring.centre[1];
         let x = self.midplane.x(y, ring.z);
-        Some([x + (across + yaw * along) / length, y + (along - yaw * across) / length])
+        Some([
+            x + (across + yaw * along) / length,
+            y + (along - yaw * across) / length,
+        ])
     }
 
     /// A position in the plane of the slices, in the head's own frame: across, along.

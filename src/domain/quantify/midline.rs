@@ -85,8 +85,22 @@ pub fn midline_shift(head: &Head) -> Result<Shift, NoShift> {
         return Err(NoShift::NoLevel);
     }
     let chains: Vec<Vec<Sighting>> = slabs.iter().flat_map(|k| chains(sightings(head, *k))).collect();
-    if std::env::args().nth(1).is_some() { for s in chains.iter().flatten() { println!("   slab {} d {:.0} along {:.0} middle {:.1} weight {:.1}", s.slab, head.top - head.map.slabs[s.slab].z, s.along, s.middle, s.weight); } }
-    let best = chains.iter().max_by(|a, b| strength(a).total_cmp(&strength(b))).ok_or(NoShift::NoVentricles)?;
+    if std::env::args().nth(1).is_some() {
+        for s in chains.iter().flatten() {
+            println!(
+                "   slab {} d {:.0} along {:.0} middle {:.1} weight {:.1}",
+                s.slab,
+                head.top - head.map.slabs[s.slab].z,
+                s.along,
+                s.middle,
+                s.weight
+            );
+        }
+    }
+    let best = chains
+        .iter()
+        .max_by(|a, b| strength(a).total_cmp(&strength(b)))
+        .ok_or(NoShift::NoVentricles)?;
     let level = head.map.slabs[best[0].slab].z;
     let near: Vec<Sighting> = chains
         .iter()
@@ -190,7 +204,10 @@ fn horns(profile: &[f32], fluid: f32) -> Vec<Horn> {
         if !here && next {
             from = Some(edge(n));
         }
-        if here && !next && let Some(start) = from.take() {
+        if here
+            && !next
+            && let Some(start) = from.take()
+        {
             found.push(Horn {
                 from: start,
                 to: edge(n),
@@ -214,4 +231,3 @@ fn facing(horns: &[Horn]) -> Option<(f64, f64)> {
     });
     pairs.max_by(|a, b| a.1.total_cmp(&b.1))
 }
-
