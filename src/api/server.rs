@@ -86,10 +86,9 @@ async fn in_time(
     let limit = request
         .app_data::<Data<State>>()
         .map_or(HEADER_TIMEOUT, |state| state.settings.limits.request);
-    let raw = request.request().clone();
     match tokio::time::timeout(limit, next.call(request)).await {
         Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
-        Err(_) => Ok(ServiceResponse::new(raw, ApiError::Timeout.error_response())),
+        Err(_) => Err(ApiError::Timeout.into()),
     }
 }
 
