@@ -92,7 +92,7 @@ async fn in_time(
     }
 }
 
-fn bad_body(error: impl ResponseError + std::fmt::Display + 'static) -> actix_web::Error {
+fn bad_body(error: impl ResponseError + 'static) -> actix_web::Error {
     if error.status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
         return problem(ApiError::TooLarge);
     }
