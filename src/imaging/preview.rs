@@ -8,8 +8,8 @@ const OUTLINE: [u8; 3] = [255, 64, 64];
 /// `[row][column][red, green, blue]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RgbImage {
-    pub rows: u32,
-    pub columns: u32,
+    pub rows: usize,
+    pub columns: usize,
     pub data: Vec<u8>,
 }
 
@@ -75,11 +75,7 @@ pub fn key_image(
         let grey = window.brightness(*value);
         data.extend(if outlined { OUTLINE } else { [grey; 3] });
     }
-    Ok(RgbImage {
-        rows: rows as u32,
-        columns: columns as u32,
-        data,
-    })
+    Ok(RgbImage { rows, columns, data })
 }
 
 /// Inside the mask with a neighbour (above, below, left or right) outside.
@@ -136,7 +132,7 @@ fn own_window(slice: &Slice) -> Window {
 pub fn png(image: &RgbImage) -> Result<Vec<u8>, PreviewError> {
     let grey = image.data.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]);
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, image.columns, image.rows);
+    let mut encoder = png::Encoder::new(&mut bytes, image.columns as u32, image.rows as u32);
     encoder.set_color(if grey {
         png::ColorType::Grayscale
     } else {

@@ -25,10 +25,17 @@ struct Prepared {
 
 pub async fn run(env: &Env, lease: &Lease, id: NotificationId) -> Result<(), JobError> {
     let held = lease.clone();
-    let prepared =
-        env.store.write(move |tx| Box::pin(async move { prepare(tx, &held, id).await })).await?;
+    let prepared = env
+        .store
+        .write(move |tx| Box::pin(async move { prepare(tx, &held, id).await }))
+        .await?;
     let Some(prepared) = prepared else { return Ok(()) };
-    let Some(person) = env.settings.people.iter().find(|p| p.id == prepared.page.recipient) else {
+    let Some(person) = env
+        .settings
+        .people
+        .iter()
+        .find(|p| p.id == prepared.page.recipient)
+    else {
         return Err(JobError::Fail("the recipient is no longer configured".to_owned()));
     };
     let mail = compose(env, &prepared, person)?;
@@ -45,12 +52,20 @@ async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Pr
     let alert_id = page.alert_id.parse().map_err(|_| StoreError::Missing("alert"))?;
     let alert = alerts::lock(tx, alert_id).await?;
     let over = match state_of(&alert)? {
-        AlertState::Raised { .. } | AlertState::Notified { .. } => matches!(page.state.as_str(), "sent" | "cancelled"),
+        AlertState::Raised { .. } | AlertState::Notified { .. } => {
+            matches!(page.state.as_str(), "sent" | "cancelled")
+        }
         AlertState::Acknowledged { .. } | AlertState::Retracted { .. } => true,
     };
     if over {
         if page.state != "sent" {
-            alerts::not_sent(tx, id, "cancelled", "the alert was settled before this page went out".to_owned()).await?;
+            alerts::not_sent(
+                tx,
+                id,
+                "cancelled",
+                "the alert was settled before this page went out".to_owned(),
+            )
+            .await?;
         }
         jobs::complete(tx, lease).await?;
         return Ok(None);
@@ -59,7 +74,12 @@ async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Pr
     let may_repeat = matches!(page.state.as_str(), "sending" | "unknown");
     alerts::sending(tx, id).await?;
     let study = studies::get(tx.conn(), study_of(&alert)?).await?;
-    Ok(Some(Prepared { page, alert, study, may_repeat }))
+    Ok(Some(Prepared {
+        page,
+        alert,
+        study,
+        may_repeat,
+    }))
 }
 
 fn compose(env: &Env, prepared: &Prepared, person: &Person) -> Result<Email, JobError> {
@@ -68,7 +88,14 @@ fn compose(env: &Env, prepared: &Prepared, person: &Person) -> Result<Email, Job
         .map_err(|_| JobError::Fail("the content of the alert cannot be read".to_owned()))?;
     let alert = alerts::id_of(&prepared.alert)?;
     let expires_at = now + TimeDelta::hours(env.settings.link_hours);
-    let token = link_token::mint(&env.settings.link_key, &Claim { alert, recipient: person.id.clone(), expires_at });
+    let token = link_token::mint(
+        &env.settings.link_key,
+        &Claim {
+            alert,
+            recipient: person.id.clone(),
+            expires_at,
+        },
+    );
     let rendered = env.templates.render(&PageContext {
         site: env.settings.site_name.clone(),
         study_ref: short(&prepared.study.id),
@@ -83,7 +110,11 @@ fn compose(env: &Env, prepared: &Prepared, person: &Person) -> Result<Email, Job
         notice: content.notice,
     });
     if let Some(fault) = rendered.fault {
-        tracing::error!(template = fault.name, problem = fault.problem, "a page template failed; the built-in text was sent");
+        tracing::error!(
+            template = fault.name,
+            problem = fault.problem,
+            "a page template failed; the built-in text was sent"
+        );
     }
     Ok(Email {
         message_id: prepared.page.message_id.clone(),
@@ -121,12 +152,22 @@ pub fn short(id: &str) -> String {
 }
 
 async fn accepted(env: &Env, lease: &Lease, id: NotificationId, prepared: &Prepared) -> Result<(), JobError> {
-    let (lease, recipient, study) = (lease.clone(), prepared.page.recipient.clone(), studies::id_of(&prepared.study)?);
+    let (lease, recipient, study) = (
+        lease.clone(),
+        prepared.page.recipient.clone(),
+        studies::id_of(&prepared.study)?,
+    );
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 alerts::sent(tx, id, tx.now()).await?;
-                timeline::note(tx, study, "page_accepted", format!("by the mail server, for {recipient}")).await?;
+                timeline::note(
+                    tx,
+                    study,
+                    "page_accepted",
+                    format!("by the mail server, for {recipient}"),
+                )
+                .await?;
                 jobs::complete(tx, &lease).await
             })
         })

@@ -36,9 +36,20 @@ async fn step(tx: &Tx, id: AlertId, people: &[Person], host: &str) -> Result<(),
     let (state, policy) = (state_of(&alert)?, policy_of(&alert)?);
     match alert::next_step(&state, &policy, tx.now()) {
         Step::Notify { level, round, reason } => {
-            notify(tx, id, &alert, &policy, Level { level, round, reason }, people, host).await?;
+            notify(
+                tx,
+                id,
+                &alert,
+                &policy,
+                Level { level, round, reason },
+                people,
+                host,
+            )
+            .await?;
             let now = tx.now();
-            let next = state.notified(level, round, now).map_err(|e| StoreError::Refused(e.to_string()))?;
+            let next = state
+                .notified(level, round, now)
+                .map_err(|e| StoreError::Refused(e.to_string()))?;
             wait_until(tx, id, alert, next, now + policy.wait(level)).await
         }
         Step::Wait { until } => {
@@ -91,7 +102,12 @@ async fn notify(
     let detail = format!("{} to {}", level.reason.text(), paged.join(", "));
     timeline::note(tx, study_of(alert)?, "page_queued", detail).await?;
     let facts = serde_json::json!({ "level": level.level, "round": level.round, "recipients": paged });
-    audit::record(tx, Event::by_system("alert.page", format!("alert:{id}"), &alert.site, facts)).await.map(|_| ())
+    audit::record(
+        tx,
+        Event::by_system("alert.page", format!("alert:{id}"), &alert.site, facts),
+    )
+    .await
+    .map(|_| ())
 }
 
 async fn wait_until(
@@ -126,5 +142,9 @@ pub fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 }
 
 fn unreadable(alert: &row::Model, column: &'static str) -> StoreError {
-    StoreError::Inconsistent { table: "alert", column, id: alert.id.clone() }
+    StoreError::Inconsistent {
+        table: "alert",
+        column,
+        id: alert.id.clone(),
+    }
 }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::phi::Demographics;
 
+use super::dataset::decimal;
 use super::hl7_charset::Charset;
 use super::hl7_text::{Delimiters, escape, escape_lines};
 use super::site_profile::Version;
@@ -163,23 +164,13 @@ pub fn name_parts(demographics: &Demographics) -> [&str; 5] {
     [family, given, middle, suffix, prefix]
 }
 
-/// A number in at most six significant digits, without an exponent and without trailing zeros.
+/// A number as every output writes it, at most six significant digits; NM has no exponent.
 pub fn number(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return "0".into();
+    let text = decimal(value);
+    match text.contains('e') {
+        true => format!("{value:.0}"),
+        false => text,
     }
-    let magnitude = value.abs().log10().floor() as i32;
-    let decimals = usize::try_from(5 - magnitude).unwrap_or(0).min(12);
-    let value = match magnitude > 5 {
-        true => (value / 10f64.powi(magnitude - 5)).round() * 10f64.powi(magnitude - 5),
-        false => value,
-    };
-    let text = format!("{value:.decimals$}");
-    let text = match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.'),
-        false => &text,
-    };
-    if text == "-0" { "0".into() } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -195,8 +186,7 @@ mod tests {
             (0.937, "0.937"),
             (1.0 / 3.0, "0.333333"),
             (123.456_789, "123.457"),
-            (1_234_567.0, "1234570"),
-            (1e-9, "0.000000001"),
+            (1e20, "100000000000000000000"),
             (1e-15, "0"),
             (-0.000_000_000_000_1, "0"),
             (100.0, "100"),

@@ -1,5 +1,5 @@
 //! What a site's systems expect in HL7 messages, as data: which version and fields we write, and where we read what.
-//! One TOML file per system in `integrations/sites/`. It holds no address and no secret.
+//! One TOML file per system in `integrations/sites/`. Who talks to whom is in the configuration.
 
 use std::fmt;
 
@@ -26,12 +26,6 @@ pub struct SendProfile {
     pub version: Version,
     pub charset: CharsetName,
     pub acknowledgement: AcknowledgementMode,
-    pub sending_application: String,
-    pub sending_facility: String,
-    pub receiving_application: String,
-    pub receiving_facility: String,
-    /// MSH-11: `P`, `T` or `D`.
-    pub processing_id: String,
     pub order_message: OrderMessage,
     pub priority: PriorityProfile,
     pub result: ResultProfile,
@@ -245,6 +239,15 @@ pub enum ProfileError {
 }
 
 impl SiteProfile {
+    /// A profile that comes with the program, by its name; `default` is the newer of the two.
+    pub fn shipped(name: &str) -> Option<&'static str> {
+        match name {
+            "default" | "default-251" => Some(DEFAULT_251),
+            "default-231" => Some(DEFAULT_231),
+            _ => None,
+        }
+    }
+
     /// Reads and checks a profile; an unknown key, a field that is none, and a message that its version does not have
     /// are errors.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
@@ -261,12 +264,6 @@ impl SiteProfile {
 
     fn contradiction(&self) -> Option<(&'static str, &'static str)> {
         let send = &self.send;
-        if !["P", "T", "D"].contains(&send.processing_id.as_str()) {
-            return Some(("processing_id", "expected P, T or D"));
-        }
-        if send.receiving_application.is_empty() {
-            return Some(("receiving_application", "expected a name"));
-        }
         match send.order_message {
             OrderMessage::Orm if send.version >= Version::V27 => Some((
                 "order_message",

@@ -210,3 +210,16 @@ pub async fn in_state(
     }
     Ok(select.all(conn).await?)
 }
+
+/// Puts a delivery back on its way; its attempts go on counting.
+pub async fn reopen(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(DeliveryState::Pending.text().to_owned()),
+        last_error: Set(None),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}

@@ -1,8 +1,11 @@
 //! One binary of stories and facts: each file tells one.
 
+mod database;
 mod decode;
 mod dicom;
 mod dicom_receive;
+mod migrations;
 mod notify_smtp;
 mod report_dicom;
 mod shared;
+mod tidy;

@@ -14,19 +14,26 @@ use crate::report::hl7_charset::{Charset, CharsetError, Declared};
 use crate::report::hl7_text::Delimiters;
 
 /// The versions that are read (table 0104).
-const VERSIONS: [&str; 16] = [
+pub const VERSIONS: [&str; 16] = [
     "2.1", "2.2", "2.3", "2.3.1", "2.3.2", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1",
     "2.8.2", "2.9", "2.9.1",
 ];
 
-/// A message as far as it could be read.
-#[derive(Clone, Debug, PartialEq)]
+/// What is known of a message besides its meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub header: Header,
     pub charset: Charset,
     /// No character set was said, the bytes were no UTF-8, and 8859/1 was assumed.
     pub charset_assumed: bool,
-    pub event: Result<Hl7Event, Hl7Problem>,
+}
+
+/// A message whose header is read; what it means depends on who sent it, see [`Opened::event`].
+#[derive(Clone, Debug)]
+pub struct Opened {
+    message: Message,
+    delimiters: Delimiters,
+    lines: Result<Lines, Hl7Problem>,
 }
 
 /// The frame holds no HL7 v2 message at all: there is nobody to answer.
@@ -34,7 +41,7 @@ pub struct Message {
 #[error("the frame does not begin with MSH")]
 pub struct NotHl7;
 
-pub fn read(frame: &[u8], reading: &Reading<'_>) -> Result<Message, NotHl7> {
+pub fn open(frame: &[u8]) -> Result<Opened, NotHl7> {
     let preamble = preamble(frame).ok_or(NotHl7)?;
     let Some(delimiters) = preamble.delimiters else {
         let place = Place::field("MSH", 1, 2);
@@ -47,37 +54,63 @@ pub fn read(frame: &[u8], reading: &Reading<'_>) -> Result<Message, NotHl7> {
         Err(error) => return Ok(unread(preamble.message, charset_problem(&error))),
     };
     let lines = Lines::of(&decoded.text, &delimiters);
-    let segments = lines.segments(delimiters, decoded.charset);
-    let header = Header::read(&segments[0]);
-    let event = check_header(&header, reading).and_then(|()| event(&header, &segments, reading));
-    Ok(Message {
-        header,
-        charset: decoded.charset,
-        charset_assumed: decoded.fell_back,
-        event,
+    Ok(Opened {
+        message: Message {
+            header: header(&lines, delimiters, decoded.charset),
+            charset: decoded.charset,
+            charset_assumed: decoded.fell_back,
+        },
+        delimiters,
+        lines: Ok(lines),
     })
 }
 
 /// A message of which only the header can be told, for the answer.
-fn unread(message: &[u8], problem: Hl7Problem) -> Message {
-    let text: String = message
-        .split(|b| *b == b'\r' || *b == b'\n')
-        .next()
-        .unwrap_or(b"MSH")
+fn unread(message: &[u8], problem: Hl7Problem) -> Opened {
+    let line = message.split(|b| *b == b'\r' || *b == b'\n').next();
+    let text: String = line
+        .unwrap_or_default()
         .iter()
         .map(|b| if b.is_ascii() { char::from(*b) } else { '?' })
         .collect();
     let delimiters = Delimiters::read(&message[3..]).unwrap_or(Delimiters::USUAL);
-    let lines = Lines::of(&text, &delimiters);
-    let header = match lines.segments(delimiters, Charset::Ascii).first() {
+    Opened {
+        message: Message {
+            header: header(&Lines::of(&text, &delimiters), delimiters, Charset::Ascii),
+            charset: Charset::Ascii,
+            charset_assumed: false,
+        },
+        delimiters,
+        lines: Err(problem),
+    }
+}
+
+fn header(lines: &Lines, delimiters: Delimiters, charset: Charset) -> Header {
+    match lines.segments(delimiters, charset).first() {
         Some(msh) => Header::read(msh),
         None => Header::empty(),
-    };
-    Message {
-        header,
-        charset: Charset::Ascii,
-        charset_assumed: false,
-        event: Err(problem),
+    }
+}
+
+impl Opened {
+    pub fn message(&self) -> Message {
+        self.message.clone()
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.message.header
+    }
+
+    /// What the message asks of us, or the first thing that is wrong with it.
+    pub fn event(&self, reading: &Reading<'_>) -> Result<Hl7Event, Hl7Problem> {
+        let header = &self.message.header;
+        let lines = self.lines.as_ref().map_err(Clone::clone)?;
+        check_header(header, reading)?;
+        event(
+            header,
+            &lines.segments(self.delimiters, self.message.charset),
+            reading,
+        )
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Header {
     pub version: String,
     pub accept: Condition,
     pub application: Condition,
+    /// Whether MSH-18 says anything, so that the answer does too.
+    pub says_charset: bool,
 }
 
 impl Header {
@@ -61,6 +63,7 @@ impl Header {
             version: get(12),
             accept: Condition::read(msh.value(15, 1).as_deref()),
             application: Condition::read(msh.value(16, 1).as_deref()),
+            says_charset: msh.value(18, 1).is_some(),
         }
     }
 
@@ -79,6 +82,7 @@ impl Header {
             version: String::new(),
             accept: Condition::Unsaid,
             application: Condition::Unsaid,
+            says_charset: false,
         }
     }
 

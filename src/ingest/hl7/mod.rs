@@ -1,11 +1,17 @@
 //! HL7 v2 over MLLP: frames, text, meaning, answers, and the listener around them. Everything but [`listener`] is pure.
 
+pub mod ack;
+mod connection;
 pub mod event;
 pub mod header;
+pub mod listener;
 pub mod orders;
 pub mod patients;
 pub mod problem;
 pub mod reports;
+pub mod rows;
+pub mod settings;
+pub mod sink;
 pub mod time;
 pub mod tree;
 
