@@ -8,6 +8,8 @@ use tocsin_domain::alert::{Person, Policy, PolicyStep};
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
+use crate::api;
+use crate::api::auth::session::{Lifetime, Transport};
 use crate::config::archive::ArchiveObject;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
@@ -208,4 +210,41 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
         zone,
         profile: Arc::new(load::profile(config, profile)?.read),
     })
+}
+
+/// What the API and the pages read.
+pub fn api(config: &Config) -> api::Settings {
+    let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    api::Settings {
+        site: config.site.id.clone(),
+        site_name: config.site.name.clone(),
+        time_zone: config.site.time_zone.0,
+        caps: wait_caps(&config.rules),
+        public_origin: config.http.public_url.as_ref().map(|url| url.as_str().to_owned()),
+        transport: if config.http.secure_cookies() {
+            Transport::Https
+        } else {
+            Transport::Http
+        },
+        session: Lifetime {
+            idle: seconds(config.auth.session_idle_minutes.get() * 60),
+            whole: seconds(config.auth.session_hours.get() * 3600),
+        },
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        attempts_per_minute: config.auth.attempts_per_minute.get(),
+        people: config
+            .alerts
+            .people
+            .iter()
+            .map(|p| (p.id.clone(), p.name.clone()))
+            .collect(),
+        blob_folder: config.storage.folder().to_owned(),
+        min_free_bytes: config.storage.min_free_mb * 1024 * 1024,
+        limits: api::Limits {
+            body_bytes: config.http.body_limit(),
+            request: config.http.request_timeout(),
+            workers: usize::try_from(config.http.workers.get()).unwrap_or(2),
+        },
+        watermark: None,
+    }
 }

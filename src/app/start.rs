@@ -20,6 +20,7 @@ use crate::pipeline::env::Env;
 use crate::storage::blobs::BlobStore;
 use crate::storage::{Store, jobs};
 use crate::telemetry::Metrics;
+use crate::{api, ui};
 
 /// Where a running service listens.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,8 @@ pub struct Running {
     pub addresses: Addresses,
     pub store: Store,
     pub env: Arc<Env>,
+    secret: Vec<u8>,
+    health: api::Health,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,6 +73,8 @@ pub async fn start(config: Config) -> Result<Running, AppError> {
         addresses,
         store: store.clone(),
         env: env.clone(),
+        secret: keys.secret.clone(),
+        health: api::Health::default(),
         stop: stop.clone(),
         tasks,
     };
@@ -192,8 +197,36 @@ impl Running {
         });
         self.tasks
             .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
-        drop(bound.http);
+        self.health.dicom_listens();
+        self.health.hl7_listens();
+        let http = api::server(bound.http, self.state(config), ui::configure)
+            .map_err(|error| AppError::Http(error.to_string()))?;
+        let (handle, stop) = (http.handle(), self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = http.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        self.tasks.spawn(async move {
+            stop.cancelled().await;
+            handle.stop(true).await;
+        });
         Ok(())
+    }
+
+    fn state(&self, config: &Config) -> actix_web::web::Data<api::State> {
+        let keys = api::Keys {
+            session: self.secret.clone(),
+            link: self.secret.clone(),
+        };
+        actix_web::web::Data::new(api::State::new(
+            self.store.clone(),
+            settings::api(config),
+            keys,
+            self.env.metrics.clone(),
+            self.health.clone(),
+            machine::fresh_key,
+        ))
     }
 
     fn work(&self, owner: String) {
@@ -247,6 +280,7 @@ impl Running {
 
     /// Takes nothing new, lets what runs finish, and hands leases back; within 20 s.
     pub async fn stop(self) {
+        self.health.stops();
         self.stop.cancel();
         self.tasks.close();
         let limit = std::time::Duration::from_secs(20);

@@ -1,10 +1,14 @@
 //! The commands. Each file is one of them: its arguments, and a thin shell that loads, calls and prints. Answers go to
 //! standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrongly called.
 
+mod audit;
 mod check;
 mod failure;
 mod migrate;
+pub mod rules;
 mod serve;
+pub mod synth;
+pub mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,16 +39,32 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Synth(synth::SynthArgs),
+    Rules(rules::RulesArgs),
+    Token(token::Token),
+    Audit(audit::Audit),
     Migrate(migrate::Migrate),
 }
 
 impl Command {
-    fn run(self) -> Result<(), Failure> {
-        match self {
+    fn run(self) -> Result<ExitCode, Failure> {
+        let done = match self {
             Self::Serve(serve) => serve.run(),
             Self::Check(check) => check.run(),
+            Self::Synth(synth) => return Ok(synth::run(synth)),
+            Self::Rules(rules) => {
+                let passed = rules::run(&rules, &mut std::io::stdout())?;
+                return Ok(if passed {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                });
+            }
+            Self::Token(token) => token.run(),
+            Self::Audit(audit) => audit.run(),
             Self::Migrate(migrate) => migrate.run(),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -75,7 +95,7 @@ pub fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     match cli.command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("tocsin: {failure}");
             ExitCode::FAILURE
@@ -111,6 +131,3 @@ mod tests {
         }
     }
 }
-//! The commands.
-
-pub mod rules;

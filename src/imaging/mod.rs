@@ -3,5 +3,6 @@
 
 pub mod decode;
 mod groups;
+pub mod phantom;
 pub mod preview;
 pub mod series;

@@ -9,6 +9,7 @@ use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 
 use super::entity::message::{self, Column, Entity};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 /// An inbound message before it is stored.
@@ -192,7 +193,7 @@ pub async fn by_id(conn: &impl ConnectionTrait, id: MessageId) -> Result<Option<
 pub async fn search(
     conn: &impl ConnectionTrait,
     query: Option<&str>,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<message::Model>, StoreError> {
     let mut select = Entity::find()
@@ -200,7 +201,7 @@ pub async fn search(
         .order_by_desc(Column::Id)
         .limit(limit);
     if let Some(before) = before {
-        select = select.filter(Column::CreatedAt.lt(before));
+        select = select.filter(before.condition(Column::CreatedAt, Column::Id));
     }
     if let Some(query) = query.filter(|q| !q.is_empty()) {
         select = select.filter(

@@ -9,3 +9,6 @@ mod notify_smtp;
 mod report_dicom;
 mod shared;
 mod tidy;
+
+mod hl7_meaning;
+mod hl7_receive;

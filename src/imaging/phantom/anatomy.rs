@@ -67,7 +67,11 @@ impl Anatomy {
             diploe: dice.between(350.0, 900.0),
             cap: dice.between(0.0, 9.0),
             metal: dice.chance(0.12).then(|| {
-                let at = [dice.between(-35.0, 35.0), dice.between(-70.0, 40.0), dice.between(-60.0, 30.0)];
+                let at = [
+                    dice.between(-35.0, 35.0),
+                    dice.between(-70.0, 40.0),
+                    dice.between(-60.0, 30.0),
+                ];
                 (at, dice.between(0.8, 3.0))
             }),
             brain: Brain::draw(dice, ventricles_at_least),
@@ -117,18 +121,29 @@ impl Anatomy {
     /// The tissue at `x`, where `from` is the place that the brain at `x` has been pushed away from.
     pub fn tissue(&self, x: V3, from: V3) -> Tissue {
         if self.vault(x) > MARGIN {
-            return Tissue { hu: -1000.0, depth: -MARGIN, ..Tissue::default() };
+            return Tissue {
+                hu: -1000.0,
+                depth: -MARGIN,
+                ..Tissue::default()
+            };
         }
         let depth = self.depth(x);
         let wall = self.wall * (1.0 + 0.4 * self.form.mm([x[0] + 200.0, x[1], x[2]], 38.0));
         let outside = self.vault(x) - wall;
         if depth < -1.0 && outside > self.scalp + 1.0 {
-            return Tissue { hu: -1000.0, depth, ..Tissue::default() };
+            return Tissue {
+                hu: -1000.0,
+                depth,
+                ..Tissue::default()
+            };
         }
         let mut tissue = if depth > -1.0 {
             self.brain.tissue(from, depth, self.radius(from))
         } else {
-            Tissue { depth, ..Tissue::default() }
+            Tissue {
+                depth,
+                ..Tissue::default()
+            }
         };
         tissue.hu += self.cap * (-depth.max(0.0) / 5.0).exp();
         let shell = self.shell(x, depth, outside, wall);
@@ -141,7 +156,15 @@ impl Anatomy {
 
     /// Bone, scalp, skull base and face: all that is not inside the skull.
     fn shell(&self, x: V3, depth: f32, outside: f32, wall: f32) -> f32 {
-        let soft = mix(48.0, -85.0, smooth(0.1, 0.5, self.grain.mm(x, 11.0) - 0.06 * x[2].min(0.0).abs() * 0.2));
+        let soft = mix(
+            48.0,
+            -85.0,
+            smooth(
+                0.1,
+                0.5,
+                self.grain.mm(x, 11.0) - 0.06 * x[2].min(0.0).abs() * 0.2,
+            ),
+        );
         let scalp = mix(soft, 45.0, ramp(self.scalp - 1.5 - outside));
         let mut hu = scalp;
         let below = self.floor(x) - x[2];
@@ -152,7 +175,11 @@ impl Anatomy {
         let middle = smooth(0.9, 2.0, (-depth).min(-outside));
         let bone = mix(self.table, spongy, middle * smooth(3.0, 5.0, wall));
         let in_wall = ramp(outside) * smooth(-75.0, -55.0, x[2]);
-        hu = mix(hu, bone, in_wall * ramp((-depth) - wall - 1.0).max(ramp(below - 4.0)) * ramp(outside));
+        hu = mix(
+            hu,
+            bone,
+            in_wall * ramp((-depth) - wall - 1.0).max(ramp(below - 4.0)) * ramp(outside),
+        );
         mix(hu, -1000.0, ramp(self.scalp - outside))
     }
 
@@ -162,8 +189,13 @@ impl Anatomy {
         let mut hu = soft;
         let dense = ramp(rod(p, ([16.0, 2.0, -36.0], 8.0), ([60.0, 26.0, -40.0], 12.0)));
         hu = mix(hu, mix(self.table, 700.0, 0.3), dense);
-        hu = mix(hu, self.table * 0.8, ramp(below - 3.0 - 2.0 * self.grain.mm(x, 15.0)));
-        let cells = smooth(0.0, 0.25, self.grain.mm(x, 6.0)) * ramp(ellipsoid(p, [58.0, 32.0, -48.0], [10.0, 16.0, 14.0]));
+        hu = mix(
+            hu,
+            self.table * 0.8,
+            ramp(below - 3.0 - 2.0 * self.grain.mm(x, 15.0)),
+        );
+        let cells = smooth(0.0, 0.25, self.grain.mm(x, 6.0))
+            * ramp(ellipsoid(p, [58.0, 32.0, -48.0], [10.0, 16.0, 14.0]));
         hu = mix(hu, -850.0, cells);
         let orbit = ramp(ellipsoid(p, [31.0, -66.0, -38.0], [17.0, 24.0, 16.0]));
         hu = mix(hu, -90.0, orbit);

@@ -77,7 +77,11 @@ impl Rays {
             return 0.0;
         }
         let angle = d[1].atan2(d[0]);
-        let star: f32 = self.waves.iter().map(|(k, phase)| (k * angle + phase).cos()).sum();
+        let star: f32 = self
+            .waves
+            .iter()
+            .map(|(k, phase)| (k * angle + phase).cos())
+            .sum();
         self.strength * level * star * (-length(d) / 35.0).exp()
     }
 }

@@ -70,7 +70,11 @@ impl Bleed {
             centre,
             hu: dice.between(56.0, 80.0),
             unevenness: dice.between(0.5, 5.0),
-            rim: if parenchymal && dice.chance(0.7) { dice.between(1.0, 8.0) } else { 0.0 },
+            rim: if parenchymal && dice.chance(0.7) {
+                dice.between(1.0, 8.0)
+            } else {
+                0.0
+            },
             warp: dice.between(0.05, 0.35),
             field: Field::new(dice),
             shape,
@@ -82,8 +86,13 @@ impl Bleed {
         let x = place.at;
         match &self.shape {
             Shape::Ball { axes } => {
-                let brain = matches!(place.class, Class::Brain | Class::Infratentorial | Class::Subarachnoid);
-                if place.depth < 2.0 || !brain || (x[0] * self.centre[0] < 0.0 && x[0].abs() > 4.0 && self.centre[0].abs() > 8.0)
+                let brain = matches!(
+                    place.class,
+                    Class::Brain | Class::Infratentorial | Class::Subarachnoid
+                );
+                if place.depth < 2.0
+                    || !brain
+                    || (x[0] * self.centre[0] < 0.0 && x[0].abs() > 4.0 && self.centre[0].abs() > 8.0)
                 {
                     return None;
                 }
@@ -91,7 +100,11 @@ impl Bleed {
                 let r = length([d[0] / axes[0], d[1] / axes[1], d[2] / axes[2]]);
                 Some((r * (1.0 + self.warp * self.field.mm(x, 13.0)), 1.0))
             }
-            Shape::Crescent { towards, side, extent } => {
+            Shape::Crescent {
+                towards,
+                side,
+                extent,
+            } => {
                 let angle = dot(unit(x), *towards).clamp(-1.0, 1.0).acos() / extent;
                 if x[0] * side < 1.5 || angle >= 1.0 || place.depth < ON_BONE {
                     return None;
@@ -105,7 +118,8 @@ impl Bleed {
                 if off < 0.0 || callosum < 1.0 || place.depth < 0.0 || x[2] < -10.0 {
                     return None;
                 }
-                let along = ((x[1] - self.centre[1]) / 55.0).powi(2) + ((x[2] - self.centre[2]) / 45.0).powi(2);
+                let along =
+                    ((x[1] - self.centre[1]) / 55.0).powi(2) + ((x[2] - self.centre[2]) / 45.0).powi(2);
                 let profile = (-along).exp() * (1.0 + self.warp * self.field.mm(x, 25.0));
                 Some((off / profile.max(0.08), profile.max(0.08)))
             }
@@ -126,8 +140,12 @@ impl Bleed {
             }),
             Shape::Layer => (place.class == Class::Ventricle && x[2] > -22.0 && x[1] > -45.0)
                 .then(|| (-x[1] + 1.5 * self.field.mm(x, 12.0), 1.0)),
-            Shape::Cast => (place.class == Class::Ventricle && x[2] > anatomy.half[2] * -0.7)
-                .then(|| (length(sub(x, self.centre)) * (1.0 + self.warp * self.field.mm(x, 12.0)), 1.0)),
+            Shape::Cast => (place.class == Class::Ventricle && x[2] > anatomy.half[2] * -0.7).then(|| {
+                (
+                    length(sub(x, self.centre)) * (1.0 + self.warp * self.field.mm(x, 12.0)),
+                    1.0,
+                )
+            }),
         }
     }
 
@@ -158,21 +176,50 @@ fn on_table(anatomy: &Anatomy, towards: V3) -> V3 {
 }
 
 fn within_brain(dice: &mut Dice, anatomy: &Anatomy, side: f32, volume_ml: f32) -> (Location, V3, Shape) {
-    let axes = [dice.between(0.75, 1.1), dice.between(0.9, 1.5), dice.between(0.75, 1.2)];
+    let axes = [
+        dice.between(0.75, 1.1),
+        dice.between(0.9, 1.5),
+        dice.between(0.75, 1.2),
+    ];
     let kind = dice.between(0.0, 1.0);
     let (location, centre) = if kind < 0.45 {
-        let at = [side * dice.between(15.0, 28.0), dice.between(-20.0, 16.0), dice.between(-2.0, 14.0)];
+        let at = [
+            side * dice.between(15.0, 28.0),
+            dice.between(-20.0, 16.0),
+            dice.between(-2.0, 14.0),
+        ];
         (Location::Deep, at)
     } else if kind < 0.82 || volume_ml > 30.0 {
-        let towards = unit([side * dice.between(0.3, 1.0), dice.normal(0.0, 0.7), dice.between(0.0, 0.9)]);
+        let towards = unit([
+            side * dice.between(0.3, 1.0),
+            dice.normal(0.0, 0.7),
+            dice.between(0.0, 0.9),
+        ]);
         let table = on_table(anatomy, towards);
         let inward = dice.between(14.0, 26.0) + volume_ml.cbrt() * 2.0;
-        (Location::Lobar, sub(table, [towards[0] * inward, towards[1] * inward, towards[2] * inward]))
+        (
+            Location::Lobar,
+            sub(
+                table,
+                [towards[0] * inward, towards[1] * inward, towards[2] * inward],
+            ),
+        )
     } else if dice.chance(0.7) {
-        let at = [side * dice.between(14.0, 28.0), dice.between(38.0, 52.0), dice.between(-44.0, -32.0)];
+        let at = [
+            side * dice.between(14.0, 28.0),
+            dice.between(38.0, 52.0),
+            dice.between(-44.0, -32.0),
+        ];
         (Location::Infratentorial, at)
     } else {
-        (Location::Infratentorial, [dice.between(-4.0, 4.0), dice.between(4.0, 14.0), dice.between(-38.0, -24.0)])
+        (
+            Location::Infratentorial,
+            [
+                dice.between(-4.0, 4.0),
+                dice.between(4.0, 14.0),
+                dice.between(-38.0, -24.0),
+            ],
+        )
     };
     (location, centre, Shape::Ball { axes })
 }
@@ -184,14 +231,21 @@ fn subdural(dice: &mut Dice, anatomy: &Anatomy, side: f32, volume_ml: f32) -> (L
     }
     let towards = unit([side, dice.normal(0.0, 0.5), dice.between(0.05, 0.8)]);
     let extent = dice.between(0.65, 1.0) * (volume_ml / 60.0).powf(0.25).clamp(0.4, 1.1);
-    let shape = Shape::Crescent { towards, side, extent };
+    let shape = Shape::Crescent {
+        towards,
+        side,
+        extent,
+    };
     (Location::ExtraAxial, on_table(anatomy, towards), shape)
 }
 
 fn epidural(dice: &mut Dice, anatomy: &Anatomy, side: f32) -> (Location, V3, Shape) {
     let towards = unit([side, dice.normal(0.0, 0.6), dice.between(-0.15, 0.7)]);
     let inward = [-towards[0], -towards[1], -towards[2]];
-    let shape = Shape::Lens { inward, flat: dice.between(1.5, 2.6) };
+    let shape = Shape::Lens {
+        inward,
+        flat: dice.between(1.5, 2.6),
+    };
     (Location::ExtraAxial, on_table(anatomy, towards), shape)
 }
 
@@ -210,6 +264,10 @@ fn intraventricular(dice: &mut Dice, side: f32) -> (Location, V3, Shape) {
     if dice.chance(0.5) {
         return (Location::Intraventricular, [0.0, 40.0, 8.0], Shape::Layer);
     }
-    let centre = dice.pick(&[[side * 9.0, -30.0, 6.0], [side * 24.0, 34.0, 11.0], [side * 13.0, -2.0, 19.0]]);
+    let centre = dice.pick(&[
+        [side * 9.0, -30.0, 6.0],
+        [side * 24.0, 34.0, 11.0],
+        [side * 13.0, -2.0, 19.0],
+    ]);
     (Location::Intraventricular, centre, Shape::Cast)
 }

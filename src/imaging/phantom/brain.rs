@@ -60,10 +60,25 @@ impl Brain {
             vessel: dice.between(0.7, 1.2),
             cistern: 0.7 + 0.5 * age,
             calcified: Calcified::draw(dice, age),
-            leukoaraiosis: if dice.chance(0.5 * age) { dice.between(2.0, 9.0) } else { 0.0 },
+            leukoaraiosis: if dice.chance(0.5 * age) {
+                dice.between(2.0, 9.0)
+            } else {
+                0.0
+            },
             infarct: dice.chance(0.08).then(|| {
-                let at = [dice.sign() * dice.between(20.0, 50.0), dice.between(-40.0, 50.0), dice.between(0.0, 45.0)];
-                (at, [dice.between(5.0, 20.0), dice.between(5.0, 25.0), dice.between(5.0, 20.0)])
+                let at = [
+                    dice.sign() * dice.between(20.0, 50.0),
+                    dice.between(-40.0, 50.0),
+                    dice.between(0.0, 45.0),
+                ];
+                (
+                    at,
+                    [
+                        dice.between(5.0, 20.0),
+                        dice.between(5.0, 25.0),
+                        dice.between(5.0, 20.0),
+                    ],
+                )
             }),
             folds: Field::new(dice),
             patch: Field::new(dice),
@@ -104,7 +119,12 @@ impl Brain {
             (false, true) => Class::Subarachnoid,
             (false, false) => Class::Brain,
         };
-        Tissue { hu, depth, class, cisternal: fluid * (1.0 - ventricle) }
+        Tissue {
+            hu,
+            depth,
+            class,
+            cisternal: fluid * (1.0 - ventricle),
+        }
     }
 
     /// Shares of sulcal fluid and of cortex. Folds run straight down from the surface: the field is read at the
@@ -130,7 +150,10 @@ impl Brain {
     /// Distance to the fluid of the sylvian fissure: a bent sheet from the surface to the insula.
     fn sylvian(&self, p: V3) -> f32 {
         let sheet = (p[2] + 6.0 - 0.5 * (p[1] + 20.0) + 0.35 * (p[0] - 46.0)).abs() - 0.5 * self.sulcus - 0.4;
-        let insula = (p[0] - 38.0 + 0.004 * (p[1] + 8.0).powi(2) + 0.2 * (p[2] - 4.0)).abs().max((p[2] - 4.0).abs() - 14.0) - 0.4 * self.sulcus;
+        let insula = (p[0] - 38.0 + 0.004 * (p[1] + 8.0).powi(2) + 0.2 * (p[2] - 4.0))
+            .abs()
+            .max((p[2] - 4.0).abs() - 14.0)
+            - 0.4 * self.sulcus;
         let within = (p[1] + 8.0).abs() - 28.0;
         sheet.max(37.0 - p[0]).min(insula).max(within)
     }
@@ -146,7 +169,9 @@ impl Brain {
 
     fn ventricle(&self, p: V3, lateral: f32) -> f32 {
         let k = self.ventricles;
-        let third = (p[0] - 2.2 * k).max((p[1] + 0.0).abs() - 15.0).max((p[2] + 4.0).abs() - 9.0);
+        let third = (p[0] - 2.2 * k)
+            .max((p[1] + 0.0).abs() - 15.0)
+            .max((p[2] + 4.0).abs() - 9.0);
         let septum = 0.9 - p[0];
         lateral.max(septum).min(third)
     }
@@ -158,7 +183,11 @@ impl Brain {
             return hu;
         }
         let open = ramp(-callosum);
-        let grey = mix(hu, self.grey, ramp(p[0] - self.fissure - self.ribbon) * open * ramp(p[0] * 0.1 - 1.0));
+        let grey = mix(
+            hu,
+            self.grey,
+            ramp(p[0] - self.fissure - self.ribbon) * open * ramp(p[0] * 0.1 - 1.0),
+        );
         let fluid = mix(grey, self.fluid, ramp(p[0] - self.fissure) * open);
         let far = ramp(6.0 - callosum) * if q[2] > -18.0 { 1.0 } else { 0.0 };
         let mut falx = self.falx_hu;
@@ -167,14 +196,26 @@ impl Brain {
         }
         let sheet = mix(fluid, falx, ramp(p[0] - self.falx) * far);
         let sinus = (p[0] - 5.0 * self.vessel + 0.55 * depth).max(depth - 8.0);
-        mix(sheet, self.vessel_hu + 4.0, ramp(sinus) * if q[2] > -10.0 { 1.0 } else { 0.0 })
+        mix(
+            sheet,
+            self.vessel_hu + 4.0,
+            ramp(sinus) * if q[2] > -10.0 { 1.0 } else { 0.0 },
+        )
     }
 
     fn vessels(&self, q: V3, p: V3, depth: f32, hu: f32) -> f32 {
         let k = self.vessel;
         let mut d = rod(p, ([6.0, -12.0, -17.0], 1.8 * k), ([34.0, -14.0, -12.0], 1.3 * k));
-        d = d.min(rod(p, ([6.0, -12.0, -17.0], 2.2 * k), ([8.0, -14.0, -30.0], 2.4 * k)));
-        d = d.min(rod(p, ([0.0, 2.0, -40.0], 1.9 * k), ([0.0, -2.0, -18.0], 1.9 * k)));
+        d = d.min(rod(
+            p,
+            ([6.0, -12.0, -17.0], 2.2 * k),
+            ([8.0, -14.0, -30.0], 2.4 * k),
+        ));
+        d = d.min(rod(
+            p,
+            ([0.0, 2.0, -40.0], 1.9 * k),
+            ([0.0, -2.0, -18.0], 1.9 * k),
+        ));
         let transverse = (q[2] + 21.0).abs().max(depth - 5.5 * k) - 3.0 * k;
         if q[1] > 35.0 {
             d = d.min(transverse);
@@ -184,11 +225,29 @@ impl Brain {
 
     fn calcify(&self, q: V3, p: V3, hu: f32) -> f32 {
         let c = &self.calcified;
-        let spot = |at: V3, size: f32| if size > 0.0 { ramp(ellipsoid(q, at, [size; 3])) } else { 0.0 };
+        let spot = |at: V3, size: f32| {
+            if size > 0.0 {
+                ramp(ellipsoid(q, at, [size; 3]))
+            } else {
+                0.0
+            }
+        };
         let mut share = spot([0.0, 24.0, 1.0], c.pineal);
-        let mirrored = |at: V3, size: V3| if size[0] > 0.0 { ramp(ellipsoid(p, at, size)) } else { 0.0 };
-        share = share.max(mirrored([25.0, 33.0, 10.0], [c.choroid, 1.6 * c.choroid, c.choroid]));
-        share = share.max(mirrored([20.0, -2.0, 1.0], [c.pallidum, 2.0 * c.pallidum, c.pallidum]));
+        let mirrored = |at: V3, size: V3| {
+            if size[0] > 0.0 {
+                ramp(ellipsoid(p, at, size))
+            } else {
+                0.0
+            }
+        };
+        share = share.max(mirrored(
+            [25.0, 33.0, 10.0],
+            [c.choroid, 1.6 * c.choroid, c.choroid],
+        ));
+        share = share.max(mirrored(
+            [20.0, -2.0, 1.0],
+            [c.pallidum, 2.0 * c.pallidum, c.pallidum],
+        ));
         mix(hu, c.hu, share)
     }
 
@@ -199,18 +258,33 @@ impl Brain {
 
     fn tent_sheet(&self, p: V3, above: f32, hu: f32) -> f32 {
         let notch = 17.0 - (p[0] * p[0] + (p[1] - 10.0) * (p[1] - 10.0)).sqrt();
-        mix(hu, self.falx_hu, ramp(above.abs() - self.falx * 0.8) * ramp(notch))
+        mix(
+            hu,
+            self.falx_hu,
+            ramp(above.abs() - self.falx * 0.8) * ramp(notch),
+        )
     }
 
     fn posterior_fossa(&self, q: V3, p: V3, depth: f32, tentorium: f32) -> Tissue {
-        let stem = rod(p, ([0.0, 8.0, -12.0], 15.0), ([0.0, 12.0, -40.0], 13.0))
-            .min(rod(p, ([0.0, 12.0, -40.0], 11.0), ([0.0, 20.0, -80.0], 8.0)));
+        let stem = rod(p, ([0.0, 8.0, -12.0], 15.0), ([0.0, 12.0, -40.0], 13.0)).min(rod(
+            p,
+            ([0.0, 12.0, -40.0], 11.0),
+            ([0.0, 20.0, -80.0], 8.0),
+        ));
         let lobes = ellipsoid(p, [20.0, 44.0, -38.0], [34.0, 32.0, 26.0]).max(self.margin - depth);
         let folia = 3.0 * self.folds.mm([q[0], q[1], q[2] * 4.0], 9.0);
         let core = smooth(-8.0, -14.0, lobes);
         let cerebellum = mix(self.grey - 1.0 + folia, self.white + 3.0, 0.7 * core);
         let solid = ramp(lobes.min(stem));
-        let mut hu = mix(self.fluid, if stem < lobes { self.white + 4.0 } else { cerebellum }, solid);
+        let mut hu = mix(
+            self.fluid,
+            if stem < lobes {
+                self.white + 4.0
+            } else {
+                cerebellum
+            },
+            solid,
+        );
         let fourth = ellipsoid(p, [0.0, 26.0, -36.0], [6.5 * self.ventricles + 1.5, 5.0, 9.0]);
         hu = mix(hu, self.fluid, ramp(fourth));
         hu = self.vessels(q, p, depth, hu);
@@ -220,14 +294,23 @@ impl Brain {
             (false, true) => Class::Subarachnoid,
             (false, false) => Class::Infratentorial,
         };
-        Tissue { hu, depth, class, cisternal: (1.0 - solid) * (1.0 - ramp(fourth)) }
+        Tissue {
+            hu,
+            depth,
+            class,
+            cisternal: (1.0 - solid) * (1.0 - ramp(fourth)),
+        }
     }
 }
 
 impl Calcified {
     fn draw(dice: &mut Dice, age: f32) -> Self {
         let mut size = |probability: f32, low: f32, high: f32| {
-            if dice.chance(probability) { dice.between(low, high) } else { 0.0 }
+            if dice.chance(probability) {
+                dice.between(low, high)
+            } else {
+                0.0
+            }
         };
         Self {
             pineal: size(0.6, 1.2, 4.0),

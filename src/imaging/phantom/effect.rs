@@ -16,12 +16,22 @@ pub struct Effect {
 
 impl Effect {
     pub fn none(half: V3) -> Self {
-        Self { centre: [0.0; 3], half, ball: 0.0, across: 0.0 }
+        Self {
+            centre: [0.0; 3],
+            half,
+            ball: 0.0,
+            across: 0.0,
+        }
     }
 
     pub fn new(half: V3, centre: V3, inserted_ml: f32, across: f32) -> Self {
         let ball = (inserted_ml.max(0.0) * 1000.0 * 3.0 / (4.0 * std::f32::consts::PI)).cbrt();
-        Self { centre, half, ball, across }
+        Self {
+            centre,
+            half,
+            ball,
+            across,
+        }
     }
 
     /// Where the tissue that now lies at `x` was before.
@@ -31,14 +41,19 @@ impl Effect {
         }
         let f = [x[0] / self.half[0], x[1] / self.half[1], x[2] / self.half[2]];
         let inside = (1.0 - f[0] * f[0] - f[1] * f[1] - f[2] * f[2]).clamp(0.0, 1.0);
-        let near = ((x[1] - self.centre[1]) / 55.0).powi(2) + ((x[2] - self.centre[2].max(0.0)) / 45.0).powi(2);
+        let near =
+            ((x[1] - self.centre[1]) / 55.0).powi(2) + ((x[2] - self.centre[2].max(0.0)) / 45.0).powi(2);
         let over = smooth(-25.0, -5.0, x[2]);
         let across = self.across * inside * (-near).exp() * over;
         let out = sub(x, self.centre);
         let r = length(out).max(1e-3);
         let was = (r.powi(3) - self.ball.powi(3)).max(0.0).cbrt().max(0.35 * r);
         let push = (r - was) / r * inside.sqrt();
-        [x[0] - across - out[0] * push, x[1] - out[1] * push, x[2] - out[2] * push]
+        [
+            x[0] - across - out[0] * push,
+            x[1] - out[1] * push,
+            x[2] - out[2] * push,
+        ]
     }
 
     /// Largest sideways displacement of the septum pellucidum, mm: the place where the middle of the anatomy came to lie.

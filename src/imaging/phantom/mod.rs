@@ -6,7 +6,9 @@ mod artefact;
 mod bleed;
 mod brain;
 mod dice;
+mod dicom;
 mod effect;
+mod identity;
 mod model;
 mod noise;
 mod scan;
@@ -26,6 +28,8 @@ use noise::Texture;
 use scan::{Pose, Scanner};
 use spec::Plan;
 
+pub use dicom::{WriteError, dicom_slice, write_dicom, write_dump};
+pub use identity::PhantomIdentity;
 pub use spec::{HeadCtSpec, HeadFinding, Kernel};
 pub use truth::{Location, Side, Truth, TruthGeometry};
 
@@ -60,20 +64,32 @@ pub fn head_ct(spec: &HeadCtSpec) -> HeadCt {
     };
     let (volume, mask) = scanner.scan(scan::geometry(&plan, spec.seed, bottom), spec.threads);
     let truth = tell(spec.seed, &plan, (&volume, &mask), (&bleeds, &effect, &pose));
-    HeadCt { volume, mask, truth, kernel: plan.kernel }
+    HeadCt {
+        volume,
+        mask,
+        truth,
+        kernel: plan.kernel,
+    }
 }
 
 /// Ventricles must be able to hold the blood that is asked for.
 fn ventricles_for(plan: &Plan) -> f32 {
-    if plan.finding == HeadFinding::Intraventricular { (plan.volume_ml / 28.0).sqrt().clamp(0.6, 2.2) } else { 0.0 }
+    if plan.finding == HeadFinding::Intraventricular {
+        (plan.volume_ml / 28.0).sqrt().clamp(0.6, 2.2)
+    } else {
+        0.0
+    }
 }
 
 fn draw_bleeds(plan: &Plan, seed: u64, anatomy: &Anatomy) -> Vec<Bleed> {
     let mut dice = Dice::new(seed, 3);
-    let mut bleeds: Vec<Bleed> =
-        Bleed::draw(&mut dice, anatomy, plan.finding, plan.volume_ml).into_iter().collect();
+    let mut bleeds: Vec<Bleed> = Bleed::draw(&mut dice, anatomy, plan.finding, plan.volume_ml)
+        .into_iter()
+        .collect();
     let second = match plan.finding {
-        HeadFinding::Intraparenchymal if plan.volume_ml > 12.0 && dice.chance(0.25) => HeadFinding::Intraventricular,
+        HeadFinding::Intraparenchymal if plan.volume_ml > 12.0 && dice.chance(0.25) => {
+            HeadFinding::Intraventricular
+        }
         HeadFinding::Subdural | HeadFinding::Epidural if dice.chance(0.15) => HeadFinding::Subarachnoid,
         HeadFinding::None
         | HeadFinding::Intraparenchymal
@@ -103,8 +119,17 @@ fn mass_effect(dice: &mut Dice, anatomy: &Anatomy, bleeds: &[Bleed]) -> Effect {
         }
     };
     let lateral = first.location != Location::Infratentorial && first.centre[0].abs() > 6.0;
-    let shift = if lateral { ((first.volume_ml - 15.0) * 0.14 * strength).clamp(0.0, 14.0) } else { 0.0 };
-    Effect::new(anatomy.half, first.centre, takes_room * first.volume_ml, -first.centre[0].signum() * shift)
+    let shift = if lateral {
+        ((first.volume_ml - 15.0) * 0.14 * strength).clamp(0.0, 14.0)
+    } else {
+        0.0
+    };
+    Effect::new(
+        anatomy.half,
+        first.centre,
+        takes_room * first.volume_ml,
+        -first.centre[0].signum() * shift,
+    )
 }
 
 fn tell(
@@ -143,5 +168,109 @@ fn tell(
             origin: g.origins.first().copied().unwrap_or_default(),
         },
         mask_file: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(seed: u64, finding: HeadFinding) -> HeadCt {
+        head_ct(&HeadCtSpec {
+            slice_mm: Some(5.0),
+            matrix: 96,
+            volume_ml: Some(30.0),
+            ..HeadCtSpec::new(seed, finding)
+        })
+    }
+
+    #[test]
+    fn the_seed_decides_every_voxel_whatever_the_number_of_threads() {
+        let spec = HeadCtSpec {
+            matrix: 64,
+            slices: Some(8),
+            ..HeadCtSpec::new(5, HeadFinding::Any)
+        };
+        let one = head_ct(&HeadCtSpec {
+            threads: 1,
+            ..spec.clone()
+        });
+        assert_eq!(
+            one,
+            head_ct(&HeadCtSpec {
+                threads: 3,
+                ..spec.clone()
+            })
+        );
+        assert_ne!(
+            one.volume.voxels,
+            head_ct(&HeadCtSpec { seed: 6, ..spec }).volume.voxels
+        );
+    }
+
+    #[test]
+    fn the_truth_is_what_the_mask_says_and_near_what_was_asked() {
+        for (seed, finding) in [
+            (1, HeadFinding::Intraparenchymal),
+            (2, HeadFinding::Subdural),
+            (3, HeadFinding::Epidural),
+            (4, HeadFinding::Subarachnoid),
+            (5, HeadFinding::Intraventricular),
+        ] {
+            let ct = small(seed, finding);
+            let g = &ct.volume.geometry;
+            let plane = g.rows * g.columns;
+            let of_mask: f64 = ct
+                .mask
+                .voxels
+                .iter()
+                .enumerate()
+                .map(|(i, v)| f64::from(*v) * g.voxel_ml(i / plane))
+                .sum();
+            assert!((ct.truth.volume_ml - of_mask).abs() < 1e-6);
+            assert!((15.0..45.0).contains(&of_mask), "{finding:?}: {of_mask} mL");
+            assert!(ct.truth.finding_present && ct.truth.finding == finding && ct.truth.side.is_some());
+            let hu: Vec<f64> = (0..g.len())
+                .filter(|i| ct.mask.voxels[*i] == 1)
+                .map(|i| f64::from(ct.volume.voxels[i]))
+                .collect();
+            let mean = hu.iter().sum::<f64>() / hu.len() as f64;
+            assert!((38.0..130.0).contains(&mean), "{finding:?}: {mean} HU");
+        }
+    }
+
+    #[test]
+    fn a_healthy_head_has_no_blood_and_the_densities_of_a_head() {
+        let ct = small(9, HeadFinding::None);
+        assert!(!ct.truth.finding_present && ct.truth.side.is_none() && ct.truth.volume_ml == 0.0);
+        assert!(ct.mask.voxels.iter().all(|v| *v == 0));
+        let share = |low: i16, high: i16| {
+            let n = ct
+                .volume
+                .voxels
+                .iter()
+                .filter(|v| (low..high).contains(v))
+                .count();
+            n as f64 / ct.volume.voxels.len() as f64
+        };
+        assert!(share(-1024, -900) > 0.3, "air");
+        assert!(share(15, 50) > 0.1, "brain");
+        assert!(share(300, 2000) > 0.03, "bone");
+    }
+
+    #[test]
+    fn slices_rise_from_the_feet_by_the_spacing_along_their_normal_even_when_tilted() {
+        let spec = HeadCtSpec {
+            tilt_degrees: Some(15.0),
+            slice_mm: Some(4.0),
+            slices: Some(5),
+            matrix: 32,
+            ..HeadCtSpec::new(2, HeadFinding::None)
+        };
+        let g = head_ct(&spec).volume.geometry;
+        for pair in g.offsets.windows(2) {
+            assert!((pair[1] - pair[0] - 4.0).abs() < 1e-9);
+        }
+        assert!((g.orientation[4].hypot(g.orientation[5]) - 1.0).abs() < 1e-12);
     }
 }

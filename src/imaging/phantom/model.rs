@@ -27,7 +27,11 @@ struct Layers {
 fn place(index: usize) -> V3 {
     let (z, rest) = (index / PLANE, index % PLANE);
     let (y, x) = (rest / SIZE[0], rest % SIZE[0]);
-    [x as f32 - HALF[0] as f32, y as f32 - HALF[1] as f32, z as f32 - HALF[2] as f32]
+    [
+        x as f32 - HALF[0] as f32,
+        y as f32 - HALF[1] as f32,
+        z as f32 - HALF[2] as f32,
+    ]
 }
 
 impl Model {
@@ -41,10 +45,16 @@ impl Model {
 
     fn paint_anatomy(anatomy: &Anatomy, effect: &Effect, keep: bool, threads: usize) -> (Self, Layers) {
         let len = SIZE[2] * PLANE;
-        let mut model = Self { hu: vec![0; len], blood: vec![0; len] };
+        let mut model = Self {
+            hu: vec![0; len],
+            blood: vec![0; len],
+        };
         let kept = if keep { len } else { 0 };
-        let mut layers =
-            Layers { depth: vec![i8::MIN; kept], class: vec![Class::Outside; kept], fluid: vec![0; kept] };
+        let mut layers = Layers {
+            depth: vec![i8::MIN; kept],
+            class: vec![Class::Outside; kept],
+            fluid: vec![0; kept],
+        };
         let slab = SIZE[2].div_ceil(threads) * PLANE;
         std::thread::scope(|scope| {
             let mut depths = layers.depth.chunks_mut(slab);
@@ -60,7 +70,11 @@ impl Model {
                         *value = tissue.hu as i16;
                         if let Some(((depth, class), fluid)) = &mut kept {
                             depth[i] = (tissue.depth * 2.0).clamp(-127.0, 127.0) as i8;
-                            class[i] = if tissue.depth > -0.5 { tissue.class } else { Class::Outside };
+                            class[i] = if tissue.depth > -0.5 {
+                                tissue.class
+                            } else {
+                                Class::Outside
+                            };
                             fluid[i] = (tissue.cisternal * 255.0) as u8;
                         }
                     }
@@ -73,7 +87,11 @@ impl Model {
     /// Fills the places ranked first until the volume is reached, and thins the tissue around by oedema.
     fn bleed(&mut self, bleed: &Bleed, anatomy: &Anatomy, layers: &Layers) {
         let rank = |i: usize| {
-            let at = Place { at: place(i), depth: f32::from(layers.depth[i]) / 2.0, class: layers.class[i] };
+            let at = Place {
+                at: place(i),
+                depth: f32::from(layers.depth[i]) / 2.0,
+                class: layers.class[i],
+            };
             bleed.rank(&at, anatomy)
         };
         let inside = |i: &usize| layers.class[*i] != Class::Outside;
@@ -85,7 +103,10 @@ impl Model {
             return;
         }
         let wanted = ((bleed.volume_ml * 1000.0) as usize).clamp(1, ranked.len());
-        let level = ranked.select_nth_unstable_by(wanted - 1, |a, b| a.1.total_cmp(&b.1)).1.1;
+        let level = ranked
+            .select_nth_unstable_by(wanted - 1, |a, b| a.1.total_cmp(&b.1))
+            .1
+            .1;
         for (i, p, mm) in ranked {
             let i = i as usize;
             let x = place(i);
@@ -96,7 +117,11 @@ impl Model {
             }
             let before = f32::from(self.hu[i]);
             let swollen = if bleed.rim > 0.0 && out > 0.0 && layers.class[i] != Class::Subarachnoid {
-                mix(before, 17.0_f32.min(before), 0.8 * smooth(bleed.rim, 0.3 * bleed.rim, out))
+                mix(
+                    before,
+                    17.0_f32.min(before),
+                    0.8 * smooth(bleed.rim, 0.3 * bleed.rim, out),
+                )
             } else {
                 before
             };
@@ -107,7 +132,11 @@ impl Model {
 
     /// Density and share of blood (0..255) at a point of the head, by trilinear interpolation; air outside the grid.
     pub fn at(&self, p: V3) -> (f32, f32) {
-        let g = [p[0] + HALF[0] as f32, p[1] + HALF[1] as f32, p[2] + HALF[2] as f32];
+        let g = [
+            p[0] + HALF[0] as f32,
+            p[1] + HALF[1] as f32,
+            p[2] + HALF[2] as f32,
+        ];
         let within = |i: usize| g[i] >= 0.0 && g[i] < (SIZE[i] - 1) as f32;
         if !(within(0) && within(1) && within(2)) {
             return (-1000.0, 0.0);

@@ -1,12 +1,12 @@
 //! The scanner of a phantom: where the head lies, which slices are taken, what a slice thickness blurs, the kernel's
 //! sharpness and noise, streaks and the headrest. Knows densities only, no anatomy.
 
-use tocsin_domain::ids::Uid;
 use tocsin_domain::volume::{Geometry, Mask, Volume};
 use uuid::Uuid;
 
 use super::artefact::Artefacts;
 use super::dice::Dice;
+use super::identity::{instance_uid, series_uid};
 use super::model::Model;
 use super::noise::Texture;
 use super::shape::V3;
@@ -25,16 +25,26 @@ pub struct Pose {
 impl Pose {
     pub fn draw(dice: &mut Dice) -> Self {
         let degrees = |d: f32| f64::from(d).to_radians();
-        let (yaw, pitch, roll) =
-            (degrees(dice.normal(0.0, 4.0)), degrees(dice.normal(0.0, 6.0)), degrees(dice.normal(0.0, 3.5)));
+        let (yaw, pitch, roll) = (
+            degrees(dice.normal(0.0, 4.0)),
+            degrees(dice.normal(0.0, 6.0)),
+            degrees(dice.normal(0.0, 3.5)),
+        );
         let (sy, cy) = yaw.sin_cos();
         let (sp, cp) = pitch.sin_cos();
         let (sr, cr) = roll.sin_cos();
         let about_z = [[cy, -sy, 0.0], [sy, cy, 0.0], [0.0, 0.0, 1.0]];
         let about_x = [[1.0, 0.0, 0.0], [0.0, cp, -sp], [0.0, sp, cp]];
         let about_y = [[cr, 0.0, sr], [0.0, 1.0, 0.0], [-sr, 0.0, cr]];
-        let shift = [f64::from(dice.normal(0.0, 5.0)), f64::from(dice.normal(0.0, 6.0)), 0.0];
-        Self { inverse: product(product(about_z, about_x), about_y), shift }
+        let shift = [
+            f64::from(dice.normal(0.0, 5.0)),
+            f64::from(dice.normal(0.0, 6.0)),
+            0.0,
+        ];
+        Self {
+            inverse: product(product(about_z, about_x), about_y),
+            shift,
+        }
     }
 
     /// How far left of the head's middle plane a voxel lies, mm.
@@ -51,7 +61,8 @@ impl Pose {
     }
 
     fn turn(&self, d: [f64; 3]) -> [f64; 3] {
-        self.inverse.map(|row| row[0] * d[0] + row[1] * d[1] + row[2] * d[2])
+        self.inverse
+            .map(|row| row[0] * d[0] + row[1] * d[1] + row[2] * d[2])
     }
 }
 
@@ -67,9 +78,15 @@ pub(super) fn geometry(plan: &Plan, seed: u64, bottom_mm: f64) -> Geometry {
     let half = (plan.matrix as f64 - 1.0) / 2.0 * plan.pixel_mm;
     let along = plan.slice_mm / cos; // the table moves along z
     let origins: Vec<[f64; 3]> = (0..plan.slices)
-        .map(|k| [-half, -half * down[1], bottom_mm + k as f64 * along - half * down[2]])
+        .map(|k| {
+            [
+                -half,
+                -half * down[1],
+                bottom_mm + k as f64 * along - half * down[2],
+            ]
+        })
         .collect();
-    let uid = |k: usize| Uid::from_uuid(derived_uuid(seed, &format!("instance {k}")));
+    let series = series_uid(seed);
     Geometry {
         slices: plan.slices,
         rows: plan.matrix,
@@ -78,13 +95,16 @@ pub(super) fn geometry(plan: &Plan, seed: u64, bottom_mm: f64) -> Geometry {
         offsets: origins.iter().map(|o| o[1] * -sin + o[2] * cos).collect(),
         orientation: [1.0, 0.0, 0.0, down[0], down[1], down[2]],
         origins,
-        instance_uids: (0..plan.slices).map(uid).collect(),
+        instance_uids: (0..plan.slices).map(|k| instance_uid(&series, k)).collect(),
     }
 }
 
 /// A UUID that the seed and a name decide (version 5).
 pub(super) fn derived_uuid(seed: u64, name: &str) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("tocsin head-ct phantom {seed} {name}").as_bytes())
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_OID,
+        format!("tocsin head-ct phantom {seed} {name}").as_bytes(),
+    )
 }
 
 /// Everything that one slice is made from.
@@ -105,7 +125,9 @@ impl Scanner<'_> {
         let mut blood = vec![0_u8; geometry.len()];
         let share = geometry.slices.div_ceil(threads.max(1)).max(1);
         std::thread::scope(|scope| {
-            let parts = voxels.chunks_mut(share * plane).zip(blood.chunks_mut(share * plane));
+            let parts = voxels
+                .chunks_mut(share * plane)
+                .zip(blood.chunks_mut(share * plane));
             for (n, (voxels, blood)) in parts.enumerate() {
                 let geometry = &geometry;
                 scope.spawn(move || {
@@ -129,10 +151,12 @@ impl Scanner<'_> {
         }
         let mean = 1.0 / samples as f32;
         hu.iter_mut().for_each(|v| *v *= mean);
-        self.artefacts.add(&mut hu, self.rays(geometry, k, 0.0), geometry.columns);
+        self.artefacts
+            .add(&mut hu, self.rays(geometry, k, 0.0), geometry.columns);
         self.texture.sharpen(&mut hu, geometry.columns);
         let mut dice = Dice::new(self.seed, 1000 + k as u64);
-        self.texture.add_noise(&mut hu, geometry.columns, self.plan.noise_hu, &mut dice);
+        self.texture
+            .add_noise(&mut hu, geometry.columns, self.plan.noise_hu, &mut dice);
         for (out, v) in voxels.iter_mut().zip(&hu) {
             *out = v.round().clamp(-1024.0, 3071.0) as i16;
         }
@@ -143,13 +167,24 @@ impl Scanner<'_> {
 
     fn sample(&self, geometry: &Geometry, k: usize, along: f64, hu: &mut [f32], red: &mut [f32]) {
         let (start, step_c, step_r) = self.rays(geometry, k, along);
-        for (r, (hu, red)) in hu.chunks_exact_mut(geometry.columns).zip(red.chunks_exact_mut(geometry.columns)).enumerate() {
+        for (r, (hu, red)) in hu
+            .chunks_exact_mut(geometry.columns)
+            .zip(red.chunks_exact_mut(geometry.columns))
+            .enumerate()
+        {
             let r = r as f32;
-            let row = [start[0] + step_r[0] * r, start[1] + step_r[1] * r, start[2] + step_r[2] * r];
+            let row = [
+                start[0] + step_r[0] * r,
+                start[1] + step_r[1] * r,
+                start[2] + step_r[2] * r,
+            ];
             for (c, (hu, red)) in hu.iter_mut().zip(red).enumerate() {
                 let c = c as f32;
-                let (density, blood) =
-                    self.model.at([row[0] + step_c[0] * c, row[1] + step_c[1] * c, row[2] + step_c[2] * c]);
+                let (density, blood) = self.model.at([
+                    row[0] + step_c[0] * c,
+                    row[1] + step_c[1] * c,
+                    row[2] + step_c[2] * c,
+                ]);
                 *hu += density;
                 *red += blood;
             }
@@ -159,10 +194,18 @@ impl Scanner<'_> {
     /// First voxel of a slice in the head's coordinates, and the steps of a column and of a row.
     fn rays(&self, geometry: &Geometry, k: usize, along: f64) -> (V3, V3, V3) {
         let o = geometry.orientation;
-        let normal = [o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5], o[0] * o[4] - o[1] * o[3]];
+        let normal = [
+            o[1] * o[5] - o[2] * o[4],
+            o[2] * o[3] - o[0] * o[5],
+            o[0] * o[4] - o[1] * o[3],
+        ];
         let at = geometry.origins[k];
         let single = |v: [f64; 3]| v.map(|x| x as f32);
-        let first = self.pose.to_head([at[0] + normal[0] * along, at[1] + normal[1] * along, at[2] + normal[2] * along]);
+        let first = self.pose.to_head([
+            at[0] + normal[0] * along,
+            at[1] + normal[1] * along,
+            at[2] + normal[2] * along,
+        ]);
         let [dy, dx] = geometry.pixel_spacing;
         let column = self.pose.turn([o[0] * dx, o[1] * dx, o[2] * dx]);
         let row = self.pose.turn([o[3] * dy, o[4] * dy, o[5] * dy]);

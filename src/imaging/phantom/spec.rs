@@ -99,7 +99,11 @@ impl Plan {
         let slice = dice.pick(&[0.625, 1.0, 1.25, 2.0, 2.5, 3.0, 4.0, 5.0, 5.0, 5.0]);
         let kernel = dice.pick(&[Kernel::Smooth, Kernel::Standard, Kernel::Standard, Kernel::Sharp]);
         let noise = dice.between(2.0, 5.0);
-        let tilt = if dice.chance(0.35) { f64::from(dice.normal(0.0, 9.0).clamp(-20.0, 20.0)) } else { 0.0 };
+        let tilt = if dice.chance(0.35) {
+            f64::from(dice.normal(0.0, 9.0).clamp(-20.0, 20.0))
+        } else {
+            0.0
+        };
         let field = f64::from(dice.between(215.0, 255.0));
         let coverage = f64::from(dice.between(135.0, 165.0));
         let slice_mm = spec.slice_mm.unwrap_or(slice).clamp(SLICE_MM.0, SLICE_MM.1);
@@ -110,10 +114,17 @@ impl Plan {
             Kernel::Sharp => 1.7,
         };
         Self {
-            finding: if spec.finding == HeadFinding::Any { drawn } else { spec.finding },
+            finding: if spec.finding == HeadFinding::Any {
+                drawn
+            } else {
+                spec.finding
+            },
             volume_ml: spec.volume_ml.unwrap_or(f64::from(volume)).clamp(0.0, 300.0) as f32,
             slice_mm,
-            slices: spec.slices.unwrap_or((coverage / slice_mm).round() as usize).clamp(SLICES.0, SLICES.1),
+            slices: spec
+                .slices
+                .unwrap_or((coverage / slice_mm).round() as usize)
+                .clamp(SLICES.0, SLICES.1),
             pixel_mm: field / spec.matrix as f64,
             matrix: spec.matrix,
             kernel: spec.kernel.unwrap_or(kernel),

@@ -83,18 +83,46 @@ pub(super) struct Measured {
 
 pub(super) fn measure(geometry: &Geometry, mask: &Mask) -> Measured {
     let plane = geometry.rows * geometry.columns;
-    let counts: Vec<usize> =
-        mask.voxels.chunks_exact(plane).map(|slice| slice.iter().filter(|v| **v != 0).count()).collect();
-    let volume_ml = counts.iter().enumerate().map(|(k, n)| *n as f64 * geometry.voxel_ml(k)).sum();
-    let Some((key, most)) = counts.iter().copied().enumerate().max_by_key(|(k, n)| (*n, usize::MAX - k)) else {
-        return Measured { volume_ml, abc_mm: None, key_slice: None };
+    let counts: Vec<usize> = mask
+        .voxels
+        .chunks_exact(plane)
+        .map(|slice| slice.iter().filter(|v| **v != 0).count())
+        .collect();
+    let volume_ml = counts
+        .iter()
+        .enumerate()
+        .map(|(k, n)| *n as f64 * geometry.voxel_ml(k))
+        .sum();
+    let Some((key, most)) = counts
+        .iter()
+        .copied()
+        .enumerate()
+        .max_by_key(|(k, n)| (*n, usize::MAX - k))
+    else {
+        return Measured {
+            volume_ml,
+            abc_mm: None,
+            key_slice: None,
+        };
     };
     if most == 0 {
-        return Measured { volume_ml, abc_mm: None, key_slice: None };
+        return Measured {
+            volume_ml,
+            abc_mm: None,
+            key_slice: None,
+        };
     }
     let (a, b) = diameters(geometry, &mask.voxels[key * plane..(key + 1) * plane]);
-    let c = counts.iter().enumerate().map(|(k, n)| abc_weight(*n as f64 / most as f64) * geometry.extent(k)).sum();
-    Measured { volume_ml, abc_mm: Some([a, b, c]), key_slice: Some(key) }
+    let c = counts
+        .iter()
+        .enumerate()
+        .map(|(k, n)| abc_weight(*n as f64 / most as f64) * geometry.extent(k))
+        .sum();
+    Measured {
+        volume_ml,
+        abc_mm: Some([a, b, c]),
+        key_slice: Some(key),
+    }
 }
 
 /// Weight of a slice in the third dimension of ABC/2 (Kothari 1996): by its area against the largest.
@@ -128,7 +156,10 @@ fn diameters(geometry: &Geometry, slice: &[u8]) -> (f64, f64) {
         }
     }
     let across = |p: &[f64; 2]| p[1] * best.1[0] - p[0] * best.1[1];
-    let (low, high) = ends.iter().map(across).fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+    let (low, high) = ends
+        .iter()
+        .map(across)
+        .fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
     (best.0 + dx, high - low + dx)
 }
 
