@@ -165,12 +165,11 @@ pub(super) fn decide(
         .presentation_contexts
         .iter()
         .zip(&results)
-        .filter_map(|(proposed, result)| {
-            (result.reason == PresentationContextResultReason::Acceptance).then(|| Context {
-                id: result.id,
-                abstract_syntax: trim(&proposed.abstract_syntax).to_owned(),
-                transfer_syntax: result.transfer_syntax.clone(),
-            })
+        .filter(|(_, result)| result.reason == PresentationContextResultReason::Acceptance)
+        .map(|(proposed, result)| Context {
+            id: result.id,
+            abstract_syntax: trim(&proposed.abstract_syntax).to_owned(),
+            transfer_syntax: result.transfer_syntax.clone(),
         });
     let contexts = contexts.collect();
     let answer = AssociationAC {
