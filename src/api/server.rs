@@ -86,14 +86,13 @@ async fn in_time(
     let limit = request
         .app_data::<Data<State>>()
         .map_or(HEADER_TIMEOUT, |state| state.settings.limits.request);
-    let raw = request.request().clone();
     match tokio::time::timeout(limit, next.call(request)).await {
         Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
-        Err(_) => Ok(ServiceResponse::new(raw, ApiError::Timeout.error_response())),
+        Err(_) => Err(ApiError::Timeout.into()),
     }
 }
 
-fn bad_body(error: impl ResponseError + std::fmt::Display + 'static) -> actix_web::Error {
+fn bad_body(error: impl ResponseError + 'static) -> actix_web::Error {
     if error.status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
         return problem(ApiError::TooLarge);
     }

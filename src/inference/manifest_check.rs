@@ -247,7 +247,9 @@ fn check_figures(key: &str, operation: &Operation) -> Checked {
 
 fn check_output(key: &str, output: &Output) -> Checked {
     text(&format!("{key}.name"), &output.name)?;
-    each(&format!("{key}.classes"), &output.classes, text_of)?;
+    each(&format!("{key}.classes"), &output.classes, |key, value| {
+        text(key, value)
+    })?;
     range(&format!("{key}.threshold"), output.threshold, 0.0, 1.0)?;
     match (output.kind, output.aggregate) {
         (OutputKind::Segmentation, Some(_)) => problem(
@@ -264,10 +266,6 @@ fn check_output(key: &str, output: &Output) -> Checked {
             Ok(())
         }
     }
-}
-
-fn text_of(key: &str, value: &String) -> Checked {
-    text(key, value)
 }
 
 fn refer<'m>(manifest: &'m Manifest, name: &str, class: &str, key: &str) -> Result<&'m Output, Problem> {

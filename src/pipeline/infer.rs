@@ -194,10 +194,10 @@ async fn older_result(
         .max_by_key(|r| r.finished_at);
     let Some(standing) = standing else { return Ok(None) };
     let result = standing.result_id.as_deref().and_then(|id| id.parse().ok());
-    Ok(result
+    result
         .map(|result| (result, analyses::id_of(standing)))
         .map(|(r, a)| a.map(|a| (r, a)))
-        .transpose()?)
+        .transpose()
 }
 
 fn state(record: &ResultRecord) -> AnalysisState {

@@ -104,34 +104,38 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
     Ok(Intake::New { id, flagged })
 }
 
+/// A message that is to be sent.
+#[derive(Clone)]
+pub struct Draft {
+    pub id: MessageId,
+    pub study: StudyId,
+    pub site: SiteId,
+    /// The destination's name in the configuration.
+    pub peer: String,
+    pub kind: &'static str,
+    pub raw: Vec<u8>,
+    pub sha256: String,
+}
+
 /// Stores a message that is to be sent.
-pub async fn compose(
-    tx: &Tx,
-    id: MessageId,
-    study: StudyId,
-    site: &SiteId,
-    peer: &str,
-    kind: &str,
-    raw: Vec<u8>,
-    sha256: String,
-) -> Result<(), StoreError> {
+pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let row = message::ActiveModel {
-        id: Set(id.to_string()),
-        site: Set(site.0.clone()),
+        id: Set(draft.id.to_string()),
+        site: Set(draft.site.0),
         direction: Set("out".to_owned()),
-        peer: Set(peer.to_owned()),
-        control_id: Set(control_id(id)),
-        sha256: Set(sha256),
-        kind: Set(kind.to_owned()),
+        peer: Set(draft.peer),
+        control_id: Set(control_id(draft.id)),
+        sha256: Set(draft.sha256),
+        kind: Set(draft.kind.to_owned()),
         state: Set("pending".to_owned()),
         ack_code: Set(None),
         ack: Set(None),
-        raw: Set(raw),
+        raw: Set(draft.raw),
         event: Set(None),
         problem: Set(None),
         flagged: Set(false),
-        study_id: Set(Some(study.to_string())),
+        study_id: Set(Some(draft.study.to_string())),
         created_at: Set(now),
         updated_at: Set(now),
     };

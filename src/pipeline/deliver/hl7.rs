@@ -16,6 +16,7 @@ use crate::report::oru::{self, ResultMessage};
 use crate::report::{ObjectKind, ObjectUids, uids};
 use crate::storage::deliveries::{self, DeliveryKind};
 use crate::storage::entity::{delivery, message, study};
+use crate::storage::messages::Draft;
 use crate::storage::{StoreError, messages, orders, studies};
 
 pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Result<Attempt, JobError> {
@@ -192,11 +193,20 @@ async fn keep(
     let (delivery, study_id) = (deliveries::id_of(row)?, studies::id_of(study)?);
     let (site, peer) = (SiteId(study.site.clone()), row.destination.clone());
     let sha256 = hex::encode(Sha256::digest(&built.bytes));
+    let draft = Draft {
+        id,
+        study: study_id,
+        site,
+        peer,
+        kind,
+        raw: built.bytes,
+        sha256,
+    };
     let kept = env
         .store
         .write(move |tx| {
             Box::pin(async move {
-                messages::compose(tx, id, study_id, &site, &peer, kind, built.bytes, sha256).await?;
+                messages::compose(tx, draft).await?;
                 deliveries::rendered(tx, delivery, Some(id), None, None).await?;
                 messages::by_id(tx.conn(), id)
                     .await?
