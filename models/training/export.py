@@ -1,4 +1,4 @@
-"""Writes a checkpoint as one ONNX file without external data, and checks that ONNX Runtime gives PyTorch's numbers."""
+"""Writes a checkpoint as one ONNX file: float32 [N, 9, 192, 192] in, logits [N, 1, 192, 192] out, N free, no external data."""
 
 from __future__ import annotations
 
@@ -6,40 +6,28 @@ import argparse
 import hashlib
 import pathlib
 
-import numpy as np
 import onnx
-import onnxruntime
 import torch
 
+import preprocess as pp
 from model import UNet
-from preprocess import CHANNELS, SIZE
-
-OPSET = 17
-LIMIT = 10_000_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("onnx", type=pathlib.Path)
     args = parser.parse_args()
-    net = UNet().eval()
+    net = UNet()
     net.load_state_dict(torch.load(args.checkpoint, weights_only=True))
-    example = torch.rand(2, CHANNELS, SIZE, SIZE)
+    net.eval()
+    example = torch.zeros(2, pp.CHANNELS, pp.SIZE, pp.SIZE)
     torch.onnx.export(
-        net, (example,), args.model, opset_version=OPSET, dynamo=False, input_names=["input"], output_names=["output"],
-        dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}})
-    onnx.checker.check_model(onnx.load(args.model, load_external_data=False), full_check=True)
-    size = args.model.stat().st_size
-    if size >= LIMIT:
-        raise SystemExit(f"{args.model} has {size} bytes, at most {LIMIT} are allowed")
-    session = onnxruntime.InferenceSession(str(args.model), providers=["CPUExecutionProvider"])
-    for batch in (1, 3):
-        x = torch.rand(batch, CHANNELS, SIZE, SIZE)
-        with torch.no_grad():
-            expected = net(x).numpy()
-        np.testing.assert_allclose(session.run(None, {"input": x.numpy()})[0], expected, atol=1e-3)
-    print(hashlib.sha256(args.model.read_bytes()).hexdigest(), size)
+        net, (example,), args.onnx, opset_version=18, dynamo=False, input_names=["input"], output_names=["output"],
+        dynamic_axes={"input": {0: "n"}, "output": {0: "n"}})
+    onnx.checker.check_model(onnx.load(args.onnx), full_check=True)
+    data = args.onnx.read_bytes()
+    print(hashlib.sha256(data).hexdigest(), len(data), "bytes")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ pub(super) fn load(
         Some(config) if reader.problems.is_empty() => config,
         Some(_) | None => return Err(ConfigError::Invalid(reader.problems)),
     };
+    config.inference.environment_library = environment
+        .iter()
+        .find(|(name, _)| name == "ORT_DYLIB_PATH")
+        .map(|(_, value)| value.into());
     resolve(&mut config);
     let mut problems = Problems::new(&places);
     check(&config, &mut problems);

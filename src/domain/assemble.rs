@@ -16,7 +16,7 @@ pub use self::ready::{
 };
 
 /// Words of Image Type (0008,0008) that name pictures made for planning or bookkeeping, not for reading.
-const PLANNING_WORDS: [&str; 5] = ["LOCALIZER", "SCOUT", "SURVIEW", "REF_SURVIEW", "TOPOGRAM"];
+pub(crate) const PLANNING_WORDS: [&str; 5] = ["LOCALIZER", "SCOUT", "SURVIEW", "REF_SURVIEW", "TOPOGRAM"];
 
 /// What is known of a study beside its images: who sent it, and what its order says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

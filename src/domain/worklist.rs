@@ -137,7 +137,7 @@ pub fn rank(items: Vec<Item>, caps: &WaitCaps, now: Timestamp) -> Vec<Place> {
         .iter()
         .map(|i| (key(i, i.human_band, i.human_score, caps, now), i.study))
         .collect();
-    without_ai.sort_by(|a, b| a.0.cmp(&b.0));
+    without_ai.sort_by_key(|(key, _)| *key);
     let human: BTreeMap<StudyId, usize> = without_ai
         .into_iter()
         .enumerate()
@@ -147,7 +147,7 @@ pub fn rank(items: Vec<Item>, caps: &WaitCaps, now: Timestamp) -> Vec<Place> {
         .into_iter()
         .map(|i| (key(&i, i.band, i.score, caps, now), i))
         .collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    keyed.sort_by_key(|(key, _)| *key);
     keyed
         .into_iter()
         .enumerate()

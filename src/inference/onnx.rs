@@ -41,6 +41,8 @@ pub struct Session {
 pub struct SessionOptions {
     /// Tried in order; the CPU is always tried last.
     pub providers: Vec<Provider>,
+    /// Which accelerator, counted from 0.
+    pub device_id: i32,
     pub threads: usize,
 }
 
@@ -90,7 +92,7 @@ impl Runtime {
             .iter()
             .filter(|provider| **provider != Provider::Cpu)
         {
-            match self.open_on(model, *provider, options.threads) {
+            match self.open_on(model, *provider, options) {
                 Ok(session) => {
                     return Ok(Session {
                         session,
@@ -104,7 +106,7 @@ impl Runtime {
                 }),
             }
         }
-        let session = self.open_on(model, Provider::Cpu, options.threads);
+        let session = self.open_on(model, Provider::Cpu, options);
         let session = session.map_err(|error| OnnxError::Open(first_line(&error.to_string())))?;
         Ok(Session {
             session,
@@ -113,14 +115,14 @@ impl Runtime {
         })
     }
 
-    fn open_on(&self, model: &[u8], provider: Provider, threads: usize) -> ort::Result<OrtSession> {
+    fn open_on(&self, model: &[u8], provider: Provider, options: &SessionOptions) -> ort::Result<OrtSession> {
         let builder = SessionBuilder::new(&self.0)?
             .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(threads)?
+            .with_intra_threads(options.threads)?
             // Two cores are shared with listeners and alerts: a waiting thread sleeps.
             .with_intra_op_spinning(false)?
             .with_config_entry("session.load_model_format", "ONNX")?;
-        let mut builder = match dispatch(provider) {
+        let mut builder = match dispatch(provider, options.device_id) {
             Some(execution) => builder.with_execution_providers([execution.error_on_failure()])?,
             None => builder,
         };
@@ -128,11 +130,11 @@ impl Runtime {
     }
 }
 
-fn dispatch(provider: Provider) -> Option<ExecutionProviderDispatch> {
+fn dispatch(provider: Provider, device_id: i32) -> Option<ExecutionProviderDispatch> {
     match provider {
         Provider::Cpu => None,
-        Provider::Cuda => Some(ort::ep::CUDA::default().build()),
-        Provider::Tensorrt => Some(ort::ep::TensorRT::default().build()),
+        Provider::Cuda => Some(ort::ep::CUDA::default().with_device_id(device_id).build()),
+        Provider::Tensorrt => Some(ort::ep::TensorRT::default().with_device_id(device_id).build()),
     }
 }
 

@@ -56,8 +56,11 @@ pub enum PackageError {
     },
 }
 
+/// A folder that claims to be a package, and what it came to.
+pub type Found = (PathBuf, Result<Package, PackageError>);
+
 /// Every package of a folder of models, in the order of their names, good or not.
-pub fn discover(models: &Path) -> Result<Vec<(PathBuf, Result<Package, PackageError>)>, PackageError> {
+pub fn discover(models: &Path) -> Result<Vec<Found>, PackageError> {
     let read = |source| PackageError::Read {
         path: models.to_owned(),
         source,

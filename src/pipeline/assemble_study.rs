@@ -13,6 +13,7 @@ use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::work::Work;
 
+use super::check_deadline;
 use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
@@ -215,6 +216,8 @@ async fn follow_up(
         .await?;
     }
     if news {
+        let deadline = Terms::once(check_deadline::key(id)).at(now + studies::DEADLINE + PAUSE);
+        jobs::enqueue(tx, &Work::CheckStudyDeadline { study: id }, deadline).await?;
         jobs::enqueue(
             tx,
             &Work::TriageStudy { study: id },

@@ -4,7 +4,6 @@
 //! kernel is asked for a quick one before each read (Linux forgets the wish by itself), and our own answers never wait.
 
 use std::io::{self, Cursor};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -64,8 +63,9 @@ impl Wire {
         }
     }
 
-    pub fn peer(&self) -> io::Result<SocketAddr> {
-        self.socket.peer_addr()
+    /// From now on no longer PDU is taken.
+    pub fn limit_pdus(&mut self, max_pdu: u32) {
+        self.max_pdu = max_pdu;
     }
 
     /// The next PDU: at most `idle` until its first byte, then at most `whole` until its last. A cancelled call loses nothing.

@@ -229,7 +229,8 @@ mod tests {
     #[test]
     fn positions_tell_what_is_missing() {
         let even: Vec<f64> = (0..10).map(|k| f64::from(k) * 2.5).collect();
-        let table: [(&str, Vec<f64>, Vec<f64>, u32, u32, bool); 8] = [
+        type Row = (&'static str, Vec<f64>, Vec<f64>, u32, u32, bool);
+        let table: [Row; 8] = [
             ("even", even, vec![], 0, 0, true),
             ("one slice", vec![3.0], vec![], 0, 0, true),
             ("5, 5, 10", vec![0.0, 5.0, 10.0, 20.0], vec![], 1, 0, false),
@@ -277,7 +278,7 @@ mod tests {
             ([1.0, 0.0, 0.0, 0.0, 0.94, 0.34], "axial"),
             ([1.0, 0.0, 0.0, 0.0, 0.0, -1.0], "coronal"),
             ([0.0, 1.0, 0.0, 0.0, 0.0, -1.0], "sagittal"),
-            ([0.7071, -0.7071, 0.0, 0.408, 0.408, -0.816], "oblique"),
+            ([0.707, -0.707, 0.0, 0.408, 0.408, -0.816], "oblique"),
             ([0.0; 6], "unknown"),
         ];
         for (orientation, name) in table {

@@ -59,10 +59,8 @@ pub struct Effects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// Name of an escalation policy, as configured.
+    /// Name of an escalation policy. A site that has none of this name uses its default policy: a page is never dropped.
     pub policy: String,
-    /// The role that must acknowledge; the policy decides when it is left out.
-    pub role: Option<String>,
 }
 
 /// A suggestion to a clinician, never an order, with its source.

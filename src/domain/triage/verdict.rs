@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Facts;
-use super::facts::{AiFacts, CaseFacts};
+use super::facts::CaseFacts;
 use super::pack::{CompiledRule, Pack, PackRef};
 use crate::worklist::{Band, Reason};
 
@@ -49,7 +49,6 @@ pub struct Contribution {
 pub struct PageDemand {
     pub rule: String,
     pub policy: String,
-    pub role: Option<String>,
     pub text: String,
 }
 
@@ -181,7 +180,7 @@ pub fn evaluate(pack: &Pack, case: &CaseFacts) -> Verdict {
 fn facts_of(pack: &Pack, case: &CaseFacts) -> Result<Facts, serde_json::Error> {
     let mut case = case.clone();
     for key in pack.file.ai.keys() {
-        case.ai.entry(key.clone()).or_insert_with(AiFacts::default);
+        case.ai.entry(key.clone()).or_default();
     }
     Ok(Facts::of(&serde_json::to_value(&case)?))
 }
@@ -194,7 +193,6 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
     verdict.pages.extend(rule.then.page.iter().map(|page| PageDemand {
         rule: id(),
         policy: page.policy.clone(),
-        role: page.role.clone(),
         text: text.clone(),
     }));
     verdict
@@ -232,6 +230,7 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
 mod tests {
     use super::*;
     use crate::ids::Uid;
+    use crate::triage::facts::AiFacts;
     use crate::triage::facts::AiState;
     use crate::triage::pack::tests::{PACK, rule};
     use proptest::prelude::*;

@@ -116,6 +116,7 @@ pub(super) async fn accept<S: InstanceSink>(
         Decision::Accept { answer, contexts } => {
             let called_ae = printable(&answer.called_ae_title);
             wire.send(&Pdu::AssociationAC(answer), limits.pdu).await.ok()?;
+            wire.limit_pdus(limits.pdu_bytes);
             let id = AssociationId(env.ids.uuid());
             Some(Association {
                 env,
@@ -338,7 +339,7 @@ impl<S: InstanceSink> Association<S> {
                     reason = %chain(&refusal),
                     "instance refused"
                 );
-                self.answer(context, &Response::to(&head, status, &refusal.to_string()))
+                self.answer(context, &Response::to(&head, status, &refusal.comment()))
                     .await
             }
         }

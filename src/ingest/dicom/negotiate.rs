@@ -10,7 +10,6 @@ use dicom_ul::pdu::{
 use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 use super::settings::{Caller, ScpLimits};
-use crate::deliver::dicom::wire::MAX_PDU_BYTES;
 
 const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 pub(super) const VERIFICATION: &str = "1.2.840.10008.1.1";
@@ -166,12 +165,11 @@ pub(super) fn decide(
         .presentation_contexts
         .iter()
         .zip(&results)
-        .filter_map(|(proposed, result)| {
-            (result.reason == PresentationContextResultReason::Acceptance).then(|| Context {
-                id: result.id,
-                abstract_syntax: trim(&proposed.abstract_syntax).to_owned(),
-                transfer_syntax: result.transfer_syntax.clone(),
-            })
+        .filter(|(_, result)| result.reason == PresentationContextResultReason::Acceptance)
+        .map(|(proposed, result)| Context {
+            id: result.id,
+            abstract_syntax: trim(&proposed.abstract_syntax).to_owned(),
+            transfer_syntax: result.transfer_syntax.clone(),
         });
     let contexts = contexts.collect();
     let answer = AssociationAC {
@@ -181,7 +179,7 @@ pub(super) fn decide(
         application_context_name: APPLICATION_CONTEXT.into(),
         presentation_contexts: results,
         user_variables: vec![
-            UserVariableItem::MaxLength(MAX_PDU_BYTES),
+            UserVariableItem::MaxLength(limits.pdu_bytes),
             UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.into()),
             UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.into()),
         ],

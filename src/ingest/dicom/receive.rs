@@ -55,6 +55,30 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// For the error comment of the response, which holds 64 characters: the place comes first.
+    pub(super) fn comment(&self) -> String {
+        match self {
+            Self::Malformed(error) => {
+                let tag = error
+                    .tag
+                    .map(|tag| format!(" ({:04x},{:04x})", tag.0, tag.1))
+                    .unwrap_or_default();
+                format!("@{}{tag}: {}", error.offset, error.problem)
+            }
+            Self::Missing(missing) => missing.to_string(),
+            Self::ClassNotNegotiated
+            | Self::NotAUid(_)
+            | Self::Mismatch(_)
+            | Self::TooLong(_)
+            | Self::DiskFull { .. }
+            | Self::Storage(_)
+            | Self::Inside
+            | Self::Sink { .. } => self.to_string(),
+        }
+    }
+}
+
 /// What came of an instance that was received whole.
 pub(super) struct Durable {
     pub facts: InstanceFacts,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use prometheus_client::metrics::counter::Counter;
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
 use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::work::Work;
@@ -22,6 +23,8 @@ pub type SiteOf = Arc<dyn Fn(&str) -> SiteId + Send + Sync>;
 pub struct Rows {
     pub store: Store,
     pub site_of: SiteOf,
+    /// Counts what was stored and acknowledged.
+    pub received: Counter,
 }
 
 impl InstanceSink for Rows {
@@ -44,7 +47,10 @@ impl InstanceSink for Rows {
             .write(move |tx| Box::pin(async move { keep(tx, &received).await }))
             .await;
         match kept {
-            Ok(Kept::New) => StoreOutcome::Stored,
+            Ok(Kept::New) => {
+                self.received.inc();
+                StoreOutcome::Stored
+            }
             Ok(Kept::Duplicate) => StoreOutcome::Duplicate,
             Ok(Kept::Quarantined) => StoreOutcome::Quarantined {
                 reason: "the SOP Instance UID is taken by an instance with other bytes".to_owned(),

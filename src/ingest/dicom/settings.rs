@@ -4,6 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::prescan;
+use crate::config;
+use crate::config::value;
+use crate::deliver::dicom::wire::MAX_PDU_BYTES;
+
+/// Deeper nesting than this could exhaust the stack of whoever reads the object later, whatever is configured.
+const MAX_DEPTH: usize = 256;
+/// The ARTIM timer is no longer than this.
+const MAX_ARTIM: Duration = Duration::from_secs(30);
 
 /// Settings of the storage and verification SCP.
 #[derive(Clone, Debug)]
@@ -49,6 +57,8 @@ pub struct ScpLimits {
     pub pdu: Duration,
     /// Between two messages of an association.
     pub idle: Duration,
+    /// Longest PDU that we announce to take.
+    pub pdu_bytes: u32,
     /// Data set of one instance.
     pub instance_bytes: u64,
     /// Instances are refused while less than this is free on the disk.
@@ -64,6 +74,7 @@ impl Default for ScpLimits {
             artim: Duration::from_secs(30),
             pdu: Duration::from_secs(30),
             idle: Duration::from_secs(300),
+            pdu_bytes: MAX_PDU_BYTES,
             instance_bytes: 2 * 1024 * 1024 * 1024,
             disk_reserve_bytes: 1024 * 1024 * 1024,
             prescan: prescan::Limits::default(),
@@ -77,6 +88,47 @@ impl ScpSettings {
             ae_title: ae_title.to_owned(),
             accept,
             limits: ScpLimits::default(),
+        }
+    }
+
+    /// From the sections `[dicom]` and `[storage]`.
+    pub fn from_config(section: &config::dicom::Dicom, storage: &config::storage::Storage) -> Self {
+        let accept = match section.accept {
+            value::Accept::Loopback => Accept::Loopback,
+            value::Accept::Peers => Accept::Peers(section.peers.iter().map(Peer::from_config).collect()),
+        };
+        let size = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+        let limits = ScpLimits {
+            associations: size(section.max_associations),
+            associations_per_peer: size(section.max_associations_per_peer),
+            artim: section.read_timeout().min(MAX_ARTIM),
+            pdu: section.read_timeout(),
+            idle: section.idle_timeout(),
+            pdu_bytes: section.max_pdu_bytes,
+            instance_bytes: section.max_instance_bytes(),
+            disk_reserve_bytes: storage.min_free_mb.saturating_mul(1024 * 1024),
+            prescan: prescan::Limits {
+                depth: size(section.max_depth).min(MAX_DEPTH),
+                ..prescan::Limits::default()
+            },
+        };
+        Self {
+            ae_title: section.ae_title.as_str().to_owned(),
+            accept,
+            limits,
+        }
+    }
+}
+
+impl Peer {
+    fn from_config(peer: &config::dicom::DicomPeer) -> Self {
+        let host = peer
+            .host
+            .parse()
+            .map_or_else(|_| PeerHost::Name(peer.host.clone()), PeerHost::Address);
+        Self {
+            ae_title: peer.ae_title.as_str().to_owned(),
+            host,
         }
     }
 }

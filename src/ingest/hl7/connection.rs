@@ -83,7 +83,7 @@ impl<S: MessageSink> Connection<S> {
     }
 
     pub(super) fn log(&self, end: &End) {
-        let (peer, messages, junk) = (self.peer, self.messages, self.deframer.junk());
+        let (peer, messages, junk) = (self.peer, self.messages, self.deframer.junk_total());
         let abandoned = self.deframer.abandoned();
         match end {
             End::Closed | End::Stopping | End::Idle => {

@@ -153,7 +153,7 @@ fn check_header(header: &Header, reading: &Reading<'_>) -> Result<(), Hl7Problem
             expected,
         ));
     }
-    let known = reading.processing_ids.iter().any(|p| *p == header.processing_id);
+    let known = reading.processing_ids.contains(&header.processing_id);
     if !header.processing_id.is_empty() && !known {
         let expected = format!("one of {}", reading.processing_ids.join(", "));
         return Err(Hl7Problem::new(

@@ -7,17 +7,21 @@ use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
 use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
+use crate::deliver::mllp::AckCode;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
 use crate::storage::{Store, StoreError, Tx};
+use crate::telemetry::{AckCode as Counted, Metrics};
 
 /// The sink in front of the database.
 pub struct Rows {
     pub store: Store,
+    pub metrics: Metrics,
 }
 
 impl MessageSink for Rows {
     async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
+        let (kind, code) = (received.header.kind(), received.ack_code);
         let order_key = received.event.as_ref().ok().and_then(patient_key);
         let inbound = match inbound(received) {
             Ok(inbound) => inbound,
@@ -31,6 +35,7 @@ impl MessageSink for Rows {
             .store
             .write(move |tx| Box::pin(async move { keep(tx, inbound, order_key).await }))
             .await;
+        self.metrics.message(&kind, counted(code, stored.is_ok()));
         match stored {
             Ok(Intake::New { flagged: false, .. }) => SinkAnswer::Stored,
             Ok(Intake::New { flagged: true, .. }) => SinkAnswer::StoredFlagged,
@@ -39,6 +44,15 @@ impl MessageSink for Rows {
                 reason: error.to_string(),
             },
         }
+    }
+}
+
+fn counted(code: AckCode, stored: bool) -> Counted {
+    match code {
+        _ if !stored => Counted::Error,
+        AckCode::Accept | AckCode::CommitAccept => Counted::Accept,
+        AckCode::Error | AckCode::CommitError => Counted::Error,
+        AckCode::Reject | AckCode::CommitReject => Counted::Reject,
     }
 }
 

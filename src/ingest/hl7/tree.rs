@@ -138,8 +138,8 @@ impl<'a> Repetition<'a> {
     }
 
     pub fn sub(&self, component: usize, subcomponent: usize) -> Option<String> {
-        let part = self.component(component).split(self.delimiters.subcomponent);
-        let raw = part.skip(subcomponent.wrapping_sub(1)).next()?;
+        let mut part = self.component(component).split(self.delimiters.subcomponent);
+        let raw = part.nth(subcomponent.wrapping_sub(1))?;
         if raw.is_empty() || raw == DELETE {
             return None;
         }

@@ -1,0 +1,233 @@
+//! Midline shift: how far the septum between the lateral ventricles lies from the plane that halves the skull, at the
+//! level where the frontal horns show. Read from fluid on both sides of it; where that is not seen, nothing is said.
+
+use super::falx;
+use super::head::Head;
+
+/// A shift that was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shift {
+    /// Distance of the septum from the ideal midline, mm; positive to the patient's left.
+    pub mm: f64,
+    /// Height of the slab where it is largest, mm along the normal.
+    pub z: f64,
+}
+
+/// Why no shift is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoShift {
+    #[error("midline shift not determined: the ventricles' level is not in the scan")]
+    NoLevel,
+    #[error("midline shift not determined: fluid is not seen on both sides of the septum")]
+    NoVentricles,
+    #[error("midline shift not determined: the ventricles do not agree on one midline")]
+    Unclear,
+}
+
+/// Below the vertex, mm: where lateral ventricles lie in heads of 0.85 to 1.15 of the mean size.
+const LEVELS_MM: (f64, f64) = (46.0, 86.0);
+/// From the middle of the skull's length, mm: frontal horns and bodies; behind them the ventricles part.
+const ROWS_MM: (f64, f64) = (-46.0, 10.0);
+const ROW_STEP: f64 = 2.0;
+/// Half width of a profile, and its step, mm.
+const PROFILE_MM: f64 = 34.0;
+const PROFILE_STEP: f64 = 0.5;
+/// Darker than this share of the way from fluid to brain is fluid.
+const FLUID_SHARE: f32 = 0.55;
+const FLUID_HU: f32 = 6.0;
+/// Width of a horn, and of what parts the two, mm.
+const HORN_MM: (f64, f64) = (2.0, 20.0);
+const SEPTUM_MM: (f64, f64) = (0.5, 24.0);
+/// Largest shift that is believed, mm.
+const LARGEST_MM: f64 = 22.0;
+/// Rows that must follow one another, and how far the septum may bend from one to the next, mm.
+const FEWEST_ROWS: usize = 5;
+const BEND_MM: f64 = 1.5;
+/// A ventricle wider than this says no more than one that is as wide, mm.
+const COMMON_HORN_MM: f64 = 7.0;
+/// Slabs this near to the one that shows most belong to the same level, mm.
+const NEAR_MM: f64 = 7.5;
+/// A chain counts when it is at least this share as strong as the best.
+const CLEAR_SHARE: f64 = 0.5;
+const FAR_SHARE: f64 = 0.75;
+/// Slabs this near to the level show the falx for it, mm.
+const FALX_MM: f64 = 11.0;
+
+/// One row in which both ventricles show: where the middle between them lies.
+#[derive(Clone, Copy, Debug)]
+struct Sighting {
+    slab: usize,
+    along: f64,
+    middle: f64,
+    /// Width of the narrower ventricle, mm.
+    weight: f64,
+}
+
+/// A stretch of fluid across a profile, mm.
+#[derive(Clone, Copy, Debug)]
+struct Horn {
+    from: f64,
+    to: f64,
+}
+
+impl Horn {
+    fn width(&self) -> f64 {
+        self.to - self.from
+    }
+}
+
+pub fn midline_shift(head: &Head) -> Result<Shift, NoShift> {
+    let slabs: Vec<usize> = (0..head.map.slabs.len())
+        .filter(|k| head.rings[*k].is_some())
+        .filter(|k| (LEVELS_MM.0..=LEVELS_MM.1).contains(&(head.top - head.map.slabs[*k].z)))
+        .collect();
+    if slabs.is_empty() {
+        return Err(NoShift::NoLevel);
+    }
+    let chains: Vec<Vec<Sighting>> = slabs.iter().flat_map(|k| chains(sightings(head, *k))).collect();
+    if std::env::args().nth(1).is_some() {
+        for s in chains.iter().flatten() {
+            println!(
+                "   slab {} d {:.0} along {:.0} middle {:.1} weight {:.1}",
+                s.slab,
+                head.top - head.map.slabs[s.slab].z,
+                s.along,
+                s.middle,
+                s.weight
+            );
+        }
+    }
+    let best = chains
+        .iter()
+        .max_by(|a, b| strength(a).total_cmp(&strength(b)))
+        .ok_or(NoShift::NoVentricles)?;
+    let level = head.map.slabs[best[0].slab].z;
+    let near: Vec<Sighting> = chains
+        .iter()
+        .filter(|chain| (head.map.slabs[chain[0].slab].z - level).abs() <= NEAR_MM)
+        .filter(|chain| strength(chain) >= CLEAR_SHARE * strength(best))
+        .flatten()
+        .copied()
+        .collect();
+    let mm = far_quantile(&near) - ideal(head, level);
+    if mm.abs() > LARGEST_MM {
+        return Err(NoShift::Unclear);
+    }
+    Ok(Shift { mm, z: level })
+}
+
+/// Offset of the ideal midline from the plane of the skull at a level, by the falx where it shows; mm.
+fn ideal(head: &Head, level: f64) -> f64 {
+    let near = (0..head.map.slabs.len()).filter(|k| (head.map.slabs[*k].z - level).abs() <= FALX_MM);
+    let mut offsets: Vec<f64> = near.filter_map(|k| falx::offset(head, k)).collect();
+    offsets.sort_by(f64::total_cmp);
+    offsets.get(offsets.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Sightings of one slab that continue one another from front to back: the two walls of a septum do, chance does not.
+fn chains(sightings: Vec<Sighting>) -> Vec<Vec<Sighting>> {
+    let follows = |a: &Sighting, b: &Sighting| {
+        b.along - a.along <= 2.0 * ROW_STEP && (b.middle - a.middle).abs() <= BEND_MM
+    };
+    let all = sightings.chunk_by(follows).map(<[Sighting]>::to_vec);
+    all.filter(|chain| chain.len() >= FEWEST_ROWS).collect()
+}
+
+/// Length counts, and width as far as that of a common horn.
+fn strength(chain: &[Sighting]) -> f64 {
+    chain.iter().map(|s| s.weight.min(COMMON_HORN_MM)).sum()
+}
+
+/// Three quarters of the way to the largest displacement, on the side to which most rows are displaced.
+fn far_quantile(sightings: &[Sighting]) -> f64 {
+    let mut middles: Vec<f64> = sightings.iter().map(|s| s.middle).collect();
+    middles.sort_by(f64::total_cmp);
+    let at = |share: f64| middles[((middles.len() - 1) as f64 * share).round() as usize];
+    match at(0.5) >= 0.0 {
+        true => at(FAR_SHARE),
+        false => at(1.0 - FAR_SHARE),
+    }
+}
+
+/// Every row of a slab in which two ventricles face each other.
+fn sightings(head: &Head, slab: usize) -> Vec<Sighting> {
+    let brain = brain_hu(head, slab);
+    let fluid = FLUID_HU + FLUID_SHARE * (brain - FLUID_HU);
+    let rows = ((ROWS_MM.1 - ROWS_MM.0) / ROW_STEP) as usize;
+    let row = |n: usize| {
+        let along = ROWS_MM.0 + n as f64 * ROW_STEP;
+        let horns = horns(&profile(head, slab, along), fluid);
+        facing(&horns).map(|(middle, weight)| Sighting {
+            slab,
+            along,
+            middle,
+            weight,
+        })
+    };
+    (0..=rows).filter_map(row).collect()
+}
+
+/// HU across the midline at a row, smoothed along it.
+fn profile(head: &Head, slab: usize, along: f64) -> Vec<f32> {
+    let samples = (2.0 * PROFILE_MM / PROFILE_STEP) as usize + 1;
+    let across = |n: usize| -PROFILE_MM + n as f64 * PROFILE_STEP;
+    let hu = |u: f64| -> f32 {
+        let near = [-2.0, -1.0, 0.0, 1.0, 2.0];
+        near.iter().map(|d| head.hu(slab, u, along + d)).sum::<f32>() / near.len() as f32
+    };
+    (0..samples).map(|n| hu(across(n))).collect()
+}
+
+/// The middle density of the central brain in a slab, HU.
+fn brain_hu(head: &Head, slab: usize) -> f32 {
+    let mut values: Vec<f32> = Vec::new();
+    for u in (-44..=44).step_by(4) {
+        for w in (-52..=52).step_by(4) {
+            values.push(head.hu(slab, f64::from(u), f64::from(w)));
+        }
+    }
+    values.retain(|v| (12.0..50.0).contains(v));
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(30.0)
+}
+
+fn horns(profile: &[f32], fluid: f32) -> Vec<Horn> {
+    let place = |n: f64| -PROFILE_MM + n * PROFILE_STEP;
+    let edge = |n: usize| {
+        let (a, b) = (profile[n], profile[n + 1]);
+        place(n as f64 + f64::from((fluid - a) / (b - a)))
+    };
+    let mut found = Vec::new();
+    let mut from = None;
+    for n in 0..profile.len() - 1 {
+        let (here, next) = (profile[n] < fluid, profile[n + 1] < fluid);
+        if !here && next {
+            from = Some(edge(n));
+        }
+        if here
+            && !next
+            && let Some(start) = from.take()
+        {
+            found.push(Horn {
+                from: start,
+                to: edge(n),
+            });
+        }
+    }
+    found.retain(|h| (HORN_MM.0..=HORN_MM.1).contains(&h.width()));
+    found
+}
+
+/// The two stretches of fluid that look most like a pair of ventricles: both wide, both near.
+fn facing(horns: &[Horn]) -> Option<(f64, f64)> {
+    let pairs = horns.windows(2).filter_map(|pair| {
+        let (left, right) = (pair[0], pair[1]);
+        let gap = right.from - left.to;
+        let middle = (left.to + right.from) / 2.0;
+        let (narrow, wide) = (left.width().min(right.width()), left.width().max(right.width()));
+        let alike = wide <= 3.0 * narrow;
+        let fits = (SEPTUM_MM.0..=SEPTUM_MM.1).contains(&gap) && middle.abs() <= LARGEST_MM && alike;
+        fits.then_some((middle, narrow))
+    });
+    pairs.max_by(|a, b| a.1.total_cmp(&b.1))
+}
