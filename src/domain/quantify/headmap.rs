@@ -132,7 +132,9 @@ impl HeadMap {
     /// The slab nearest to a height.
     pub fn nearest(&self, z: f64) -> usize {
         let off = |i: &usize| (self.slabs[*i].z - z).abs();
-        (0..self.slabs.len()).min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(0)
+        (0..self.slabs.len())
+            .min_by(|a, b| off(a).total_cmp(&off(b)))
+            .unwrap_or(0)
     }
 }
 
@@ -151,7 +153,12 @@ fn slices_of_slabs(offsets: &[f64]) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-fn mean(volume: &Volume, (first, last): (usize, usize), (rows, down): (usize, usize), (columns, across): (usize, usize)) -> Vec<f32> {
+fn mean(
+    volume: &Volume,
+    (first, last): (usize, usize),
+    (rows, down): (usize, usize),
+    (columns, across): (usize, usize),
+) -> Vec<f32> {
     let g = &volume.geometry;
     let step = (last - first + 1).div_ceil(SLICES_PER_SLAB);
     let mut sums = vec![0_i32; rows * columns];

@@ -182,7 +182,10 @@ fn horns(profile: &[f32], fluid: f32) -> Vec<Horn> {
         if !here && next {
             from = Some(edge(n));
         }
-        if here && !next && let Some(start) = from.take() {
+        if here
+            && !next
+            && let Some(start) = from.take()
+        {
             found.push(Horn {
                 from: start,
                 to: edge(n),
@@ -206,4 +209,3 @@ fn facing(horns: &[Horn]) -> Option<(f64, f64)> {
     });
     pairs.max_by(|a, b| a.1.total_cmp(&b.1))
 }
-

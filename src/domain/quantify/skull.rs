@@ -68,7 +68,9 @@ impl Ring {
     /// Area inside, mm².
     pub fn area(&self) -> f64 {
         let wedge = (TAU / RAYS as f64).sin() / 2.0;
-        (0..RAYS).map(|i| self.radius[i] * self.radius[(i + 1) % RAYS] * wedge).sum()
+        (0..RAYS)
+            .map(|i| self.radius[i] * self.radius[(i + 1) % RAYS] * wedge)
+            .sum()
     }
 
     fn middle(&self) -> [f64; 2] {
@@ -184,7 +186,9 @@ fn middles(ring: &Ring, angle: f64) -> Vec<[f64; 3]> {
         .collect();
     let (front, back) = turned
         .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(f, b), p| (f.min(p[1]), b.max(p[1])));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(f, b), p| {
+            (f.min(p[1]), b.max(p[1]))
+        });
     let length = back - front;
     let chords = (0..CHORDS).filter_map(|n| {
         let share = ENDS + (1.0 - 2.0 * ENDS) * n as f64 / (CHORDS - 1) as f64;
@@ -243,7 +247,10 @@ fn least_squares(points: &[[f64; 3]]) -> Option<[f64; 3]> {
     let determinant = yy * zz - yz * yz;
     // One slab alone says nothing of the roll.
     let (b, c) = match determinant > 1e-6 * yy * yy.max(zz) {
-        true => ((xy * zz - xz * yz) / determinant, (xz * yy - xy * yz) / determinant),
+        true => (
+            (xy * zz - xz * yz) / determinant,
+            (xz * yy - xy * yz) / determinant,
+        ),
         false => (xy / yy, 0.0),
     };
     Some([mx - b * my - c * mz, b, c])
