@@ -1,1 +1,14 @@
-//! Wiring: the only place that names every module.
+//! Wiring: the only place that names every module. Starts what a configuration asks for, in the order in which it can be
+//! useful: the database, the listeners, the workers, the pages, and last the models.
+
+pub mod error;
+pub mod load;
+pub mod machine;
+pub mod settings;
+pub mod start;
+
+pub use error::AppError;
+pub use start::{Addresses, Running, start};
+
+/// The hidden command under which this program starts itself to decode and infer.
+pub const WORKER_COMMAND: &str = "inference-worker";

@@ -1,3 +1,5 @@
 //! The program: hands over to the command that was asked for.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tocsin::cli::run()
+}

@@ -41,12 +41,14 @@ impl MigrationTrait for Migration {
             text("study_id"),
             text("analysis_id"),
             text("record"),
-            text_null("mask_sha256"),
             text_null("superseded_by"),
             big("created_at"),
         ];
         table(manager, "result", result).await?;
         index(manager, "result", &["study_id"]).await?;
+        // Apart from the results, so that lists do not read it.
+        let mask = [text("result_id").primary_key().take(), bytes("stored")];
+        table(manager, "mask", mask).await?;
         let verdict = [
             id(),
             text("study_id"),
@@ -70,6 +72,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_tables(manager, &["timeline", "verdict", "result", "analysis"]).await
+        drop_tables(manager, &["timeline", "verdict", "mask", "result", "analysis"]).await
     }
 }

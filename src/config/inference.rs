@@ -14,6 +14,9 @@ use super::shipped;
 pub struct Inference {
     /// The ONNX Runtime library; when absent it is searched for.
     pub library: Option<PathBuf>,
+    /// What `ORT_DYLIB_PATH` names, which other programs with ONNX Runtime use too.
+    #[serde(skip)]
+    pub environment_library: Option<PathBuf>,
     /// Tried in this order; the CPU is always the last.
     pub providers: Vec<Provider>,
     /// Of one run; 0 takes as many as there are cores.
@@ -40,6 +43,14 @@ impl Inference {
     /// The folder of models in use; `None` when none is configured and none is shipped beside the program.
     pub fn models_folder(&self) -> Option<PathBuf> {
         self.models.clone().or_else(|| shipped::folder("models"))
+    }
+
+    /// Where the ONNX Runtime library is looked for when none is named: `.runtime/`, then beside the program.
+    pub fn library_folders(&self) -> Vec<PathBuf> {
+        shipped::folder(".runtime")
+            .into_iter()
+            .chain(shipped::beside())
+            .collect()
     }
 
     pub fn deadline(&self) -> Duration {

@@ -37,6 +37,10 @@ pub(super) fn load(
         Some(config) if reader.problems.is_empty() => config,
         Some(_) | None => return Err(ConfigError::Invalid(reader.problems)),
     };
+    config.inference.environment_library = environment
+        .iter()
+        .find(|(name, _)| name == "ORT_DYLIB_PATH")
+        .map(|(_, value)| value.into());
     resolve(&mut config);
     let mut problems = Problems::new(&places);
     check(&config, &mut problems);
@@ -145,6 +149,14 @@ capture_dir = "data/mail"
         assert_eq!(config.alerts.policy(None).map(|p| p.steps.len()), Some(1));
         assert_eq!(config.rules.band_of(Some("stat")), rules::BandName::Critical);
         assert_eq!(config.rules.band_of(None), rules::BandName::Routine);
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_a_valid_configuration() {
+        let config = read(include_str!("../../docs/tocsin.example.toml"), &[]).unwrap();
+        assert_eq!(config.dicom.archives().count(), 1);
+        assert_eq!(config.ris.target(), Some(("10.0.0.30", 2576)));
+        assert_eq!(config.warnings(), Vec::<String>::new());
     }
 
     #[test]

@@ -11,6 +11,11 @@ pub fn folder(name: &str) -> Option<PathBuf> {
     above(&program, name).or_else(|| Some(PathBuf::from(name)).filter(|here| here.is_dir()))
 }
 
+/// The folder that holds the program.
+pub fn beside() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
+}
+
 fn above(program: &Path, name: &str) -> Option<PathBuf> {
     program
         .ancestors()

@@ -186,6 +186,16 @@ impl TryFrom<String> for DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// As a connection is opened with it. It may hold a password: hand it on, do not show it.
+    pub fn expose(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+}
+
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -75,7 +75,7 @@ impl Deframer {
     }
 
     /// Bytes seen outside frames, line ends between frames apart.
-    pub fn junk(&self) -> u64 {
+    pub fn junk_total(&self) -> u64 {
         self.junk_total
     }
 

@@ -10,7 +10,7 @@ use crate::phi::{Demographics, PatientIdentifier, Phi};
 
 /// What a stored message asks of us.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum Hl7Event {
     /// ORM^O01, OMI^O23, OMG^O19: one or more orders of one patient.
     Orders(Vec<OrderEvent>),

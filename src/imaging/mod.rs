@@ -1,2 +1,8 @@
-//! Pixels.
+//! Pixels: decoding, geometry, previews, phantoms. Nothing here keeps state or knows the database. Decoding trusts no
+//! header, and is called in the limited child process.
+
+pub mod decode;
+mod groups;
 pub mod phantom;
+pub mod preview;
+pub mod series;

@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use tocsin_domain::admit::{Eligibility, EligibilityRule, Quality};
 use tocsin_domain::finding::DisplayPolicy;
 
 use super::manifest_check::check;
@@ -50,40 +51,6 @@ pub struct Identity {
     pub display_policy: DisplayPolicy,
     /// One sentence shown with every result.
     pub disclaimer: String,
-}
-
-/// Which series may be read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Eligibility {
-    /// All must hold.
-    pub rules: Vec<EligibilityRule>,
-    /// CEL over `study` and `series` that gives a number; among eligible series the highest is read first.
-    pub prefer: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EligibilityRule {
-    /// CEL over `study` and `series` facts that gives true or false.
-    pub when: String,
-    /// Shown when it does not hold.
-    pub reason: String,
-}
-
-/// Limits of the input. A study outside them is not analysed, with the reason shown. Ranges are inclusive.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Quality {
-    pub slice_spacing_mm: Option<[f64; 2]>,
-    pub coverage_mm: Option<[f64; 2]>,
-    pub field_of_view_mm: Option<[f64; 2]>,
-    pub kvp: Option<[f64; 2]>,
-    pub gantry_tilt_degrees: Option<[f64; 2]>,
-    /// At most so many.
-    pub missing_slices: Option<u32>,
-    pub min_slices: Option<u32>,
-    pub max_slices: Option<u32>,
 }
 
 /// What the network is fed.

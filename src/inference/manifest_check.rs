@@ -1,6 +1,8 @@
 //! What a manifest must satisfy beyond its shape: names that refer to something, figures in range, operations in an order
 //! that can run. Pure; every refusal names the key, what stands there and what is expected.
 
+use tocsin_domain::admit::Criteria;
+
 use super::manifest::{
     CodeSpec, FindingSpec, GoldenCase, GoldenFigure, Identity, Input, Manifest, Operation, Output,
     OutputKind, Quality, Quantification, SCHEMA,
@@ -49,6 +51,7 @@ pub fn check(manifest: &Manifest) -> Checked {
         text(&format!("{key}.reason"), &rule.reason)
     })?;
     check_quality(&manifest.quality)?;
+    check_criteria(manifest)?;
     check_input(&manifest.input)?;
     each("outputs", &manifest.outputs, check_output)?;
     each("findings", &manifest.findings, |key, finding| {
@@ -159,6 +162,21 @@ fn check_identity(identity: &Identity) -> Checked {
     hash("identity.sha256", &identity.sha256)
 }
 
+/// The expressions are compiled against the facts that they will see.
+fn check_criteria(manifest: &Manifest) -> Checked {
+    let Err(problems) = Criteria::compile(&manifest.eligibility, &manifest.quality) else {
+        return Ok(());
+    };
+    match problems.first() {
+        Some(first) => problem(
+            first.key(),
+            first.full(),
+            "a CEL expression over the facts of `study` and `series` (docs/schemas/facts.schema.json)",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn check_quality(quality: &Quality) -> Checked {
     for (key, limits) in [
         ("slice_spacing_mm", quality.slice_spacing_mm),
@@ -229,7 +247,9 @@ fn check_figures(key: &str, operation: &Operation) -> Checked {
 
 fn check_output(key: &str, output: &Output) -> Checked {
     text(&format!("{key}.name"), &output.name)?;
-    each(&format!("{key}.classes"), &output.classes, text_of)?;
+    each(&format!("{key}.classes"), &output.classes, |key, value| {
+        text(key, value)
+    })?;
     range(&format!("{key}.threshold"), output.threshold, 0.0, 1.0)?;
     match (output.kind, output.aggregate) {
         (OutputKind::Segmentation, Some(_)) => problem(
@@ -246,10 +266,6 @@ fn check_output(key: &str, output: &Output) -> Checked {
             Ok(())
         }
     }
-}
-
-fn text_of(key: &str, value: &String) -> Checked {
-    text(key, value)
 }
 
 fn refer<'m>(manifest: &'m Manifest, name: &str, class: &str, key: &str) -> Result<&'m Output, Problem> {

@@ -2,11 +2,21 @@
 //! Nothing here reads or writes the database, and no model runs in the service's own process.
 
 pub mod channels;
+pub mod child;
+pub mod golden;
 pub mod grid;
+pub mod library;
 pub mod manifest;
 mod manifest_check;
+pub mod mask_codec;
+pub mod network;
+pub mod onnx;
+pub mod package;
 mod parallel;
+pub mod pool;
 pub mod preflight;
+mod quantify;
 pub mod recipe;
 pub mod scores;
 mod wire;
+mod worker;

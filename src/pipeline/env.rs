@@ -1,36 +1,152 @@
 //! What the jobs share, and which job a payload asks for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
+use tocsin_domain::alert::{Person, Policy};
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::triage::Pack;
 use tocsin_domain::work::Work;
+use tocsin_domain::worklist::PriorityMap;
 
+use crate::deliver::dicom::DicomPeer;
+use crate::deliver::mllp::MllpPeer;
+use crate::inference::pool::Pool;
 use crate::jobs::{Handler, JobError};
+use crate::notify::{Mailer, PageTemplates};
+use crate::report::hl7_context::Parties;
+use crate::report::site_profile::SendProfile;
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::storage::jobs::Lease;
+use crate::telemetry::Metrics;
 
-use super::apply_message;
+use super::models::ActiveModel;
+use super::{
+    admit_study, apply_message, assemble_study, check_deadline, deliver, infer, publish_result,
+    send_notification, step_alert, triage_study,
+};
 
 /// Everything a job may use.
 pub struct Env {
     pub store: Store,
+    pub blobs: BlobStore,
     pub settings: Arc<Settings>,
+    pub metrics: Metrics,
+    pub mailer: Mailer,
+    pub templates: PageTemplates,
+    /// The rule packs in force.
+    pub packs: Arc<Vec<Pack>>,
+    /// The models in force.
+    pub models: Arc<Vec<ActiveModel>>,
+    /// The child process that decodes and infers.
+    pub worker: Pool,
 }
 
 /// The configuration as far as jobs read it.
 pub struct Settings {
+    pub site_name: String,
+    pub time_zone: Tz,
+    /// Where phones reach the acknowledge page, without a slash at its end.
+    pub base_url: String,
     /// Assigning authority of identifiers that name none.
     pub default_authority: String,
+    pub priorities: PriorityMap,
+    pub people: Vec<Person>,
+    pub policies: BTreeMap<String, Policy>,
+    pub default_policy: String,
+    pub mail_from: String,
+    /// Right-hand side of our Message-IDs.
+    pub mail_host: String,
+    /// Signs acknowledge links, which hold for so long.
+    pub link_key: Vec<u8>,
+    pub link_hours: i64,
+    /// Whether a RIS is configured to be told anything.
+    pub ris_enabled: bool,
+    pub ris: Option<Ris>,
+    pub archives: Vec<Archive>,
+    pub site_id: String,
+    /// Names this installation in what it makes; stable.
+    pub installation_serial: String,
+}
+
+/// The RIS, and how it wants its messages.
+#[derive(Clone)]
+pub struct Ris {
+    pub peer: MllpPeer,
+    pub profile: SendProfile,
+    pub parties: Parties,
+}
+
+/// An archive, and what it gets.
+#[derive(Clone)]
+pub struct Archive {
+    pub peer: DicomPeer,
+    pub structured_report: bool,
+    pub key_image: bool,
+}
+
+impl Settings {
+    /// The site's wall clock, for people.
+    pub fn local_time(&self, at: Timestamp) -> String {
+        at.with_timezone(&self.time_zone)
+            .format("%Y-%m-%d %H:%M:%S")
+            .to_string()
+    }
+
+    /// The policy of that name, else the default one.
+    pub fn policy(&self, name: Option<&str>) -> Option<&Policy> {
+        name.and_then(|name| self.policies.get(name))
+            .or_else(|| self.policies.get(&self.default_policy))
+    }
 }
 
 impl Handler for Env {
     async fn run(&self, lease: &Lease) -> Result<(), JobError> {
-        match lease.work {
-            Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
-            _ => Err(JobError::Fail("x".into())),
-        }
+        let started = std::time::Instant::now();
+        let outcome = self.dispatch(lease).await;
+        self.metrics
+            .stage(lease.work.kind())
+            .observe(started.elapsed().as_secs_f64());
+        outcome
     }
 
     async fn given_up(&self, lease: &Lease, reason: &str) {
-        let _ = (lease, reason);
+        let marked = match lease.work {
+            Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
+            Work::Infer { analysis } => infer::given_up(self, analysis, reason).await,
+            Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
+            Work::AssembleStudy { study }
+            | Work::AdmitStudy { study }
+            | Work::TriageStudy { study }
+            | Work::CheckStudyDeadline { study } => {
+                check_deadline::stuck(self, study, lease.work.kind(), reason).await
+            }
+            // The row of the page or result says what happened; escalation goes on by its own timer.
+            Work::PublishResult { .. } | Work::StepAlert { .. } | Work::SendNotification { .. } => Ok(()),
+        };
+        if let Err(error) = marked {
+            tracing::error!(%error, "a job that was given up could not be marked");
+        }
+    }
+}
+
+impl Env {
+    async fn dispatch(&self, lease: &Lease) -> Result<(), JobError> {
+        match lease.work {
+            Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
+            Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
+            Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
+            Work::Infer { analysis } => infer::run(self, lease, analysis).await,
+            Work::PublishResult { result } => publish_result::run(self, lease, result).await,
+            Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
+            Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
+            Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
+            Work::SendNotification { notification } => {
+                send_notification::run(self, lease, notification).await
+            }
+            Work::CheckStudyDeadline { study } => check_deadline::run(self, lease, study).await,
+        }
     }
 }

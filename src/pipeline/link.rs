@@ -5,6 +5,7 @@ use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::link::{self, Candidate, Link};
 use tocsin_domain::phi::PatientIdentifier;
 
+use super::publish_result::release_held;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
 
@@ -47,6 +48,9 @@ async fn record(
     row.link_detail = Set(Some(detail));
     row.order_id = Set(order_id);
     studies::save(tx, row).await?;
+    if changed {
+        release_held(tx, id, state).await?;
+    }
     Ok(changed)
 }
 

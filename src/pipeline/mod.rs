@@ -1,6 +1,18 @@
 //! One job per file: each loads facts, asks the domain, and saves the answer with its audit row and its follow-up jobs in
 //! one transaction. Slow work (inference, SMTP, the network) runs outside any transaction.
 
+pub mod admit_study;
 pub mod apply_message;
+pub mod assemble_study;
+pub mod check_deadline;
+pub mod deliver;
 pub mod env;
+pub mod infer;
 pub mod link;
+pub mod models;
+pub mod publish_result;
+pub mod raise_alerts;
+pub mod send_notification;
+pub mod step_alert;
+pub mod tell_ris;
+pub mod triage_study;

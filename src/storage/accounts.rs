@@ -34,6 +34,42 @@ pub async fn by_name(conn: &impl ConnectionTrait, name: &str) -> Result<Option<a
         .await?)
 }
 
+pub async fn by_id(conn: &impl ConnectionTrait, id: &str) -> Result<Option<account::Model>, StoreError> {
+    Ok(account::Entity::find_by_id(id).one(conn).await?)
+}
+
+pub async fn accounts(conn: &impl ConnectionTrait) -> Result<Vec<account::Model>, StoreError> {
+    Ok(account::Entity::find()
+        .order_by_asc(account::Column::Name)
+        .all(conn)
+        .await?)
+}
+
+/// Changes a password, and ends nothing else: sessions name the account.
+pub async fn set_password(tx: &Tx, name: &str, password_hash: String) -> Result<(), StoreError> {
+    let mut row = named(tx, name).await?;
+    row.password_hash = Set(password_hash);
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// Nobody signs in with a disabled account any more, and its sessions end.
+pub async fn disable(tx: &Tx, name: &str) -> Result<(), StoreError> {
+    let mut row = named(tx, name).await?;
+    row.disabled = Set(true);
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+async fn named(tx: &Tx, name: &str) -> Result<account::ActiveModel, StoreError> {
+    by_name(tx.conn(), name)
+        .await?
+        .map(account::ActiveModel::from)
+        .ok_or(StoreError::Missing("account"))
+}
+
 pub async fn create_token(
     tx: &Tx,
     name: &str,
@@ -70,6 +106,16 @@ pub async fn valid_token(
         .filter(api_token::Column::Sha256.eq(sha256))
         .one(conn)
         .await?;
+    Ok(found.filter(|token| !token.revoked && token.expires_at.is_none_or(|end| end > now)))
+}
+
+/// The token of this id, unless it is revoked or has expired.
+pub async fn valid_token_by_id(
+    conn: &impl ConnectionTrait,
+    id: &str,
+    now: i64,
+) -> Result<Option<api_token::Model>, StoreError> {
+    let found = api_token::Entity::find_by_id(id).one(conn).await?;
     Ok(found.filter(|token| !token.revoked && token.expires_at.is_none_or(|end| end > now)))
 }
 

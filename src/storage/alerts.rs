@@ -10,6 +10,7 @@ use tocsin_domain::ids::{AlertId, NotificationId, ResultId, SiteId, StudyId};
 
 use super::entity::{alert, notification};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 /// An alert to be raised. The documents are the domain's, as JSON.
@@ -100,21 +101,46 @@ pub async fn of_study(conn: &impl ConnectionTrait, study: StudyId) -> Result<Vec
         .await?)
 }
 
+/// Alerts of several studies, for lists; oldest first.
+pub async fn of_studies(
+    conn: &impl ConnectionTrait,
+    studies: &[String],
+) -> Result<Vec<alert::Model>, StoreError> {
+    Ok(alert::Entity::find()
+        .filter(alert::Column::StudyId.is_in(studies.iter().cloned()))
+        .order_by_asc(alert::Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
+/// Pages of several alerts, for lists; oldest first.
+pub async fn pages_of_alerts(
+    conn: &impl ConnectionTrait,
+    alerts: &[String],
+) -> Result<Vec<notification::Model>, StoreError> {
+    Ok(notification::Entity::find()
+        .filter(notification::Column::AlertId.is_in(alerts.iter().cloned()))
+        .order_by_asc(notification::Column::CreatedAt)
+        .all(conn)
+        .await?)
+}
+
 /// Newest first, optionally of one status.
 pub async fn list(
     conn: &impl ConnectionTrait,
     status: Option<&str>,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<alert::Model>, StoreError> {
     let mut select = alert::Entity::find()
         .order_by_desc(alert::Column::CreatedAt)
+        .order_by_desc(alert::Column::Id)
         .limit(limit);
     if let Some(status) = status {
         select = select.filter(alert::Column::Status.eq(status));
     }
     if let Some(before) = before {
-        select = select.filter(alert::Column::CreatedAt.lt(before));
+        select = select.filter(before.condition(alert::Column::CreatedAt, alert::Column::Id));
     }
     Ok(select.all(conn).await?)
 }
@@ -151,7 +177,7 @@ pub async fn add_page(tx: &Tx, page: Page, host: &str) -> Result<Option<Notifica
         step_key: Set(page.step_key),
         recipient: Set(page.recipient),
         channel: Set(page.channel),
-        message_id: Set(format!("<{id}@{host}>")),
+        message_id: Set(format!("{id}@{host}")),
         reason: Set(page.reason),
         state: Set("pending".to_owned()),
         attempts: Set(0),

@@ -209,9 +209,15 @@ fn speaks<'r>(rows: &'r [analysis::Model], model: &str) -> Option<&'r analysis::
         rows.iter()
             .filter(|row| row.model == model && row.state != AnalysisState::Superseded.text())
     };
+    // What was found stands until something newer was found; a run that waits or fails takes nothing back.
     of_model()
-        .filter(|row| !row.input_key.is_empty())
-        .max_by_key(|row| row.created_at)
+        .filter(|row| row.result_id.is_some())
+        .max_by_key(|row| row.finished_at)
+        .or_else(|| {
+            of_model()
+                .filter(|row| !row.input_key.is_empty())
+                .max_by_key(|row| row.created_at)
+        })
         .or_else(|| of_model().max_by_key(|row| row.updated_at))
 }
 

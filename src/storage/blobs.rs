@@ -2,36 +2,30 @@
 //! UID, a zero byte and the data set, so that the same object has the same name whoever sent it.
 //! A name is never made of anything a sender wrote, and a file that was acknowledged is never written to again.
 
+mod hash;
 mod sync;
+mod writer;
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
-use sha2::{Digest, Sha256};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::part10::{FileMeta, MetaError};
-use tokio::sync::oneshot;
 
-use sync::{Placement, Syncer};
+pub use hash::BlobHash;
+use sync::Syncer;
+use writer::Part;
+pub use writer::{BlobWriter, Commit};
 
 const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
 /// Where objects are while they arrive, inside the blob directory so that a rename stays on one file system.
 const INCOMING: &str = "incoming";
-const READ_BYTES: usize = 256 * 1024;
-/// More than any file meta group that is accepted.
-const HEAD_BYTES: u64 = 128 * 1024;
-
-/// SHA-256 over transfer syntax UID, a zero byte and data set.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BlobHash([u8; 32]);
 
 /// A stored object: its name and the length of its file in bytes, file meta group included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,26 +86,6 @@ struct Inner {
     parts: AtomicU64,
 }
 
-/// An object on its way in: bytes are written and hashed as they come. Dropped before its commit, it leaves nothing.
-#[derive(Debug)]
-pub struct BlobWriter {
-    store: BlobStore,
-    file: File,
-    part: Part,
-    hash: Sha256,
-    len: u64,
-}
-
-/// The temporary file, removed with its owner unless it was moved away before.
-#[derive(Debug)]
-pub(crate) struct Part(PathBuf);
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 impl BlobStore {
     /// Opens the directory, making it and its 256 sub-directories where they are missing. Blocking.
     pub fn open(root: &Path) -> Result<Self, BlobError> {
@@ -144,22 +118,8 @@ impl BlobStore {
 
     /// Starts an object with the head that `meta` describes. Blocking.
     pub fn writer(&self, meta: &FileMeta) -> Result<BlobWriter, BlobError> {
-        let (mut file, part) = self.create_part()?;
-        let head = meta.to_bytes();
-        file.write_all(&head).map_err(|source| BlobError::Write {
-            path: part.0.clone(),
-            source,
-        })?;
-        let mut hash = Sha256::new();
-        begin(&mut hash, meta);
-        let len = u64::try_from(head.len()).unwrap_or(u64::MAX);
-        Ok(BlobWriter {
-            store: self.clone(),
-            file,
-            part,
-            hash,
-            len,
-        })
+        let (file, part) = self.create_part()?;
+        BlobWriter::start(self.clone(), file, part, meta)
     }
 
     /// A file that nobody else has: names left by a crash, or taken by another process, are passed over.
@@ -174,7 +134,7 @@ impl BlobStore {
                 .mode(FILE_MODE)
                 .open(&path)
             {
-                Ok(file) => return Ok((file, Part(path))),
+                Ok(file) => return Ok((file, Part::at(path))),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(BlobError::Create { path, source }),
             }
@@ -206,7 +166,7 @@ impl BlobStore {
     /// Reads the object and compares it with its name. Blocking.
     pub fn verify(&self, hash: &BlobHash) -> Result<Verdict, BlobError> {
         let path = self.path(hash);
-        match hash_of_file(&path) {
+        match hash::hash_of_file(&path) {
             Ok(Some((found, len))) if found == *hash => Ok(Verdict::Intact { len }),
             Ok(_) => Ok(Verdict::Damaged),
             Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Verdict::Missing),
@@ -272,109 +232,6 @@ impl BlobStore {
     /// Calls of fsync, fdatasync and syncfs so far, and objects they made durable.
     pub fn syncs(&self) -> (u64, u64) {
         self.inner.syncer.counts()
-    }
-}
-
-impl BlobWriter {
-    /// Adds bytes of the data set. Blocking.
-    pub fn append(&mut self, data_set: &[u8]) -> Result<(), BlobError> {
-        self.file.write_all(data_set).map_err(|source| BlobError::Write {
-            path: self.part.0.clone(),
-            source,
-        })?;
-        self.hash.update(data_set);
-        self.len += u64::try_from(data_set.len()).unwrap_or(u64::MAX);
-        Ok(())
-    }
-
-    /// Ends the object and queues it for the next sync. Durable when the commit says so. Blocking.
-    pub fn seal(self) -> Result<Commit, BlobError> {
-        let blob = BlobRef {
-            hash: BlobHash(self.hash.finalize().into()),
-            len: self.len,
-        };
-        let path = self.store.path(&blob.hash);
-        let placement = match self.store.verify(&blob.hash)? {
-            Verdict::Missing => Placement::New,
-            Verdict::Damaged => Placement::Replace,
-            Verdict::Intact { .. } => Placement::Keep,
-        };
-        let done = self
-            .store
-            .inner
-            .syncer
-            .submit(self.file, self.part, path, placement)?;
-        Ok(Commit { blob, done })
-    }
-}
-
-/// An object whose sync is under way.
-#[derive(Debug)]
-pub struct Commit {
-    blob: BlobRef,
-    done: oneshot::Receiver<Result<(), BlobError>>,
-}
-
-impl Commit {
-    /// Returns when file and directory entry are on stable storage.
-    pub async fn wait(self) -> Result<BlobRef, BlobError> {
-        self.done.await.map_err(|_| BlobError::SyncerGone)??;
-        Ok(self.blob)
-    }
-
-    /// The same, for threads that may block.
-    pub fn wait_blocking(self) -> Result<BlobRef, BlobError> {
-        self.done.blocking_recv().map_err(|_| BlobError::SyncerGone)??;
-        Ok(self.blob)
-    }
-}
-
-impl fmt::Display for BlobHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for BlobHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for BlobHash {
-    type Err = hex::FromHexError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)?;
-        Ok(Self(bytes))
-    }
-}
-
-fn begin(hash: &mut Sha256, meta: &FileMeta) {
-    hash.update(meta.transfer_syntax.as_str().as_bytes());
-    hash.update([0]);
-}
-
-/// Hash and length of a stored file; `None` when it has no readable head.
-fn hash_of_file(path: &Path) -> io::Result<Option<(BlobHash, u64)>> {
-    let mut file = File::open(path)?;
-    let mut head = Vec::new();
-    (&mut file).take(HEAD_BYTES).read_to_end(&mut head)?;
-    let Ok((meta, start)) = FileMeta::read(&head) else {
-        return Ok(None);
-    };
-    let mut hash = Sha256::new();
-    begin(&mut hash, &meta);
-    hash.update(&head[start..]);
-    let mut len = u64::try_from(head.len()).unwrap_or(u64::MAX);
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Some((BlobHash(hash.finalize().into()), len)));
-        }
-        hash.update(&buffer[..read]);
-        len += u64::try_from(read).unwrap_or(u64::MAX);
     }
 }
 

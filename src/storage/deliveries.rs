@@ -12,6 +12,7 @@ use tocsin_domain::ids::{DeliveryId, MessageId, ResultId, SiteId, StudyId};
 
 use super::entity::delivery::{self, Column, Entity};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -198,15 +199,31 @@ pub async fn of_study(
 pub async fn in_state(
     conn: &impl ConnectionTrait,
     state: Option<DeliveryState>,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<delivery::Model>, StoreError> {
-    let mut select = Entity::find().order_by_desc(Column::CreatedAt).limit(limit);
+    let mut select = Entity::find()
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit);
     if let Some(state) = state {
         select = select.filter(Column::State.eq(state.text()));
     }
     if let Some(before) = before {
-        select = select.filter(Column::CreatedAt.lt(before));
+        select = select.filter(before.condition(Column::CreatedAt, Column::Id));
     }
     Ok(select.all(conn).await?)
+}
+
+/// Puts a delivery back on its way; its attempts go on counting.
+pub async fn reopen(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(DeliveryState::Pending.text().to_owned()),
+        last_error: Set(None),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
 }

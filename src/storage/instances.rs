@@ -12,6 +12,7 @@ use tocsin_domain::study::InstanceFacts;
 
 use super::entity::{instance, quarantine};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 /// An instance whose bytes are on stable storage already.
@@ -144,14 +145,15 @@ pub async fn of_series(
 /// The quarantine, newest first.
 pub async fn quarantined(
     conn: &impl ConnectionTrait,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<quarantine::Model>, StoreError> {
     let mut select = quarantine::Entity::find()
         .order_by_desc(quarantine::Column::ReceivedAt)
+        .order_by_desc(quarantine::Column::Id)
         .limit(limit);
     if let Some(before) = before {
-        select = select.filter(quarantine::Column::ReceivedAt.lt(before));
+        select = select.filter(before.condition(quarantine::Column::ReceivedAt, quarantine::Column::Id));
     }
     Ok(select.all(conn).await?)
 }

@@ -9,6 +9,7 @@ use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 
 use super::entity::message::{self, Column, Entity};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 /// An inbound message before it is stored.
@@ -103,34 +104,38 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
     Ok(Intake::New { id, flagged })
 }
 
+/// A message that is to be sent.
+#[derive(Clone)]
+pub struct Draft {
+    pub id: MessageId,
+    pub study: StudyId,
+    pub site: SiteId,
+    /// The destination's name in the configuration.
+    pub peer: String,
+    pub kind: &'static str,
+    pub raw: Vec<u8>,
+    pub sha256: String,
+}
+
 /// Stores a message that is to be sent.
-pub async fn compose(
-    tx: &Tx,
-    id: MessageId,
-    study: StudyId,
-    site: &SiteId,
-    peer: &str,
-    kind: &str,
-    raw: Vec<u8>,
-    sha256: String,
-) -> Result<(), StoreError> {
+pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let row = message::ActiveModel {
-        id: Set(id.to_string()),
-        site: Set(site.0.clone()),
+        id: Set(draft.id.to_string()),
+        site: Set(draft.site.0),
         direction: Set("out".to_owned()),
-        peer: Set(peer.to_owned()),
-        control_id: Set(control_id(id)),
-        sha256: Set(sha256),
-        kind: Set(kind.to_owned()),
+        peer: Set(draft.peer),
+        control_id: Set(control_id(draft.id)),
+        sha256: Set(draft.sha256),
+        kind: Set(draft.kind.to_owned()),
         state: Set("pending".to_owned()),
         ack_code: Set(None),
         ack: Set(None),
-        raw: Set(raw),
+        raw: Set(draft.raw),
         event: Set(None),
         problem: Set(None),
         flagged: Set(false),
-        study_id: Set(Some(study.to_string())),
+        study_id: Set(Some(draft.study.to_string())),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -192,7 +197,7 @@ pub async fn by_id(conn: &impl ConnectionTrait, id: MessageId) -> Result<Option<
 pub async fn search(
     conn: &impl ConnectionTrait,
     query: Option<&str>,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<message::Model>, StoreError> {
     let mut select = Entity::find()
@@ -200,7 +205,7 @@ pub async fn search(
         .order_by_desc(Column::Id)
         .limit(limit);
     if let Some(before) = before {
-        select = select.filter(Column::CreatedAt.lt(before));
+        select = select.filter(before.condition(Column::CreatedAt, Column::Id));
     }
     if let Some(query) = query.filter(|q| !q.is_empty()) {
         select = select.filter(

@@ -14,6 +14,8 @@ pub mod instances;
 pub mod jobs;
 pub mod messages;
 pub mod orders;
+pub mod paces;
+pub mod page;
 pub mod patients;
 pub mod reports;
 pub mod results;

@@ -34,6 +34,17 @@ pub async fn by_id(
     Ok(Entity::find_by_id(id).one(conn).await?)
 }
 
+/// Several orders, for lists.
+pub async fn by_ids(
+    conn: &impl ConnectionTrait,
+    ids: &[String],
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Id.is_in(ids.iter().cloned()))
+        .all(conn)
+        .await?)
+}
+
 /// The order an event speaks of: by filler number, else placer number, else accession number.
 pub async fn find(
     conn: &impl ConnectionTrait,

@@ -8,24 +8,33 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{ResultId, StudyId};
 
-use super::entity::{result, verdict};
+use super::entity::{mask, result, verdict};
 use super::error::StoreError;
 use super::store::Tx;
 
-pub async fn insert(tx: &Tx, record: &ResultRecord, mask_sha256: Option<String>) -> Result<(), StoreError> {
+/// Keeps a result with what it segmented, compressed.
+pub async fn insert(tx: &Tx, record: &ResultRecord, mask: Option<Vec<u8>>) -> Result<(), StoreError> {
     let row = result::ActiveModel {
         id: Set(record.id.to_string()),
         study_id: Set(record.study.to_string()),
         analysis_id: Set(record.analysis.to_string()),
         record: Set(serde_json::to_string(record)
             .map_err(|_| StoreError::Refused("a result that is no JSON".into()))?),
-        mask_sha256: Set(mask_sha256),
         superseded_by: Set(None),
         created_at: Set(to_micros(tx.now())),
     };
     result::Entity::insert(row)
         .exec_without_returning(tx.conn())
         .await?;
+    if let Some(stored) = mask {
+        let row = mask::ActiveModel {
+            result_id: Set(record.id.to_string()),
+            stored: Set(stored),
+        };
+        mask::Entity::insert(row)
+            .exec_without_returning(tx.conn())
+            .await?;
+    }
     if let Some(older) = record.supersedes {
         let row = result::ActiveModel {
             id: Set(older.to_string()),
@@ -35,6 +44,12 @@ pub async fn insert(tx: &Tx, record: &ResultRecord, mask_sha256: Option<String>)
         row.update(tx.conn()).await?;
     }
     Ok(())
+}
+
+/// What a result segmented, as its worker stored it; empty if it segmented nothing.
+pub async fn mask_of(conn: &impl ConnectionTrait, id: ResultId) -> Result<Vec<u8>, StoreError> {
+    let row = mask::Entity::find_by_id(id.to_string()).one(conn).await?;
+    Ok(row.map(|row| row.stored).unwrap_or_default())
 }
 
 pub fn record_of(row: &result::Model) -> Result<ResultRecord, StoreError> {

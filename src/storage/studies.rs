@@ -5,12 +5,14 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
-use tocsin_domain::clock::{from_micros, to_micros};
+use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
+use tocsin_domain::worklist::CLAIM_LASTS;
 
 use super::entity::{series, study};
 use super::error::StoreError;
+use super::page::Before;
 use super::store::Tx;
 
 /// A study that has not moved on after this long is shown as stuck (invariant 4).
@@ -270,23 +272,31 @@ pub async fn on_worklist(conn: &impl ConnectionTrait) -> Result<Vec<study::Model
 /// Studies whose link to an order a person has to look at, newest first.
 pub async fn unreconciled(
     conn: &impl ConnectionTrait,
-    before: Option<i64>,
+    before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<study::Model>, StoreError> {
     let mut select = study::Entity::find()
         .filter(study::Column::Link.ne("linked"))
+        .filter(study::Column::LinkResolvedBy.is_null())
         .order_by_desc(study::Column::ArrivedAt)
+        .order_by_desc(study::Column::Id)
         .limit(limit);
     if let Some(before) = before {
-        select = select.filter(study::Column::ArrivedAt.lt(before));
+        select = select.filter(before.condition(study::Column::ArrivedAt, study::Column::Id));
     }
     Ok(select.all(conn).await?)
+}
+
+/// Who holds the study now; a claim that nobody renewed in time is free again.
+pub fn holder(row: &study::Model, now: Timestamp) -> Option<&str> {
+    let since = from_micros(row.claimed_at?);
+    row.claimed_by.as_deref().filter(|_| now < since + CLAIM_LASTS)
 }
 
 /// Takes the study for reading. Refuses when somebody else holds it.
 pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<(), StoreError> {
     let row = lock(tx, id).await?;
-    if let Some(holder) = row.claimed_by.as_deref().filter(|holder| *holder != by) {
+    if let Some(holder) = holder(&row, tx.now()).filter(|holder| *holder != by) {
         let since = row
             .claimed_at
             .map(from_micros)

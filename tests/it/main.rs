@@ -1,4 +1,14 @@
 //! One binary of stories and facts: each file tells one.
 
+mod database;
+mod decode;
+mod dicom;
+mod dicom_receive;
+mod migrations;
 mod notify_smtp;
 mod report_dicom;
+mod shared;
+mod tidy;
+
+mod hl7_meaning;
+mod hl7_receive;

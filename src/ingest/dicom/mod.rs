@@ -1,5 +1,18 @@
-//! DICOM in: the listener, what it accepts, and what it hands over once it is durable.
+//! DICOM in: the listener for C-ECHO and C-STORE, what it accepts, and what it hands over once it is durable.
 
+mod association;
 mod charset;
 pub mod facts;
+mod listener;
+mod negotiate;
 pub mod prescan;
+mod receive;
+pub mod rows;
+mod settings;
+mod sink;
+
+pub use listener::{Env, serve};
+pub use settings::{Accept, Peer, PeerHost, ScpLimits, ScpSettings};
+pub use sink::{
+    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
+};

@@ -1,1 +1,39 @@
-//! HL7 v2 over MLLP.
+//! HL7 v2 over MLLP: frames, text, meaning, answers, and the listener around them. Everything but [`listener`] is pure.
+
+pub mod ack;
+mod connection;
+pub mod event;
+pub mod header;
+pub mod listener;
+pub mod orders;
+pub mod patients;
+pub mod problem;
+pub mod reports;
+pub mod rows;
+pub mod settings;
+pub mod sink;
+pub mod time;
+pub mod tree;
+
+use chrono_tz::Tz;
+use tocsin_domain::clock::Timestamp;
+
+pub use crate::deliver::mllp_frame as mllp;
+use crate::report::site_profile::ReadProfile;
+
+/// What reading a message depends on, besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    pub profile: &'a ReadProfile,
+    /// The zone of times that come without an offset.
+    pub zone: Tz,
+    /// MSH-11 that are taken.
+    pub processing_ids: &'a [String],
+    pub received_at: Timestamp,
+}
+
+impl Reading<'_> {
+    pub fn time(&self, text: &str) -> Option<Timestamp> {
+        time::read(text, self.zone)
+    }
+}

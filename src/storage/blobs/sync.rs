@@ -12,7 +12,8 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
-use super::{BlobError, Part};
+use super::BlobError;
+use super::writer::Part;
 
 /// Objects that may wait for a sync; writers beyond it block, which slows their senders.
 const QUEUE: usize = 1024;
@@ -149,12 +150,12 @@ fn answer(work: Work, result: Result<(), BlobError>) {
 /// Gives the object its name; `Some` is the file to sync instead of the one that was written.
 fn place(work: &Work, counts: &Counts) -> Result<Option<File>, BlobError> {
     let renamed = |source: io::Error| BlobError::Rename {
-        path: work.part.0.clone(),
+        path: work.part.path().to_owned(),
         source,
     };
     match work.placement {
         Placement::New => {
-            match rustix::fs::renameat_with(CWD, &work.part.0, CWD, &work.path, RenameFlags::NOREPLACE) {
+            match rustix::fs::renameat_with(CWD, work.part.path(), CWD, &work.path, RenameFlags::NOREPLACE) {
                 Ok(()) => Ok(None),
                 // Another association brought the same object a moment ago, whole: its bytes made the same name.
                 Err(Errno::EXIST) => open(&work.path).map(Some),
@@ -171,11 +172,11 @@ fn place(work: &Work, counts: &Counts) -> Result<Option<File>, BlobError> {
 fn replace(work: &Work, counts: &Counts) -> Result<(), BlobError> {
     counts.syncs.fetch_add(1, Ordering::Relaxed);
     work.file.sync_data().map_err(|source| BlobError::Sync {
-        path: work.part.0.clone(),
+        path: work.part.path().to_owned(),
         source,
     })?;
-    fs::rename(&work.part.0, &work.path).map_err(|source| BlobError::Rename {
-        path: work.part.0.clone(),
+    fs::rename(work.part.path(), &work.path).map_err(|source| BlobError::Rename {
+        path: work.part.path().to_owned(),
         source,
     })
 }

@@ -23,6 +23,7 @@ pub mod imaging_order;
 pub mod instance;
 pub mod job;
 pub mod learned_idle;
+pub mod mask;
 pub mod message;
 pub mod notification;
 pub mod patient;

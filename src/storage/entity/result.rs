@@ -10,7 +10,6 @@ pub struct Model {
     pub study_id: String,
     pub analysis_id: String,
     pub record: String,
-    pub mask_sha256: Option<String>,
     pub superseded_by: Option<String>,
     pub created_at: i64,
 }

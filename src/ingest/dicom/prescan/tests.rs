@@ -70,6 +70,12 @@ fn what_real_senders_write_is_walked_to_its_end() {
         ("one element", EXPLICIT, modality(), 1),
         ("trailing zeros", EXPLICIT, [modality(), vec![0; 5]].concat(), 1),
         (
+            "a delimiter and crumbs behind the pixels",
+            EXPLICIT,
+            [encapsulated(), ITEM_END.to_vec(), vec![8, 0, 1]].concat(),
+            6,
+        ),
+        (
             "an odd length",
             EXPLICIT,
             explicit((8, 0x60), b"CS", 3, b"CT "),

@@ -85,8 +85,8 @@ impl Walk {
         if !self.frames.is_empty() {
             return Err(self.error(Problem::Unclosed));
         }
-        // Some senders pad what they send; a few zero bytes behind the last element are no element.
-        if self.carry.iter().any(|byte| *byte != 0) {
+        // Some senders pad what they send: a few zero bytes behind the last element, or anything behind the pixels.
+        if !self.has_pixels && self.carry.iter().any(|byte| *byte != 0) {
             let missing = u64::try_from(8_usize.saturating_sub(self.carry.len()).max(1)).unwrap_or(1);
             return Err(self.error(Problem::Truncated { missing }));
         }
@@ -284,8 +284,10 @@ impl Walk {
         }
     }
 
+    /// An item delimiter. One behind the pixels closes nothing and harms nothing: archives take it too.
     fn close_item(&mut self) -> Result<(), PrescanError> {
         match self.frames.last() {
+            None if self.has_pixels => Ok(()),
             Some(Frame { kind: Kind::Item, .. }) => {
                 self.pop();
                 Ok(())

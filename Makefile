@@ -1,0 +1,40 @@
+# The commands of the README. Each installs what it needs first (scripts/setup).
+
+# `make demo PROFILE=dev` builds faster and runs slower.
+PROFILE ?= release
+OUTPUT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+.PHONY: help build demo test bench lint audit
+
+help:
+	@echo "make demo    a running synthetic hospital; prints an address and a token (ARGS='--once --json FILE' for one round)"
+	@echo "make test    every test; installs what they talk to"
+	@echo "make bench   measures, and writes what it measured"
+	@echo "make lint    format, lints, documentation"
+	@echo "make audit   licences, sources, advisories, bill of materials"
+	@echo "make build   target/release/tocsin"
+
+build:
+	scripts/setup build
+	cargo build --profile $(PROFILE) --bin tocsin
+
+demo: build
+	$(OUTPUT)/tocsin demo $(ARGS)
+
+test:
+	scripts/setup test
+	scripts/test
+
+bench:
+	scripts/setup test
+	scripts/bench
+
+lint:
+	scripts/setup build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+
+audit:
+	scripts/setup build
+	scripts/audit

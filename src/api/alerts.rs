@@ -1,0 +1,92 @@
+//! Alerts, newest first, each with its pages.
+
+use actix_web::web::{Data, Json, Query};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tocsin_domain::clock::{Timestamp, from_micros};
+
+use super::auth::Principal;
+use super::error::ApiError;
+use super::page::{Page, PageQuery};
+use super::state::State;
+use super::views;
+use crate::storage::entity::{alert, notification};
+use crate::storage::{StoreError, alerts};
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AlertView {
+    pub id: String,
+    pub study_id: String,
+    pub status: String,
+    pub title: String,
+    pub raised_at: Timestamp,
+    pub due_at: Option<Timestamp>,
+    pub acknowledged_by: Option<String>,
+    pub acknowledged_at: Option<Timestamp>,
+    pub pages: Vec<PageView>,
+}
+
+/// One page to one person.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PageView {
+    pub recipient: String,
+    pub channel: String,
+    pub reason: String,
+    pub state: String,
+    pub attempts: i64,
+    pub sent_at: Option<Timestamp>,
+    pub last_error: Option<String>,
+}
+
+pub async fn list(
+    state: Data<State>,
+    query: Query<PageQuery>,
+    who: Principal,
+) -> Result<Json<Page<AlertView>>, ApiError> {
+    let limit = query.limit();
+    let before = query.before()?;
+    let rows = alerts::list(state.store.read(), None, before.as_ref(), limit).await?;
+    let next = (rows.len() as u64 == limit)
+        .then(|| rows.last().map(|row| format!("{}~{}", row.created_at, row.id)))
+        .flatten();
+    views::viewed(
+        &state,
+        &who,
+        "alerts.view",
+        rows.iter().map(|row| row.study_id.clone()),
+    )
+    .await?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(view(&state, row).await?);
+    }
+    Ok(Json(Page { items, next }))
+}
+
+/// An alert with its pages.
+pub async fn view(state: &State, row: alert::Model) -> Result<AlertView, StoreError> {
+    let pages = alerts::pages_of(state.store.read(), alerts::id_of(&row)?).await?;
+    Ok(AlertView {
+        id: row.id,
+        study_id: row.study_id,
+        status: row.status,
+        title: row.title,
+        raised_at: from_micros(row.created_at),
+        due_at: row.due_at.map(from_micros),
+        acknowledged_by: row.acknowledged_by.map(|id| state.person(&id).to_owned()),
+        acknowledged_at: row.acknowledged_at.map(from_micros),
+        pages: pages.into_iter().map(|page| page_view(state, page)).collect(),
+    })
+}
+
+fn page_view(state: &State, page: notification::Model) -> PageView {
+    PageView {
+        recipient: state.person(&page.recipient).to_owned(),
+        channel: page.channel,
+        reason: page.reason,
+        state: page.state,
+        attempts: page.attempts,
+        sent_at: page.sent_at.map(from_micros),
+        last_error: page.last_error,
+    }
+}

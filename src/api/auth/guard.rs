@@ -1,0 +1,266 @@
+//! Stands before every handler: names the request, finds its line in the policy, asks who is calling and whether they may.
+//! A route without a line is refused, whatever its handler would say.
+
+use std::net::IpAddr;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
+};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, ResponseError, web};
+
+use super::principal::{Principal, Proof};
+use super::role::Role;
+use super::secret;
+use super::session::{Session, Subject};
+use crate::api::error::ApiError;
+use crate::api::routes::{self, Access, Route};
+use crate::api::state::State;
+use crate::storage::entity::api_token;
+use crate::storage::{accounts, audit};
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A list that refreshes itself says so, and does not keep a session alive.
+pub const REFRESH: HeaderName = HeaderName::from_static("x-tocsin-refresh");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// JSON requests of a signed-in browser carry the token of its forms here.
+const FORM_TOKEN: HeaderName = HeaderName::from_static("x-tocsin-form-token");
+
+/// The middleware.
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
+        return Ok(refuse(request, &ApiError::Internal, ""));
+    };
+    let request_id = state.store.ids().uuid().to_string();
+    match admit(&state, &request, &request_id).await {
+        Err(error) => Ok(refuse(request, &error, &request_id)),
+        Ok(admitted) => {
+            let cookie = admitted.as_ref().and_then(|a| a.cookie.clone());
+            if let Some(admitted) = admitted {
+                request.extensions_mut().insert(admitted.principal);
+            }
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            add_header(&mut response, REQUEST_ID, &request_id);
+            if let Some(cookie) = cookie {
+                add_header(&mut response, SET_COOKIE, &cookie);
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// Who was let in, and the cookie that renews their session.
+struct Admitted {
+    principal: Principal,
+    cookie: Option<String>,
+}
+
+async fn admit(state: &State, request: &ServiceRequest, id: &str) -> Result<Option<Admitted>, ApiError> {
+    let route = line_of(request)?;
+    let action = match route.access {
+        Access::Link => return Ok(None),
+        Access::Open => {
+            same_site(state, request)?;
+            return Ok(None);
+        }
+        Access::SignedIn => None,
+        Access::Needs(action) => Some(action),
+    };
+    let admitted = authenticate(state, request, id).await?;
+    if let Some(action) = action
+        && !admitted.principal.may(action)
+    {
+        forbidden(state, &admitted.principal, route).await;
+        return Err(ApiError::Forbidden {
+            role: admitted.principal.role.text(),
+        });
+    }
+    if matches!(admitted.principal.proof, Proof::Session { .. }) {
+        same_site(state, request)?;
+        api_by_cookie(request, &admitted.principal)?;
+    }
+    Ok(Some(admitted))
+}
+
+fn line_of(request: &ServiceRequest) -> Result<&'static Route, ApiError> {
+    let pattern = request
+        .match_pattern()
+        .ok_or(ApiError::NotFound("page or resource"))?;
+    // HEAD is GET without its body; the server drops it.
+    let method = match request.method() {
+        &Method::HEAD => "GET",
+        other => other.as_str(),
+    };
+    routes::find(method, &pattern).ok_or(ApiError::MethodNotAllowed)
+}
+
+async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Result<Admitted, ApiError> {
+    let headers = request.headers();
+    if let Some(header) = headers.get(AUTHORIZATION) {
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(ApiError::Unauthenticated)?;
+        let (name, role, token_id) = known_token(state, token.trim()).await?;
+        return Ok(Admitted {
+            principal: Principal {
+                name,
+                role,
+                proof: Proof::Bearer { token_id },
+                request_id: id.to_owned(),
+            },
+            cookie: None,
+        });
+    }
+    by_cookie(state, headers, id).await
+}
+
+/// The name, role and id of a token that is in force.
+pub async fn known_token(state: &State, token: &str) -> Result<(String, Role, String), ApiError> {
+    let now = tocsin_domain::clock::to_micros(state.now());
+    let row = accounts::valid_token(state.store.read(), &secret::fingerprint(token), now).await?;
+    named(row)
+}
+
+fn named(row: Option<api_token::Model>) -> Result<(String, Role, String), ApiError> {
+    let row = row.ok_or(ApiError::Unauthenticated)?;
+    let role = Role::parse(&row.role).ok_or(ApiError::Unauthenticated)?;
+    Ok((row.name, role, row.id))
+}
+
+async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admitted, ApiError> {
+    let (key, now) = (&state.keys.session, state.now());
+    let settings = &state.settings;
+    let session = headers
+        .get_all(COOKIE)
+        .filter_map(|value| settings.transport.find(value.to_str().ok()?))
+        .find_map(|value| Session::read(key, value, now, settings.session))
+        .ok_or(ApiError::Unauthenticated)?;
+    let (name, role) = subject(state, &session.subject).await?;
+    let csrf = session.csrf(key);
+    let expires_in_seconds = session.seen_at + settings.session.idle - now.timestamp();
+    let renew = session.is_stale(now) && !headers.contains_key(REFRESH);
+    let cookie = renew.then(|| {
+        settings
+            .transport
+            .set_cookie(&session.renewed(now).write(key), settings.session)
+    });
+    Ok(Admitted {
+        principal: Principal {
+            name,
+            role,
+            proof: Proof::Session {
+                csrf,
+                expires_in_seconds,
+            },
+            request_id: id.to_owned(),
+        },
+        cookie,
+    })
+}
+
+/// Rights are those of this moment, not those of the sign-in.
+async fn subject(state: &State, subject: &Subject) -> Result<(String, Role), ApiError> {
+    match subject {
+        Subject::Account(id) => {
+            let row = accounts::by_id(state.store.read(), id)
+                .await?
+                .filter(|row| !row.disabled)
+                .ok_or(ApiError::Unauthenticated)?;
+            let role = Role::parse(&row.role).ok_or(ApiError::Unauthenticated)?;
+            Ok((row.name, role))
+        }
+        Subject::Token(id) => {
+            let now = tocsin_domain::clock::to_micros(state.now());
+            let row = accounts::valid_token_by_id(state.store.read(), id, now).await?;
+            named(row).map(|(name, role, _)| (name, role))
+        }
+    }
+}
+
+/// A browser that says where a changing request comes from must say: from here.
+fn same_site(state: &State, request: &ServiceRequest) -> Result<(), ApiError> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    let text = |name: &HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
+    match (text(&FETCH_SITE), text(&ORIGIN)) {
+        (Some("same-origin" | "none"), _) => Ok(()),
+        (Some(_), _) => Err(ApiError::ForeignForm),
+        (None, Some(origin)) => {
+            let host = text(&HOST).unwrap_or_default();
+            let ours = match &state.settings.public_origin {
+                Some(public) => public == origin,
+                None => origin.strip_prefix("http://") == Some(host),
+            };
+            if ours { Ok(()) } else { Err(ApiError::ForeignForm) }
+        }
+        // Not a browser, or an old one: the form's token decides.
+        (None, None) => Ok(()),
+    }
+}
+
+/// The JSON API is for bearer tokens; a script of ours may use a session if it proves to know the session's token.
+fn api_by_cookie(request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
+    if request.method().is_safe() || !request.path().starts_with("/api/") {
+        return Ok(());
+    }
+    let shown = request.headers().get(FORM_TOKEN).and_then(|v| v.to_str().ok());
+    match shown {
+        Some(shown) if super::session::same(shown, who.csrf()) => Ok(()),
+        Some(_) | None => Err(ApiError::ForeignForm),
+    }
+}
+
+/// Somebody we know tried what they may not: worth an entry. A failure to write it must not let them in.
+async fn forbidden(state: &State, who: &Principal, route: &Route) {
+    let facts = serde_json::json!({ "method": route.method, "route": route.path, "role": who.role.text() });
+    let event = who.was_refused("access.denied", "route".to_owned(), &state.settings.site.0, facts);
+    let written = state
+        .store
+        .write(move |tx| Box::pin(async move { audit::record(tx, event).await }))
+        .await;
+    if let Err(error) = written {
+        tracing::error!(%error, "a refused access could not be recorded");
+    }
+}
+
+fn refuse(request: ServiceRequest, error: &ApiError, request_id: &str) -> ServiceResponse<BoxBody> {
+    let response = error.error_response();
+    let error = error.clone();
+    let mut response = request.into_response(response);
+    response.response_mut().extensions_mut().insert(error);
+    add_header(&mut response, REQUEST_ID, request_id);
+    response
+}
+
+fn add_header(response: &mut ServiceResponse<BoxBody>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    }
+}
+
+/// Where a request comes from; a proxy that is trusted says for whom it asks.
+pub fn client_address(state: &State, peer: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
+    let unknown = IpAddr::from([0, 0, 0, 0]);
+    let Some(peer) = peer else { return unknown };
+    let trusted = |address: &IpAddr| state.settings.trusted_proxies.contains(address);
+    if !trusted(&peer) {
+        return peer;
+    }
+    let chain: Vec<IpAddr> = headers
+        .get_all(FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.trim().parse().ok())
+        .collect();
+    chain.into_iter().rev().find(|a| !trusted(a)).unwrap_or(peer)
+}

@@ -1,0 +1,159 @@
+//! Who may do what. A role is a closed set of actions; what is not named here is refused.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a person or a program is here for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Radiologist,
+    StrokeTeam,
+    Technologist,
+    QaReviewer,
+    Governance,
+    IntegrationEngineer,
+    Admin,
+    /// Another program that reads.
+    Service,
+}
+
+/// What a route lets its caller do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    ReadWorklist,
+    ReadStudy,
+    ClaimStudy,
+    ReadAlerts,
+    AcknowledgeAlert,
+    ReadMessages,
+    /// The bytes of a message, which name patients.
+    ReadRawMessage,
+    ReplayMessage,
+    ReadReconciliation,
+    Reconcile,
+    ReadQuarantine,
+    DismissQuarantine,
+    ReadDeliveries,
+    RetryDelivery,
+    ReadVersions,
+    ReadAudit,
+    ManageTokens,
+}
+
+impl Role {
+    pub const ALL: [Self; 8] = [
+        Self::Radiologist,
+        Self::StrokeTeam,
+        Self::Technologist,
+        Self::QaReviewer,
+        Self::Governance,
+        Self::IntegrationEngineer,
+        Self::Admin,
+        Self::Service,
+    ];
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Radiologist => "radiologist",
+            Self::StrokeTeam => "stroke_team",
+            Self::Technologist => "technologist",
+            Self::QaReviewer => "qa_reviewer",
+            Self::Governance => "governance",
+            Self::IntegrationEngineer => "integration_engineer",
+            Self::Admin => "admin",
+            Self::Service => "service",
+        }
+    }
+
+    /// `administrator` is another word for `admin`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "administrator" {
+            return Some(Self::Admin);
+        }
+        Self::ALL.into_iter().find(|role| role.text() == text)
+    }
+
+    pub fn may(self, action: Action) -> bool {
+        use Action::*;
+        match self {
+            Self::Admin => true,
+            Self::Radiologist => matches!(
+                action,
+                ReadWorklist
+                    | ReadStudy
+                    | ClaimStudy
+                    | ReadAlerts
+                    | AcknowledgeAlert
+                    | ReadDeliveries
+                    | ReadVersions
+            ),
+            Self::StrokeTeam => matches!(action, ReadWorklist | ReadStudy | ReadAlerts | AcknowledgeAlert),
+            Self::Technologist => matches!(
+                action,
+                ReadWorklist
+                    | ReadStudy
+                    | ReadReconciliation
+                    | Reconcile
+                    | ReadQuarantine
+                    | DismissQuarantine
+                    | ReadDeliveries
+            ),
+            Self::QaReviewer => matches!(
+                action,
+                ReadWorklist | ReadStudy | ReadAlerts | ReadDeliveries | ReadVersions
+            ),
+            Self::Governance => matches!(action, ReadVersions | ReadAudit),
+            Self::IntegrationEngineer => matches!(
+                action,
+                ReadMessages
+                    | ReadRawMessage
+                    | ReplayMessage
+                    | ReadReconciliation
+                    | Reconcile
+                    | ReadQuarantine
+                    | DismissQuarantine
+                    | ReadDeliveries
+                    | RetryDelivery
+                    | ReadVersions
+            ),
+            Self::Service => matches!(
+                action,
+                ReadWorklist | ReadStudy | ReadAlerts | ReadMessages | ReadDeliveries | ReadVersions
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_back_as_they_are_written() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.text()), Some(role));
+        }
+        assert_eq!(Role::parse("administrator"), Some(Role::Admin));
+        assert_eq!(Role::parse("root"), None);
+    }
+
+    #[test]
+    fn only_those_who_repair_interfaces_read_raw_messages_and_only_an_admin_makes_tokens() {
+        let who = |action| {
+            Role::ALL
+                .into_iter()
+                .filter(|role| role.may(action))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            who(Action::ReadRawMessage),
+            [Role::IntegrationEngineer, Role::Admin]
+        );
+        assert_eq!(who(Action::ManageTokens), [Role::Admin]);
+        assert_eq!(
+            who(Action::AcknowledgeAlert),
+            [Role::Radiologist, Role::StrokeTeam, Role::Admin]
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! The policy: every route of this server, who may use it, and what it is for. The guard refuses what has no line here,
+//! the OpenAPI document is made from it, and a test walks it with every role.
+
+use super::auth::Action;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; shows nothing of a patient.
+    Open,
+    /// Whoever holds the link; the handler checks its seal.
+    Link,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Those whose role has this action.
+    Needs(Action),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub method: &'static str,
+    /// As it is registered, with `{names}`.
+    pub path: &'static str,
+    pub access: Access,
+    pub summary: &'static str,
+}
+
+const fn get(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "GET",
+        path,
+        access,
+        summary,
+    }
+}
+
+const fn post(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "POST",
+        path,
+        access,
+        summary,
+    }
+}
+
+use Access::{Link, Needs, Open, SignedIn};
+use Action::*;
+
+/// For programs.
+pub const API: &[Route] = &[
+    get("/healthz", Open, "Whether the process answers"),
+    get(
+        "/readyz",
+        Open,
+        "Whether images, messages and pages are taken care of",
+    ),
+    get("/metrics", Open, "Metrics for Prometheus, without patients"),
+    get("/api/openapi.json", Open, "This document"),
+    get(
+        "/api/v1/worklist",
+        Needs(ReadWorklist),
+        "Studies waiting to be read, most urgent first",
+    ),
+    get(
+        "/api/v1/studies/{id}",
+        Needs(ReadStudy),
+        "One study with its timeline, results, alerts and deliveries",
+    ),
+    post(
+        "/api/v1/studies/{id}/claim",
+        Needs(ClaimStudy),
+        "Take a study for reading",
+    ),
+    post(
+        "/api/v1/studies/{id}/release",
+        Needs(ClaimStudy),
+        "Give a study back",
+    ),
+    get("/api/v1/alerts", Needs(ReadAlerts), "Alerts, newest first"),
+    post(
+        "/api/v1/alerts/{id}/acknowledge",
+        Needs(AcknowledgeAlert),
+        "Take responsibility for an alert; paging stops",
+    ),
+    get(
+        "/api/v1/messages",
+        Needs(ReadMessages),
+        "HL7 messages in and out, newest first; q searches",
+    ),
+    get(
+        "/api/v1/messages/{id}",
+        Needs(ReadRawMessage),
+        "One message with its bytes",
+    ),
+    post(
+        "/api/v1/messages/{id}/replay",
+        Needs(ReplayMessage),
+        "Apply or send a message again, or preview that",
+    ),
+    get(
+        "/api/v1/reconciliation",
+        Needs(ReadReconciliation),
+        "Studies whose order is unknown or contradicts them",
+    ),
+    post(
+        "/api/v1/reconciliation/{id}/resolve",
+        Needs(Reconcile),
+        "Decide which order a study belongs to",
+    ),
+    get(
+        "/api/v1/quarantine",
+        Needs(ReadQuarantine),
+        "Instances that came with other bytes under a known UID",
+    ),
+    post(
+        "/api/v1/quarantine/{id}/dismiss",
+        Needs(DismissQuarantine),
+        "Close an entry of the quarantine; the bytes stay",
+    ),
+    get(
+        "/api/v1/deliveries",
+        Needs(ReadDeliveries),
+        "What is owed to other systems, newest first",
+    ),
+    post(
+        "/api/v1/deliveries/{id}/retry",
+        Needs(RetryDelivery),
+        "Send a delivery again",
+    ),
+    get("/api/v1/models", Needs(ReadVersions), "Models in force"),
+    get("/api/v1/rules", Needs(ReadVersions), "Rule packs in force"),
+    get(
+        "/api/v1/audit/head",
+        Needs(ReadAudit),
+        "Where the audit chain ends; keep it elsewhere to detect truncation",
+    ),
+    get(
+        "/api/v1/tokens",
+        Needs(ManageTokens),
+        "Bearer tokens, without the tokens",
+    ),
+    post(
+        "/api/v1/tokens",
+        Needs(ManageTokens),
+        "Make a bearer token; it is shown once",
+    ),
+    post(
+        "/api/v1/tokens/{id}/revoke",
+        Needs(ManageTokens),
+        "End a bearer token and its sessions",
+    ),
+];
+
+/// For people.
+pub const PAGES: &[Route] = &[
+    get("/assets/{hash}/{file}", Open, "Styles and scripts"),
+    get("/sign-in", Open, "The form to sign in"),
+    post("/sign-in", Open, "Signs in"),
+    post("/sign-out", SignedIn, "Ends the session"),
+    get(
+        "/a/{token}",
+        Link,
+        "What a page was about; opening changes nothing",
+    ),
+    post("/a/{token}", Link, "Acknowledges the alert"),
+    get("/", Needs(ReadWorklist), "The worklist"),
+    get(
+        "/worklist/rows",
+        Needs(ReadWorklist),
+        "The worklist alone, for its refresh",
+    ),
+    get("/studies/{id}", Needs(ReadStudy), "A study"),
+    post("/studies/{id}/claim", Needs(ClaimStudy), "Takes a study"),
+    post("/studies/{id}/release", Needs(ClaimStudy), "Gives a study back"),
+    get("/alerts", Needs(ReadAlerts), "Alerts"),
+    post(
+        "/alerts/{id}/acknowledge",
+        Needs(AcknowledgeAlert),
+        "Acknowledges an alert",
+    ),
+    get("/messages", Needs(ReadMessages), "Messages"),
+    post("/messages", Needs(ReadMessages), "Searches messages"),
+    get("/messages/{id}", Needs(ReadRawMessage), "A message"),
+    post("/messages/{id}/replay", Needs(ReplayMessage), "Replays a message"),
+    get(
+        "/reconciliation",
+        Needs(ReadReconciliation),
+        "Studies without a sure order",
+    ),
+    post(
+        "/reconciliation/{id}/resolve",
+        Needs(Reconcile),
+        "Decides about a study's order",
+    ),
+    get("/quarantine", Needs(ReadQuarantine), "Quarantined instances"),
+    post(
+        "/quarantine/{id}/dismiss",
+        Needs(DismissQuarantine),
+        "Closes an entry",
+    ),
+    get(
+        "/deliveries",
+        Needs(ReadDeliveries),
+        "What is owed to other systems",
+    ),
+    post(
+        "/deliveries/{id}/retry",
+        Needs(RetryDelivery),
+        "Sends a delivery again",
+    ),
+];
+
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    API.iter().chain(PAGES)
+}
+
+pub fn find(method: &str, path: &str) -> Option<&'static Route> {
+    all().find(|route| route.method == method && route.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_route_has_one_line_and_what_is_open_is_known() {
+        let lines: BTreeSet<_> = all().map(|route| (route.method, route.path)).collect();
+        assert_eq!(lines.len(), all().count());
+        let open: Vec<&str> = all()
+            .filter(|route| route.access == Open)
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(
+            open,
+            [
+                "/healthz",
+                "/readyz",
+                "/metrics",
+                "/api/openapi.json",
+                "/assets/{hash}/{file}",
+                "/sign-in",
+                "/sign-in"
+            ]
+        );
+    }
+}

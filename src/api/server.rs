@@ -1,0 +1,109 @@
+//! The HTTP server: the app with its limits, on a listener that is bound already. Knows no route; they are handed in.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer, ResponseError};
+
+use super::auth::guard::guard;
+use super::error::ApiError;
+use super::state::State;
+
+/// A client that sends its headers slower than this is let go.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long running requests may go on after a stop was asked for.
+const SHUTDOWN_SECONDS: u64 = 10;
+/// Connections per worker; more wait in the kernel's queue.
+const CONNECTIONS: usize = 1_024;
+
+/// The server, not yet running: await it, and use its handle to stop it. Signals are the caller's.
+pub fn server(
+    listener: TcpListener,
+    state: Data<State>,
+    pages: fn(&mut ServiceConfig),
+) -> std::io::Result<Server> {
+    let workers = state.settings.limits.workers.max(1);
+    Ok(HttpServer::new(move || app(state.clone(), pages))
+        .workers(workers)
+        .max_connections(CONNECTIONS)
+        .client_request_timeout(HEADER_TIMEOUT)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+/// Everything that answers, behind the guard.
+pub fn app(
+    state: Data<State>,
+    pages: fn(&mut ServiceConfig),
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let limit = state.settings.limits.body_bytes;
+    App::new()
+        .app_data(state)
+        .app_data(web::PayloadConfig::new(limit))
+        .app_data(
+            web::JsonConfig::default()
+                .limit(limit)
+                .error_handler(|error, _| bad_body(error)),
+        )
+        .app_data(
+            web::FormConfig::default()
+                .limit(limit)
+                .error_handler(|error, _| bad_body(error)),
+        )
+        .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input("query", &error)))
+        .app_data(
+            web::PathConfig::default().error_handler(|_, _| ApiError::NotFound("page or resource").into()),
+        )
+        .configure(super::configure)
+        .configure(pages)
+        .wrap(from_fn(guard))
+        .wrap(from_fn(in_time))
+        .wrap(from_fn(super::headers::secure))
+}
+
+/// A request that takes too long is answered, whatever became of it; writes that were begun stand.
+async fn in_time(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let limit = request
+        .app_data::<Data<State>>()
+        .map_or(HEADER_TIMEOUT, |state| state.settings.limits.request);
+    match tokio::time::timeout(limit, next.call(request)).await {
+        Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
+        Err(_) => Err(ApiError::Timeout.into()),
+    }
+}
+
+fn bad_body(error: impl ResponseError + 'static) -> actix_web::Error {
+    if error.status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
+        return problem(ApiError::TooLarge);
+    }
+    bad_input("body", &error)
+}
+
+fn bad_input(place: &str, error: &dyn std::fmt::Display) -> actix_web::Error {
+    problem(ApiError::BadRequest(format!("{place}: {error}")))
+}
+
+fn problem(error: ApiError) -> actix_web::Error {
+    let response = error.error_response();
+    InternalError::from_response(error, response).into()
+}

@@ -1,0 +1,102 @@
+//! What the API and the pages stand on, and no more: filled once when the server starts, shared by all requests.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::ids::SiteId;
+use tocsin_domain::worklist::WaitCaps;
+
+use super::auth::session::{Lifetime, Transport};
+use super::auth::throttle::Throttle;
+use super::health::Health;
+use super::views::Views;
+use crate::storage::Store;
+use crate::telemetry::Metrics;
+
+/// The configuration as far as requests read it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub site: SiteId,
+    pub site_name: String,
+    pub time_zone: Tz,
+    pub caps: WaitCaps,
+    /// `https://host[:port]` where people reach us, if it is configured.
+    pub public_origin: Option<String>,
+    pub transport: Transport,
+    pub session: Lifetime,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub attempts_per_minute: u32,
+    /// Names of the people who can be paged, by id.
+    pub people: BTreeMap<String, String>,
+    /// Where objects are stored, and how many bytes must stay free there.
+    pub blob_folder: PathBuf,
+    pub min_free_bytes: u64,
+    pub limits: Limits,
+    /// A mark on every page where nothing is real.
+    pub watermark: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub request: Duration,
+    pub workers: usize,
+}
+
+/// Keys of ours.
+#[derive(Clone)]
+pub struct Keys {
+    /// Signs sessions and forms.
+    pub session: Vec<u8>,
+    /// Signs acknowledge links; the same that pages are written with.
+    pub link: Vec<u8>,
+}
+
+pub struct State {
+    pub store: Store,
+    pub settings: Settings,
+    pub keys: Keys,
+    pub metrics: Metrics,
+    pub health: Health,
+    /// Fresh random bytes, for tokens and sessions.
+    pub entropy: fn() -> [u8; 32],
+    pub throttle: Throttle,
+    /// What is on the audit chain already, for lists that refresh themselves.
+    pub views: Views,
+}
+
+impl State {
+    pub fn new(
+        store: Store,
+        settings: Settings,
+        keys: Keys,
+        metrics: Metrics,
+        health: Health,
+        entropy: fn() -> [u8; 32],
+    ) -> Self {
+        let throttle = Throttle::new(settings.attempts_per_minute);
+        Self {
+            store,
+            settings,
+            keys,
+            metrics,
+            health,
+            entropy,
+            throttle,
+            views: Views::default(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// The name people know somebody by; the id where nobody is configured under it.
+    pub fn person<'a>(&'a self, id: &'a str) -> &'a str {
+        self.settings.people.get(id).map_or(id, String::as_str)
+    }
+}

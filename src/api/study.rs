@@ -1,0 +1,158 @@
+//! One study: what arrived, what the models said, what happened when, and what is owed to whom.
+
+use actix_web::web::{Data, Json, Path};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::ids::StudyId;
+use tocsin_domain::study::SeriesFacts;
+use tocsin_domain::worklist::{Band, Reason};
+
+use super::ai::{AiView, ai_of};
+use super::alerts::{self as alert_views, AlertView};
+use super::auth::Principal;
+use super::error::ApiError;
+use super::patient::PatientView;
+use super::state::State;
+use super::views;
+use crate::storage::{StoreError, alerts, analyses, deliveries, results, studies, timeline};
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StudyView {
+    pub study_id: StudyId,
+    pub study_uid: String,
+    pub accession: Option<String>,
+    pub modality: String,
+    pub description: String,
+    pub patient: PatientView,
+    pub state: String,
+    pub link: String,
+    pub link_detail: Option<String>,
+    pub band: Option<Band>,
+    pub score: f64,
+    pub reasons: Vec<Reason>,
+    pub images: i64,
+    pub sender: String,
+    pub arrived_at: Timestamp,
+    pub last_image_at: Timestamp,
+    pub claimed_by: Option<String>,
+    pub report_status: Option<String>,
+    pub ai: Vec<AiView>,
+    pub series: Vec<SeriesFacts>,
+    pub timeline: Vec<TimelineView>,
+    /// Earlier studies of the patient; the comparison with them is not built yet, so none are listed.
+    pub priors: Vec<String>,
+    pub alerts: Vec<AlertView>,
+    /// Every result, the superseded ones included.
+    pub results: Vec<ResultRecord>,
+    pub deliveries: Vec<DeliveryView>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TimelineView {
+    pub at: Timestamp,
+    pub event: String,
+    pub ms_since_previous: f64,
+    pub detail: String,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DeliveryView {
+    pub id: String,
+    pub kind: String,
+    pub destination: String,
+    pub state: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub updated_at: Timestamp,
+}
+
+pub async fn get(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<StudyView>, ApiError> {
+    let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
+    let view = load(&state, id).await?;
+    views::viewed(&state, &who, "study.view", [id.to_string()]).await?;
+    Ok(Json(view))
+}
+
+/// Everything about one study. Shows a patient: note the view before it is answered.
+pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
+    let conn = state.store.read();
+    let row = studies::by_id(conn, id)
+        .await?
+        .ok_or(ApiError::NotFound("study"))?;
+    let records = results::of_study(conn, id)
+        .await?
+        .iter()
+        .map(results::record_of)
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let mut alert_list = Vec::new();
+    for alert in alerts::of_study(conn, id).await? {
+        alert_list.push(alert_views::view(state, alert).await?);
+    }
+    let ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
+    let series = studies::series_of(conn, id)
+        .await?
+        .iter()
+        .filter_map(|series| studies::series_facts_of(series).transpose())
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(StudyView {
+        study_id: id,
+        patient: PatientView::of_images(&row),
+        band: Band::from_number(row.band),
+        reasons: serde_json::from_str(&row.reasons).unwrap_or_default(),
+        arrived_at: from_micros(row.arrived_at),
+        last_image_at: from_micros(row.last_instance_at),
+        study_uid: row.study_uid,
+        accession: row.accession,
+        modality: row.modality,
+        description: row.description,
+        state: row.state,
+        link: row.link,
+        link_detail: row.link_detail,
+        score: row.score,
+        images: row.instances,
+        sender: row.sender_ae,
+        claimed_by: row.claimed_by,
+        report_status: row.report_status,
+        ai,
+        series,
+        timeline: events(timeline::of_study(conn, id).await?),
+        priors: Vec::new(),
+        alerts: alert_list,
+        results: records,
+        deliveries: deliveries::of_study(conn, id)
+            .await?
+            .into_iter()
+            .map(delivery_view)
+            .collect(),
+    })
+}
+
+fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineView> {
+    let mut previous = rows.first().map_or(0, |row| row.at);
+    rows.into_iter()
+        .map(|row| {
+            let since = row.at - previous;
+            previous = row.at;
+            TimelineView {
+                at: from_micros(row.at),
+                event: row.event,
+                ms_since_previous: since as f64 / 1000.0,
+                detail: row.detail,
+            }
+        })
+        .collect()
+}
+
+fn delivery_view(row: crate::storage::entity::delivery::Model) -> DeliveryView {
+    DeliveryView {
+        id: row.id,
+        kind: row.kind,
+        destination: row.destination,
+        state: row.state,
+        attempts: row.attempts,
+        last_error: row.last_error,
+        updated_at: from_micros(row.updated_at),
+    }
+}

@@ -1,0 +1,226 @@
+//! The reading worklist: every study that waits, in the order that the domain gives, with the reasons.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Json, Query};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::ids::StudyId;
+use tocsin_domain::triage::Verdict;
+use tocsin_domain::worklist::{Band, Item, Place, Reason, rank};
+
+use super::ai::{AiView, ai_of};
+use super::auth::Principal;
+use super::error::ApiError;
+use super::page::{Page, PageQuery};
+use super::patient::PatientView;
+use super::state::State;
+use super::views;
+use crate::storage::entity::{alert, study};
+use crate::storage::{StoreError, alerts, analyses, orders, results, studies};
+
+/// A worklist is read whole as a rule.
+pub const LIMIT: usize = 200;
+
+/// A study on the worklist.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct WorklistItem {
+    /// From 1.
+    pub rank: usize,
+    /// Where it would stand if no model had said anything about any study.
+    pub rank_without_ai: usize,
+    pub study_id: StudyId,
+    pub study_uid: String,
+    pub accession: Option<String>,
+    pub modality: String,
+    pub description: String,
+    /// As the order says it; null without an order.
+    pub ris_priority: Option<String>,
+    pub band: Band,
+    pub score: f64,
+    pub reasons: Vec<Reason>,
+    pub ai: Vec<AiView>,
+    pub arrived_at: Timestamp,
+    pub wait_cap_at: Timestamp,
+    pub overdue: bool,
+    pub patient: PatientView,
+    /// `receiving`, `settled`, `stuck`, …
+    pub state: String,
+    /// Images received so far.
+    pub images: i64,
+    /// AE title of the sender.
+    pub sender: String,
+    /// `linked`, `unmatched` or `conflict`.
+    pub link: String,
+    pub claimed_by: Option<String>,
+    pub report_status: Option<String>,
+    /// The most pressing alert about it.
+    pub alert: Option<AlertBrief>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AlertBrief {
+    pub id: String,
+    pub status: String,
+    pub title: String,
+    pub acknowledged_by: Option<String>,
+}
+
+pub async fn list(
+    state: Data<State>,
+    query: Query<PageQuery>,
+    who: Principal,
+) -> Result<Json<Page<WorklistItem>>, ApiError> {
+    let page = load(&state, &query).await?;
+    let shown = page.items.iter().map(|item| item.study_id.to_string());
+    views::viewed(&state, &who, "worklist.view", shown).await?;
+    Ok(Json(page))
+}
+
+/// A piece of the list as it stands now. Shows patients: note the view before it is answered.
+pub async fn load(state: &State, query: &PageQuery) -> Result<Page<WorklistItem>, ApiError> {
+    let rows = studies::on_worklist(state.store.read()).await?;
+    let items = rows.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
+    let places = rank(items, &state.settings.caps, state.now());
+    let (offset, count) = (query.offset()?, query.count(LIMIT));
+    let more = places.len() > offset.saturating_add(count);
+    let shown: Vec<Place> = places.into_iter().skip(offset).take(count).collect();
+    let mut by_id: BTreeMap<String, study::Model> =
+        rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let rows: Vec<(Place, study::Model)> = shown
+        .into_iter()
+        .filter_map(|place| Some((by_id.remove(&place.item.study.to_string())?, place)))
+        .map(|(row, place)| (place, row))
+        .collect();
+    let next = more.then(|| (offset + rows.len()).to_string());
+    let items = describe(state, rows).await?;
+    Ok(Page { items, next })
+}
+
+/// What the order is decided from.
+fn item_of(row: &study::Model) -> Result<Item, StoreError> {
+    let verdicts = verdicts_of(row)?;
+    let human = band(row, "human_band", row.human_band)?;
+    let human_band = verdicts
+        .iter()
+        .map(|v| v.band_without_ai(human))
+        .fold(human, Band::max);
+    let human_score = verdicts
+        .iter()
+        .map(Verdict::score_without_ai)
+        .fold(0, u32::saturating_add);
+    Ok(Item {
+        study: studies::id_of(row)?,
+        band: band(row, "band", row.band)?,
+        human_band,
+        score: row.score,
+        human_score: f64::from(human_score),
+        arrived_at: from_micros(row.arrived_at),
+    })
+}
+
+pub fn band(row: &study::Model, column: &'static str, number: i16) -> Result<Band, StoreError> {
+    Band::from_number(number).ok_or_else(|| unreadable(row, column))
+}
+
+pub fn verdicts_of(row: &study::Model) -> Result<Vec<Verdict>, StoreError> {
+    row.verdict.as_deref().map_or(Ok(Vec::new()), |text| {
+        serde_json::from_str(text).map_err(|_| unreadable(row, "verdict"))
+    })
+}
+
+pub fn reasons_of(row: &study::Model) -> Result<Vec<Reason>, StoreError> {
+    serde_json::from_str(&row.reasons).map_err(|_| unreadable(row, "reasons"))
+}
+
+fn unreadable(row: &study::Model, column: &'static str) -> StoreError {
+    StoreError::Inconsistent {
+        table: "study",
+        column,
+        id: row.id.clone(),
+    }
+}
+
+async fn describe(state: &State, rows: Vec<(Place, study::Model)>) -> Result<Vec<WorklistItem>, ApiError> {
+    let conn = state.store.read();
+    let ids: Vec<String> = rows.iter().map(|(_, row)| row.id.clone()).collect();
+    let order_ids: Vec<String> = rows.iter().filter_map(|(_, row)| row.order_id.clone()).collect();
+    let mut priorities = BTreeMap::new();
+    for order in orders::by_ids(conn, &order_ids).await? {
+        priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
+    }
+    let analyses = analyses::of_studies(conn, &ids).await?;
+    let records = results::of_studies(conn, &ids)
+        .await?
+        .iter()
+        .map(results::record_of)
+        .collect::<Result<Vec<_>, _>>()?;
+    let alerts = alerts::of_studies(conn, &ids).await?;
+    let now = state.now();
+    rows.into_iter()
+        .map(|(place, row)| {
+            let own: Vec<_> = analyses
+                .iter()
+                .filter(|a| a.study_id == row.id)
+                .cloned()
+                .collect();
+            let ai = ai_of(&own, &records)?;
+            let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
+            let alert = most_pressing(alerts.iter().filter(|a| a.study_id == row.id));
+            item(place, row, ai, priority.flatten(), alert, now)
+        })
+        .collect()
+}
+
+fn item(
+    place: Place,
+    row: study::Model,
+    ai: Vec<AiView>,
+    ris_priority: Option<String>,
+    alert: Option<AlertBrief>,
+    now: Timestamp,
+) -> Result<WorklistItem, ApiError> {
+    Ok(WorklistItem {
+        rank: place.rank,
+        rank_without_ai: place.rank_without_ai,
+        study_id: place.item.study,
+        reasons: reasons_of(&row)?,
+        patient: PatientView::of_images(&row),
+        claimed_by: studies::holder(&row, now).map(str::to_owned),
+        study_uid: row.study_uid,
+        accession: row.accession,
+        modality: row.modality,
+        description: row.description,
+        ris_priority,
+        band: place.item.band,
+        score: place.item.score,
+        ai,
+        arrived_at: place.item.arrived_at,
+        wait_cap_at: place.wait_cap_at,
+        overdue: place.overdue,
+        state: row.state,
+        images: row.instances,
+        sender: row.sender_ae,
+        link: row.link,
+        report_status: row.report_status,
+        alert,
+    })
+}
+
+/// One that nobody has acknowledged goes before all others, and the newest before the older.
+fn most_pressing<'a>(alerts: impl Iterator<Item = &'a alert::Model>) -> Option<AlertBrief> {
+    let weight = |status: &str| match status {
+        "raised" | "notified" => 2,
+        "acknowledged" => 1,
+        _ => 0,
+    };
+    alerts
+        .max_by_key(|a| (weight(&a.status), a.created_at))
+        .map(|a| AlertBrief {
+            id: a.id.clone(),
+            status: a.status.clone(),
+            title: a.title.clone(),
+            acknowledged_by: a.acknowledged_by.clone(),
+        })
+}

@@ -1,0 +1,36 @@
+//! Why the service could not start, with the place to look at.
+
+use std::net::SocketAddr;
+
+use crate::config::secret::SecretError;
+use crate::notify::{MailerError, TemplateFault};
+use crate::storage::StoreError;
+use crate::storage::blobs::BlobError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("a key file cannot be used")]
+    Secret(#[from] SecretError),
+    #[error("the database cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    #[error("the folder for images cannot be used")]
+    Blobs(#[from] BlobError),
+    #[error("{what} cannot listen on {address}")]
+    Listen {
+        what: &'static str,
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("pages cannot be sent")]
+    Mailer(#[from] MailerError),
+    #[error("a page template is faulty: {0}")]
+    Template(#[from] TemplateFault),
+    #[error("rule pack {folder}: {problems}")]
+    Rules { folder: String, problems: String },
+    #[error("site profile {name}: {problem}")]
+    Profile { name: String, problem: String },
+    #[error("{what}")]
+    Files { what: String, source: std::io::Error },
+    #[error("the pages cannot be served: {0}")]
+    Http(String),
+}

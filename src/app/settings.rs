@@ -1,0 +1,250 @@
+//! From the configuration to what each part reads of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use tocsin_domain::alert::{Person, Policy, PolicyStep};
+use tocsin_domain::ids::SiteId;
+use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
+
+use crate::api;
+use crate::api::auth::session::{Lifetime, Transport};
+use crate::config::archive::ArchiveObject;
+use crate::config::rules::BandName;
+use crate::config::value::Accept;
+use crate::config::{Config, alerts, dicom, rules};
+use crate::deliver::dicom::DicomPeer;
+use crate::ingest::dicom as scp;
+use crate::ingest::dicom::rows::SiteOf;
+use crate::ingest::hl7::settings as mllp;
+use crate::pipeline::env::{Archive, Ris, Settings};
+
+use super::error::AppError;
+use super::{load, machine};
+
+/// What the jobs read.
+pub fn pipeline(
+    config: &Config,
+    base_url: String,
+    link_key: Vec<u8>,
+    serial: String,
+    ris: Option<Ris>,
+) -> Settings {
+    Settings {
+        site_name: config.site.name.clone(),
+        time_zone: config.site.time_zone.0,
+        base_url,
+        default_authority: config.hl7.default_authority.clone(),
+        priorities: priorities(&config.rules),
+        people: config.alerts.people.iter().map(person).collect(),
+        policies: config
+            .alerts
+            .policies
+            .iter()
+            .map(|p| (p.name.clone(), policy(p)))
+            .collect(),
+        default_policy: config.alerts.default_policy.clone(),
+        mail_from: config.alerts.from.as_str().to_owned(),
+        mail_host: machine::host_name(),
+        link_key,
+        ris_enabled: ris.is_some(),
+        ris,
+        archives: archives(config),
+        site_id: config.site.id.to_string(),
+        installation_serial: serial,
+        link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
+    }
+}
+
+fn person(person: &alerts::Person) -> Person {
+    Person {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        email: person.email.as_str().to_owned(),
+        roles: person.roles.clone(),
+    }
+}
+
+fn policy(policy: &alerts::Policy) -> Policy {
+    let step = |s: &alerts::PolicyStep| PolicyStep {
+        to: s.to.clone(),
+        wait_minutes: s.wait_minutes.get(),
+    };
+    Policy {
+        name: policy.name.clone(),
+        steps: policy.steps.iter().map(step).collect(),
+        last_resort: policy.last_resort.clone(),
+        repeat_minutes: policy.repeat_minutes.get(),
+    }
+}
+
+pub fn priorities(rules: &rules::Rules) -> PriorityMap {
+    let map: BTreeMap<String, Band> = rules
+        .priorities
+        .iter()
+        .map(|(word, band)| (word.to_ascii_uppercase(), band_of(*band)))
+        .collect();
+    PriorityMap(map)
+}
+
+fn band_of(name: BandName) -> Band {
+    match name {
+        BandName::Critical => Band::Critical,
+        BandName::Urgent => Band::Urgent,
+        BandName::Routine => Band::Routine,
+    }
+}
+
+pub fn wait_caps(rules: &rules::Rules) -> WaitCaps {
+    let minutes = |n: std::num::NonZeroU32| TimeDelta::minutes(i64::from(n.get()));
+    WaitCaps {
+        critical: minutes(rules.wait_caps_minutes.critical),
+        urgent: minutes(rules.wait_caps_minutes.urgent),
+        routine: minutes(rules.wait_caps_minutes.routine),
+    }
+}
+
+/// What the DICOM listener reads.
+pub fn scp(config: &Config) -> scp::ScpSettings {
+    let dicom = &config.dicom;
+    let accept = match dicom.accept {
+        Accept::Loopback => scp::Accept::Loopback,
+        Accept::Peers => scp::Accept::Peers(dicom.peers.iter().map(peer).collect()),
+    };
+    let mut settings = scp::ScpSettings::new(dicom.ae_title.as_str(), accept);
+    settings.limits.associations = usize::try_from(dicom.max_associations.get()).unwrap_or(64);
+    settings.limits.associations_per_peer =
+        usize::try_from(dicom.max_associations_per_peer.get()).unwrap_or(20);
+    settings.limits.pdu = dicom.read_timeout();
+    settings.limits.artim = dicom.read_timeout();
+    settings.limits.idle = dicom.idle_timeout();
+    settings.limits.instance_bytes = dicom.max_instance_bytes();
+    settings.limits.disk_reserve_bytes = config.storage.min_free_mb * 1024 * 1024;
+    settings
+}
+
+fn peer(peer: &dicom::DicomPeer) -> scp::Peer {
+    let host = match peer.host.parse() {
+        Ok(address) => scp::PeerHost::Address(address),
+        Err(_) => scp::PeerHost::Name(peer.host.clone()),
+    };
+    scp::Peer {
+        ae_title: peer.ae_title.as_str().to_owned(),
+        host,
+    }
+}
+
+/// The site of a sender: the peer's own, else the default one.
+pub fn site_of(config: &Config) -> SiteOf {
+    let default = config.site.id.clone();
+    let mapped: BTreeMap<String, SiteId> = config
+        .dicom
+        .peers
+        .iter()
+        .filter_map(|p| Some((p.ae_title.as_str().to_owned(), p.site.clone()?)))
+        .collect();
+    Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
+}
+
+fn archives(config: &Config) -> Vec<Archive> {
+    let our_ae = config.dicom.ae_title.as_str();
+    let archive = |peer: &dicom::DicomPeer| {
+        Some(Archive {
+            peer: DicomPeer {
+                ae_title: peer.ae_title.as_str().to_owned(),
+                host: peer.host.clone(),
+                port: peer.port?,
+                our_ae: our_ae.to_owned(),
+            },
+            structured_report: config.archive.sends(ArchiveObject::Sr),
+            key_image: config.archive.sends(ArchiveObject::KeyImage),
+        })
+    };
+    config.dicom.archives().filter_map(archive).collect()
+}
+
+/// What the MLLP listener reads.
+pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
+    let hl7 = &config.hl7;
+    let own = reading(config, None, &hl7.profile)?;
+    let mut peers = Vec::with_capacity(hl7.peers.len());
+    for peer in &hl7.peers {
+        let profile = peer.profile.as_deref().unwrap_or(&hl7.profile);
+        peers.push(mllp::Peer {
+            name: peer.name.clone(),
+            host: match peer.host.parse() {
+                Ok(address) => mllp::PeerHost::Address(address),
+                Err(_) => mllp::PeerHost::Name(peer.host.clone()),
+            },
+            application: peer.application.clone(),
+            facility: peer.facility.clone(),
+            reading: reading(config, peer.site.as_ref(), profile)?,
+        });
+    }
+    let limits = mllp::MllpLimits {
+        message_bytes: hl7.max_message_bytes(),
+        connections: usize::try_from(hl7.max_connections.get()).unwrap_or(64),
+        idle: hl7.idle_timeout(),
+        ..mllp::MllpLimits::default()
+    };
+    Ok(mllp::MllpSettings {
+        application: hl7.application.clone(),
+        facility: hl7.facility.clone(),
+        accept: match hl7.accept {
+            Accept::Loopback => mllp::Accept::Loopback(peers),
+            Accept::Peers => mllp::Accept::Peers(peers),
+        },
+        reading: own,
+        processing_ids: hl7.processing_ids.clone(),
+        limits,
+    })
+}
+
+fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp::SiteReading, AppError> {
+    let site = site.unwrap_or(&config.site.id);
+    let other = config.site.others.iter().find(|other| other.id == *site);
+    let zone = other.map_or(config.site.time_zone.0, |other| other.time_zone.0);
+    Ok(mllp::SiteReading {
+        site: site.clone(),
+        zone,
+        profile: Arc::new(load::profile(config, profile)?.read),
+    })
+}
+
+/// What the API and the pages read.
+pub fn api(config: &Config) -> api::Settings {
+    let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    api::Settings {
+        site: config.site.id.clone(),
+        site_name: config.site.name.clone(),
+        time_zone: config.site.time_zone.0,
+        caps: wait_caps(&config.rules),
+        public_origin: config.http.public_url.as_ref().map(|url| url.as_str().to_owned()),
+        transport: if config.http.secure_cookies() {
+            Transport::Https
+        } else {
+            Transport::Http
+        },
+        session: Lifetime {
+            idle: seconds(config.auth.session_idle_minutes.get() * 60),
+            whole: seconds(config.auth.session_hours.get() * 3600),
+        },
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        attempts_per_minute: config.auth.attempts_per_minute.get(),
+        people: config
+            .alerts
+            .people
+            .iter()
+            .map(|p| (p.id.clone(), p.name.clone()))
+            .collect(),
+        blob_folder: config.storage.folder().to_owned(),
+        min_free_bytes: config.storage.min_free_mb * 1024 * 1024,
+        limits: api::Limits {
+            body_bytes: config.http.body_limit(),
+            request: config.http.request_timeout(),
+            workers: usize::try_from(config.http.workers.get()).unwrap_or(2),
+        },
+        watermark: None,
+    }
+}

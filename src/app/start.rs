@@ -1,0 +1,292 @@
+//! Starts a service and stops it again. Listeners come before models: what arrives is kept and acknowledged from the first
+//! second, and analysed once the models are ready.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tocsin_domain::work::Lane;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::error::AppError;
+use super::{load, machine, settings};
+use crate::config::Config;
+use crate::inference::pool::Pool;
+use crate::ingest::{dicom, hl7};
+use crate::jobs::Workers;
+use crate::notify::{Mailer, PageTemplates};
+use crate::pipeline::env::Env;
+use crate::storage::blobs::BlobStore;
+use crate::storage::{Store, jobs};
+use crate::telemetry::Metrics;
+use crate::{api, ui};
+
+/// Where a running service listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    pub http: SocketAddr,
+    pub dicom: SocketAddr,
+    pub hl7: SocketAddr,
+}
+
+/// A service that runs until it is stopped.
+pub struct Running {
+    pub addresses: Addresses,
+    pub store: Store,
+    pub env: Arc<Env>,
+    secret: Vec<u8>,
+    health: api::Health,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// How many jobs of a lane run at a time.
+fn width(lane: Lane) -> usize {
+    match lane {
+        Lane::Alerts | Lane::Ingest | Lane::Delivery => 4,
+        // One child process reads one series at a time; a second one prepares meanwhile.
+        Lane::Inference => 2,
+    }
+}
+
+/// Starts everything that the configuration asks for.
+pub async fn start(config: Config) -> Result<Running, AppError> {
+    let keys = load::keys(&config)?;
+    let (clock, ids) = (machine::clock(), machine::ids());
+    let store = Store::open(
+        &config.database.url.expose(),
+        clock.clone(),
+        ids.clone(),
+        keys.audit.clone(),
+    )
+    .await?;
+    let blobs = BlobStore::open(config.storage.folder())?;
+    let bound = Bound::bind(&config).await?;
+    let addresses = bound.addresses();
+    let env = Arc::new(environment(&config, &store, &blobs, &keys, addresses).await?);
+
+    let owner = format!("{}/{}", machine::host_name(), addresses.http);
+    jobs::free_leases_of(&store, &owner).await?;
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let running = Running {
+        addresses,
+        store: store.clone(),
+        env: env.clone(),
+        secret: keys.secret.clone(),
+        health: api::Health::default(),
+        stop: stop.clone(),
+        tasks,
+    };
+    running.listen(&config, bound, blobs)?;
+    running.work(format!("{owner}/{}", ids.uuid()));
+    running.warm_models();
+    running.housekeep();
+    tracing::info!(http = %addresses.http, dicom = %addresses.dicom, hl7 = %addresses.hl7, "tocsin is up");
+    Ok(running)
+}
+
+async fn environment(
+    config: &Config,
+    store: &Store,
+    blobs: &BlobStore,
+    keys: &load::Keys,
+    addresses: Addresses,
+) -> Result<Env, AppError> {
+    let program = std::env::current_exe().map_err(|source| AppError::Files {
+        what: "the program's own file cannot be found".to_owned(),
+        source,
+    })?;
+    let base_url = config.http.base_url(addresses.http);
+    let settings = settings::pipeline(
+        config,
+        base_url,
+        keys.secret.clone(),
+        load::serial(&keys.secret),
+        load::ris(config)?,
+    );
+    Ok(Env {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        settings: Arc::new(settings),
+        metrics: Metrics::new(),
+        mailer: Mailer::from_config(&config.alerts)?,
+        templates: PageTemplates::shipped()?,
+        packs: Arc::new(load::packs(config, store).await?),
+        models: Arc::new(load::models(config, store).await?),
+        worker: Pool::new(load::pool(config, program)),
+    })
+}
+
+/// The sockets, bound before anything is started, so that a taken port is an error at once.
+struct Bound {
+    http: std::net::TcpListener,
+    dicom: TcpListener,
+    hl7: TcpListener,
+    addresses: Addresses,
+}
+
+impl Bound {
+    async fn bind(config: &Config) -> Result<Self, AppError> {
+        let http = config.http.listen.0;
+        let http_socket = std::net::TcpListener::bind(http).map_err(|source| AppError::Listen {
+            what: "HTTP",
+            address: http,
+            source,
+        })?;
+        let dicom = listen("DICOM", config.dicom.listen.0).await?;
+        let hl7 = listen("MLLP", config.hl7.listen.0).await?;
+        let unknown = |what| {
+            move |source| AppError::Listen {
+                what,
+                address: http,
+                source,
+            }
+        };
+        let addresses = Addresses {
+            http: http_socket.local_addr().map_err(unknown("HTTP"))?,
+            dicom: dicom.local_addr().map_err(unknown("DICOM"))?,
+            hl7: hl7.local_addr().map_err(unknown("MLLP"))?,
+        };
+        Ok(Self {
+            http: http_socket,
+            dicom,
+            hl7,
+            addresses,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| AppError::Listen {
+            what,
+            address,
+            source,
+        })
+}
+
+impl Running {
+    fn listen(&self, config: &Config, bound: Bound, blobs: BlobStore) -> Result<(), AppError> {
+        let scp = Arc::new(dicom::Env {
+            settings: settings::scp(config),
+            blobs,
+            sink: dicom::rows::Rows {
+                store: self.store.clone(),
+                site_of: settings::site_of(config),
+                received: self.env.metrics.instances_received.clone(),
+            },
+            clock: self.store.clock(),
+            ids: self.store.ids(),
+        });
+        self.tasks
+            .spawn(dicom::serve(bound.dicom, scp, self.stop.clone()));
+        let mllp = Arc::new(hl7::listener::Env {
+            settings: settings::mllp(config)?,
+            sink: hl7::rows::Rows {
+                store: self.store.clone(),
+                metrics: self.env.metrics.clone(),
+            },
+            clock: self.store.clock(),
+            ids: self.store.ids(),
+        });
+        self.tasks
+            .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
+        self.health.dicom_listens();
+        self.health.hl7_listens();
+        let http = api::server(bound.http, self.state(config), ui::configure)
+            .map_err(|error| AppError::Http(error.to_string()))?;
+        let (handle, stop) = (http.handle(), self.stop.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = http.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        self.tasks.spawn(async move {
+            stop.cancelled().await;
+            handle.stop(true).await;
+        });
+        Ok(())
+    }
+
+    fn state(&self, config: &Config) -> actix_web::web::Data<api::State> {
+        let keys = api::Keys {
+            session: self.secret.clone(),
+            link: self.secret.clone(),
+        };
+        actix_web::web::Data::new(api::State::new(
+            self.store.clone(),
+            settings::api(config),
+            keys,
+            self.env.metrics.clone(),
+            self.health.clone(),
+            machine::fresh_key,
+        ))
+    }
+
+    fn work(&self, owner: String) {
+        let workers = Arc::new(Workers::new(self.store.clone(), self.env.clone(), owner));
+        for lane in Lane::ALL {
+            self.tasks
+                .spawn(workers.clone().work(lane, width(lane), self.stop.clone()));
+        }
+    }
+
+    /// Opens the models and runs their golden cases; a model that fails says so and costs its own analyses only.
+    fn warm_models(&self) {
+        let env = self.env.clone();
+        self.tasks.spawn(async move {
+            for model in env.models.iter() {
+                match env.worker.load(&model.package).await {
+                    Ok(report) => tracing::info!(
+                        model = model.reference.name,
+                        version = model.reference.version,
+                        provider = ?report.provider_used,
+                        golden_cases = report.golden.len(),
+                        "model ready"
+                    ),
+                    Err(error) => tracing::error!(model = model.reference.name, %error, "model not ready"),
+                }
+            }
+        });
+    }
+
+    /// Done jobs are removed after an hour, and files that no row knows.
+    fn housekeep(&self) {
+        let (env, stop) = (self.env.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            let hour = chrono::TimeDelta::hours(1);
+            let mut every = tokio::time::interval(std::time::Duration::from_secs(600));
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    _ = every.tick() => {}
+                }
+                let purged = env
+                    .store
+                    .write(move |tx| Box::pin(async move { jobs::purge_done(tx, tx.now() - hour).await }))
+                    .await;
+                let (blobs, now) = (env.blobs.clone(), env.store.now());
+                let swept = tokio::task::spawn_blocking(move || blobs.sweep(now, hour)).await;
+                tracing::debug!(?purged, ?swept, "housekeeping");
+            }
+        });
+    }
+
+    /// Takes nothing new, lets what runs finish, and hands leases back; within 20 s.
+    pub async fn stop(self) {
+        self.health.stops();
+        self.stop.cancel();
+        self.tasks.close();
+        let limit = std::time::Duration::from_secs(20);
+        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time; their leases will run out");
+        }
+        tracing::info!("tocsin has stopped");
+    }
+}

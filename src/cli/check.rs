@@ -1,0 +1,183 @@
+//! `tocsin check`: reads the configuration and everything it names, and says what is wrong, where, and what is expected.
+//! It changes nothing and starts nothing; a SQLite database is not opened, because opening makes it.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::{ConfigFile, Failure, block_on};
+use crate::config::Config;
+use crate::config::value::DatabaseUrl;
+use crate::inference::library::{self, Search};
+use crate::inference::package::{self, Package, PackageError};
+use crate::storage::connect;
+
+/// Check the configuration and everything it names
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tocsin check --config tocsin.toml")]
+pub struct Check {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// What was looked at, and how it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    Good(String),
+    /// Allowed, and probably not meant.
+    Doubtful(String),
+    Bad(String),
+}
+
+impl Check {
+    pub fn run(self) -> Result<(), Failure> {
+        let config = self.file.load()?;
+        let mut findings = vec![Finding::Good(format!(
+            "configuration {}",
+            self.file.config.display()
+        ))];
+        findings.extend(config.warnings().into_iter().map(Finding::Doubtful));
+        findings.push(storage(&config));
+        findings.push(database(&config));
+        findings.push(runtime(&config));
+        findings.extend(models(&config));
+        report(&findings)
+    }
+}
+
+fn report(findings: &[Finding]) -> Result<(), Failure> {
+    for finding in findings {
+        match finding {
+            Finding::Good(text) => println!("ok       {text}"),
+            Finding::Doubtful(text) => println!("warning  {text}"),
+            Finding::Bad(text) => println!("wrong    {text}"),
+        }
+    }
+    match findings
+        .iter()
+        .filter(|finding| matches!(finding, Finding::Bad(_)))
+        .count()
+    {
+        0 => Ok(()),
+        1 => Err(Failure::because("one thing is wrong")),
+        wrong => Err(Failure::because(format!("{wrong} things are wrong"))),
+    }
+}
+
+fn storage(config: &Config) -> Finding {
+    let folder = config.storage.folder();
+    match nearest_folder(folder) {
+        Some(there) if rustix::fs::access(there, rustix::fs::Access::WRITE_OK).is_ok() => {
+            Finding::Good(format!("storage.url: {}", folder.display()))
+        }
+        Some(there) => Finding::Bad(format!(
+            "storage.url: {} cannot be written to by this user",
+            there.display()
+        )),
+        None => Finding::Bad(format!(
+            "storage.url: {} is below something that is no folder",
+            folder.display()
+        )),
+    }
+}
+
+/// The folder itself, or the nearest one above it in which it would be made.
+fn nearest_folder(folder: &Path) -> Option<&Path> {
+    folder
+        .ancestors()
+        .find(|path| path.exists())
+        .filter(|path| path.is_dir())
+}
+
+fn database(config: &Config) -> Finding {
+    match &config.database.url {
+        DatabaseUrl::Sqlite(path) => match path.parent().and_then(nearest_folder) {
+            Some(_) => Finding::Good(format!("database.url: SQLite, {}", path.display())),
+            None => Finding::Bad(format!("database.url: {} cannot be made there", path.display())),
+        },
+        DatabaseUrl::Postgres(url) => {
+            let opened = block_on(async { Ok(connect::open(url).await?) });
+            match opened {
+                Ok(_) => Finding::Good(
+                    "database.url: PostgreSQL answers, and is set up to keep what it commits".to_owned(),
+                ),
+                Err(failure) => Finding::Bad(format!("database.url: {failure}")),
+            }
+        }
+    }
+}
+
+fn runtime(config: &Config) -> Finding {
+    let search = Search {
+        configured: config.inference.library.clone(),
+        environment: config.inference.environment_library.clone(),
+        folders: config.inference.library_folders(),
+    };
+    match library::locate(&search) {
+        Ok(found) => Finding::Good(format!(
+            "ONNX Runtime {} in {}",
+            found.version,
+            found.path.display()
+        )),
+        Err(error) => Finding::Bad(Failure::from(error).to_string()),
+    }
+}
+
+/// Every package: its manifest, and its network's hash and inside. Golden cases are for `models verify`, which runs them.
+fn models(config: &Config) -> Vec<Finding> {
+    let Some(folder) = config.inference.models_folder() else {
+        return vec![Finding::Doubtful(
+            "no folder of models: no study will be analysed".to_owned(),
+        )];
+    };
+    match package::discover(&folder) {
+        Ok(found) if found.is_empty() => {
+            vec![Finding::Doubtful(format!(
+                "{} holds no model: no study will be analysed",
+                folder.display()
+            ))]
+        }
+        Ok(found) => found
+            .into_iter()
+            .map(|(path, package)| model(&path, package))
+            .collect(),
+        Err(error) => vec![Finding::Bad(Failure::from(error).to_string())],
+    }
+}
+
+fn model(path: &Path, package: Result<Package, PackageError>) -> Finding {
+    match package.and_then(|package| package.network().map(|_| package)) {
+        Ok(package) => {
+            let identity = &package.manifest.identity;
+            Finding::Good(format!(
+                "model {} {} in {}",
+                identity.name,
+                identity.version,
+                path.display()
+            ))
+        }
+        Err(error) => Finding::Bad(format!("model in {}: {}", path.display(), Failure::from(error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_looked_for_where_it_would_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(nearest_folder(&folder.path().join("a/b")), Some(folder.path()));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(nearest_folder(&file.join("a")), None);
+    }
+
+    #[test]
+    fn only_what_is_wrong_makes_the_command_fail() {
+        let (good, doubtful) = (Finding::Good("a".into()), Finding::Doubtful("b".into()));
+        assert!(report(&[good, doubtful]).is_ok());
+        let wrong = report(&[Finding::Bad("c".into())]).unwrap_err();
+        assert_eq!(wrong.to_string(), "one thing is wrong");
+    }
+}

@@ -1,0 +1,197 @@
+//! `tocsin synth`: makes phantoms and writes them to a folder. Sends nothing and needs no configuration.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::imaging::phantom::{
+    HeadCtSpec, HeadFinding, PhantomIdentity, WriteError, head_ct, write_dicom, write_dump,
+};
+
+const EXAMPLE: &str =
+    "Example:\n  tocsin synth head-ct --finding sdh --volume-ml 30 --seed 7 --out ./phantom";
+
+/// Makes synthetic studies with their truth beside them
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLE)]
+pub struct SynthArgs {
+    #[command(subcommand)]
+    pub kind: SynthKind,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum SynthKind {
+    /// A non-contrast head CT, with or without hemorrhage: CT*.dcm, mask.bin and truth.json
+    #[command(after_help = EXAMPLE)]
+    HeadCt(HeadCtArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct HeadCtArgs {
+    /// Type of hemorrhage
+    #[arg(long, value_enum, default_value_t = FindingArg::Any)]
+    pub finding: FindingArg,
+    /// Decides everything that is not given
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder to write to; with --count above 1 each phantom gets a folder of its own in it, named by its seed
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Volume of blood, mL [default: 3 to 90, by the seed]
+    #[arg(long, value_parser = positive::<300>)]
+    pub volume_ml: Option<f64>,
+    /// Distance of slices, mm [default: 0.625 to 5, by the seed]
+    #[arg(long, value_parser = positive::<10>)]
+    pub slice_mm: Option<f64>,
+    /// Number of slices [default: as many as cover the head]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=800))]
+    pub slices: Option<u32>,
+    /// Rows and columns
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(32..=1024))]
+    pub matrix: u32,
+    /// How many, with consecutive seeds
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub count: u64,
+    /// Write raw arrays for training (SEED.i16, SEED.u8, SEED.json) instead of DICOM
+    #[arg(long)]
+    pub dump: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FindingArg {
+    None,
+    /// Intraparenchymal
+    Iph,
+    /// Subdural
+    Sdh,
+    /// Epidural
+    Edh,
+    /// Subarachnoid
+    Sah,
+    /// Intraventricular
+    Ivh,
+    /// One of the five, by the seed
+    Any,
+}
+
+/// A number above zero and at most `MOST`.
+fn positive<const MOST: u32>(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    let expected = format!("expected more than 0 and at most {MOST}");
+    if value > 0.0 && value <= f64::from(MOST) {
+        Ok(value)
+    } else {
+        Err(expected)
+    }
+}
+
+impl From<FindingArg> for HeadFinding {
+    fn from(arg: FindingArg) -> Self {
+        match arg {
+            FindingArg::None => Self::None,
+            FindingArg::Iph => Self::Intraparenchymal,
+            FindingArg::Sdh => Self::Subdural,
+            FindingArg::Edh => Self::Epidural,
+            FindingArg::Sah => Self::Subarachnoid,
+            FindingArg::Ivh => Self::Intraventricular,
+            FindingArg::Any => Self::Any,
+        }
+    }
+}
+
+/// Runs the command; 0 when everything was written, else 1 with the reason on standard error.
+pub fn run(args: SynthArgs) -> ExitCode {
+    let SynthKind::HeadCt(args) = args.kind;
+    match make(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let cause = std::error::Error::source(&error)
+                .map(|e| format!(": {e}"))
+                .unwrap_or_default();
+            eprintln!("tocsin synth: {error}{cause}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make(args: &HeadCtArgs) -> Result<(), WriteError> {
+    let bar = ProgressBar::new(args.count); // hidden when standard error is no terminal
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    for seed in (0..args.count).map(|n| args.seed.wrapping_add(n)) {
+        let ct = head_ct(&spec(args, seed));
+        if args.dump {
+            write_dump(&ct, &args.out)?;
+        } else {
+            let dir = if args.count > 1 {
+                args.out.join(format!("{seed:06}"))
+            } else {
+                args.out.clone()
+            };
+            write_dicom(&ct, &PhantomIdentity::for_seed(seed), &dir)?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn spec(args: &HeadCtArgs, seed: u64) -> HeadCtSpec {
+    HeadCtSpec {
+        volume_ml: args.volume_ml,
+        slice_mm: args.slice_mm,
+        slices: args.slices.map(|n| n as usize),
+        matrix: args.matrix as usize,
+        ..HeadCtSpec::new(seed, args.finding.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        synth: SynthArgs,
+    }
+
+    fn check(line: &str, accepted: bool) {
+        assert_eq!(
+            Program::try_parse_from(line.split_whitespace()).is_ok(),
+            accepted,
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn arguments_outside_their_bounds_are_usage_errors() {
+        check("t head-ct --finding sdh --seed 7 --out d --volume-ml 30", true);
+        check("t head-ct --out d --volume-ml -3", false);
+        check("t head-ct --out d --slice-mm 0", false);
+        check("t head-ct --finding tumour --out d", false);
+        check("t head-ct --out d --matrix 9000", false);
+        check("t head-ct", false);
+    }
+
+    #[test]
+    fn a_dump_holds_the_volume_the_mask_and_the_truth() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let line = format!(
+            "t head-ct --seed 3 --slices 2 --matrix 32 --dump --out {}",
+            dir.path().display()
+        );
+        let program = Program::try_parse_from(line.split_whitespace()).expect("valid");
+        assert_eq!(run(program.synth), ExitCode::SUCCESS);
+        let size = |name: &str| std::fs::metadata(dir.path().join(name)).expect("written").len();
+        assert_eq!(
+            (size("000003.i16"), size("000003.u8")),
+            (2 * 32 * 32 * 2, 2 * 32 * 32)
+        );
+        assert!(size("000003.json") > 100);
+    }
+}

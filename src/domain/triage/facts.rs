@@ -1,0 +1,209 @@
+//! The fact schema, version 1: everything a rule may read. Facts name no patient. A number that was not measured is absent
+//! (`has(…)` is false); texts, lists and truth values are always there, empty or false when nothing is known.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::code::{self, Code};
+use crate::finding::{Finding, ResultRecord};
+use crate::ids::Uid;
+use crate::study::StudyFacts;
+use crate::worklist::Band;
+
+/// Version of this schema; a pack names the one it was written for.
+pub const FACT_SCHEMA_VERSION: u32 = 1;
+
+/// All that is known of one study when its rules run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFacts {
+    pub study: StudyFacts,
+    pub order: OrderFacts,
+    /// By the model's key, e.g. `ai.ich`.
+    pub ai: BTreeMap<String, AiFacts>,
+    pub wait: WaitFacts,
+}
+
+/// What the order says; blank without one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderFacts {
+    /// An order is linked and stands.
+    pub placed: bool,
+    /// As sent.
+    pub priority: String,
+    /// The priority a person gave, by the site's map.
+    pub band: Band,
+    /// PV1-2: `E` emergency, `I` inpatient, `O` outpatient, or empty.
+    pub patient_class: String,
+    pub location: String,
+    pub modality: String,
+    pub procedure_code: String,
+    pub procedure_text: String,
+}
+
+impl Default for OrderFacts {
+    fn default() -> Self {
+        Self {
+            placed: false,
+            priority: String::new(),
+            band: Band::Routine,
+            patient_class: String::new(),
+            location: String::new(),
+            modality: String::new(),
+            procedure_code: String::new(),
+            procedure_text: String::new(),
+        }
+    }
+}
+
+/// How far a model came with the study.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AiState {
+    /// No such model is installed, or it is in shadow.
+    #[default]
+    Absent,
+    Waiting,
+    Queued,
+    Running,
+    Flagged,
+    NotFlagged,
+    Indeterminate,
+    NotEligible,
+    QualityRejected,
+    Failed,
+    Superseded,
+    Withdrawn,
+}
+
+/// What one model says of the study.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AiFacts {
+    pub state: AiState,
+    /// Why the model did not run, in words; empty when it did.
+    pub reason: String,
+    pub flagged: bool,
+    /// P(present) in 0..=1; absent unless calibrated.
+    pub probability: Option<f64>,
+    pub volume_ml: Option<f64>,
+    pub largest_component_ml: Option<f64>,
+    pub largest_diameter_mm: Option<f64>,
+    pub midline_shift_mm: Option<f64>,
+    pub components: Option<i64>,
+    pub deep: bool,
+    pub lobar: bool,
+    pub infratentorial: bool,
+    pub intraventricular: bool,
+    pub extra_axial: bool,
+    /// Every measurement of the finding by its code, in the unit the model's manifest gives.
+    pub measurements: BTreeMap<String, f64>,
+    pub model: String,
+    pub version: String,
+    /// Conditions of the input that limit the result.
+    pub limitations: Vec<String>,
+}
+
+/// How long the study has been waiting, and the hour at the site.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitFacts {
+    /// Since the first image arrived.
+    pub minutes: f64,
+    /// 0 to 23, the site's local time.
+    pub hour: i64,
+    /// 1 Monday to 7 Sunday, the site's local time.
+    pub weekday: i64,
+}
+
+impl CaseFacts {
+    /// Facts of a study of which nothing is known.
+    pub fn blank(study_uid: Uid) -> Self {
+        let study = StudyFacts {
+            study_uid,
+            modality: String::new(),
+            description: String::new(),
+            body_part: String::new(),
+            sender_ae: String::new(),
+            instances: 0,
+            series: Vec::new(),
+            age_years: None,
+            sex: String::new(),
+            link: "unmatched".into(),
+            procedure_code: String::new(),
+            procedure_text: String::new(),
+            patient_class: String::new(),
+            location: String::new(),
+        };
+        Self {
+            study,
+            order: OrderFacts::default(),
+            ai: BTreeMap::new(),
+            wait: WaitFacts::default(),
+        }
+    }
+}
+
+impl AiState {
+    /// The state by its name in snake case, as stored and as the API shows it.
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
+    }
+}
+
+impl AiFacts {
+    /// A model that has no result, with the reason.
+    pub fn without_result(state: AiState, reason: &str) -> Self {
+        Self {
+            state,
+            reason: reason.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What a result says: its flagged finding, else its first.
+    pub fn of_result(record: &ResultRecord, state: AiState) -> Self {
+        let finding = record
+            .findings
+            .iter()
+            .find(|f| f.flagged)
+            .or_else(|| record.findings.first());
+        let base = Self {
+            state,
+            model: record.model.name.clone(),
+            version: record.model.version.clone(),
+            limitations: record.limitations.clone(),
+            ..Self::default()
+        };
+        finding.map_or(base.clone(), |finding| base.with_finding(finding))
+    }
+
+    fn with_finding(self, finding: &Finding) -> Self {
+        let value = |code: &Code| finding.measurement(code).map(|m| m.value);
+        let seen =
+            |place: &Code| finding.site.is(place) || finding.lesions.iter().any(|l| l.location.is(place));
+        Self {
+            flagged: finding.flagged,
+            probability: finding.probability,
+            volume_ml: value(&code::VOLUME),
+            largest_component_ml: value(&code::LARGEST_COMPONENT),
+            largest_diameter_mm: value(&code::LARGEST_DIAMETER),
+            midline_shift_mm: value(&code::MIDLINE_SHIFT),
+            components: value(&code::COMPONENT_COUNT).map(|n| n.round() as i64),
+            deep: seen(&code::DEEP),
+            lobar: seen(&code::LOBAR),
+            infratentorial: seen(&code::INFRATENTORIAL),
+            intraventricular: seen(&code::BRAIN_VENTRICLE),
+            extra_axial: seen(&code::EXTRA_AXIAL),
+            measurements: finding
+                .measurements
+                .iter()
+                .map(|m| (m.code.code.to_string(), m.value))
+                .collect(),
+            ..self
+        }
+    }
+}

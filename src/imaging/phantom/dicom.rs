@@ -1,0 +1,357 @@
+//! A phantom as DICOM CT Image Storage (PS3.3 A.3), Explicit VR Little Endian, one file per slice, with `truth.json` and
+//! `mask.bin` beside them. Writes files, reads none.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_dictionary_std::{tags, uids};
+use dicom_object::{FileDicomObject, FileMetaTableBuilder, InMemDicomObject};
+
+use super::identity::{PhantomIdentity, instance_uid};
+use super::{HeadCt, Kernel};
+
+/// Stored value of 0 HU; what is stored is HU − intercept in 12 bits.
+const INTERCEPT: i32 = -1024;
+const MAX_STORED: i32 = 4095;
+const TRUTH: &str = "truth.json";
+const MASK: &str = "mask.bin";
+
+/// Why a phantom was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("{path} cannot be written")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("slice {slice} cannot be made a DICOM object")]
+    Header {
+        slice: usize,
+        #[source]
+        source: Box<dicom_object::WithMetaError>,
+    },
+    #[error("{path} cannot be written as DICOM")]
+    Dicom {
+        path: PathBuf,
+        #[source]
+        source: Box<dicom_object::WriteError>,
+    },
+    #[error("the truth cannot be put into JSON")]
+    Truth(#[source] serde_json::Error),
+}
+
+/// Writes every slice, `mask.bin` and `truth.json` into `dir`, which is made when absent. Returns the paths of the images,
+/// from the feet up.
+pub fn write_dicom(ct: &HeadCt, identity: &PhantomIdentity, dir: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    std::fs::create_dir_all(dir).map_err(|source| WriteError::File {
+        path: dir.to_owned(),
+        source,
+    })?;
+    let mut paths = Vec::with_capacity(ct.volume.geometry.slices);
+    for k in 0..ct.volume.geometry.slices {
+        let path = dir.join(format!("CT{:04}.dcm", k + 1));
+        let object = dicom_slice(ct, identity, k)?;
+        object.write_to_file(&path).map_err(|source| WriteError::Dicom {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        paths.push(path);
+    }
+    let mut truth = ct.truth.clone();
+    truth.mask_file = Some(MASK.to_owned());
+    let json = serde_json::to_vec_pretty(&truth).map_err(WriteError::Truth)?;
+    write(&dir.join(MASK), &ct.mask.voxels)?;
+    write(&dir.join(TRUTH), &json)?;
+    Ok(paths)
+}
+
+/// Writes what the training code reads: `NNNNNN.i16` (HU, little-endian), `NNNNNN.u8` (mask) and, last, `NNNNNN.json`
+/// (truth), where `NNNNNN` is the seed; arrays are `[slice][row][column]`, slices from the feet up.
+pub fn write_dump(ct: &HeadCt, dir: &Path) -> Result<(), WriteError> {
+    std::fs::create_dir_all(dir).map_err(|source| WriteError::File {
+        path: dir.to_owned(),
+        source,
+    })?;
+    let file = |extension: &str| dir.join(format!("{:06}.{extension}", ct.truth.seed));
+    let bytes: Vec<u8> = ct.volume.voxels.iter().flat_map(|v| v.to_le_bytes()).collect();
+    write(&file("i16"), &bytes)?;
+    write(&file("u8"), &ct.mask.voxels)?;
+    write(
+        &file("json"),
+        &serde_json::to_vec(&ct.truth).map_err(WriteError::Truth)?,
+    )
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    std::fs::write(path, bytes).map_err(|source| WriteError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// One slice as a DICOM file in memory; `k` counts from the feet.
+pub fn dicom_slice(
+    ct: &HeadCt,
+    identity: &PhantomIdentity,
+    k: usize,
+) -> Result<FileDicomObject<InMemDicomObject>, WriteError> {
+    let instance = instance_uid(&identity.series_uid, k);
+    let mut object = InMemDicomObject::new_empty();
+    put_identity(&mut object, identity);
+    put_equipment(&mut object, ct, identity);
+    put(&mut object, tags::SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE);
+    put(&mut object, tags::SOP_INSTANCE_UID, VR::UI, instance.as_str());
+    put(&mut object, tags::INSTANCE_NUMBER, VR::IS, &(k + 1).to_string());
+    put_plane(&mut object, ct, k);
+    put_pixels(&mut object, ct, k);
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+        .media_storage_sop_class_uid(uids::CT_IMAGE_STORAGE)
+        .media_storage_sop_instance_uid(instance.as_str());
+    object.with_meta(meta).map_err(|source| WriteError::Header {
+        slice: k,
+        source: Box::new(source),
+    })
+}
+
+fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
+    let value = if value.is_empty() {
+        PrimitiveValue::Empty
+    } else {
+        PrimitiveValue::from(value)
+    };
+    object.put(DataElement::new(tag, vr, value));
+}
+
+fn put_all(object: &mut InMemDicomObject, tag: Tag, vr: VR, values: &[String]) {
+    object.put(DataElement::new(
+        tag,
+        vr,
+        PrimitiveValue::Strs(values.to_vec().into()),
+    ));
+}
+
+fn put_number(object: &mut InMemDicomObject, tag: Tag, value: u16) {
+    object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+}
+
+/// A decimal string of at most 16 characters.
+fn decimal(value: f64) -> String {
+    let text = format!("{value:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn put_identity(object: &mut InMemDicomObject, identity: &PhantomIdentity) {
+    let i = identity;
+    for (tag, vr, value) in [
+        (tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192"),
+        (tags::STUDY_DATE, VR::DA, i.date.as_str()),
+        (tags::SERIES_DATE, VR::DA, &i.date),
+        (tags::ACQUISITION_DATE, VR::DA, &i.date),
+        (tags::CONTENT_DATE, VR::DA, &i.date),
+        (tags::STUDY_TIME, VR::TM, &i.time),
+        (tags::SERIES_TIME, VR::TM, &i.time),
+        (tags::ACQUISITION_TIME, VR::TM, &i.time),
+        (tags::CONTENT_TIME, VR::TM, &i.time),
+        (tags::ACCESSION_NUMBER, VR::SH, &i.accession),
+        (tags::REFERRING_PHYSICIAN_NAME, VR::PN, ""),
+        (tags::STUDY_DESCRIPTION, VR::LO, &i.study_description),
+        (tags::SERIES_DESCRIPTION, VR::LO, &i.series_description),
+        (tags::PATIENT_NAME, VR::PN, &i.patient_name),
+        (tags::PATIENT_ID, VR::LO, &i.patient_id),
+        (tags::PATIENT_BIRTH_DATE, VR::DA, &i.birth_date),
+        (tags::PATIENT_SEX, VR::CS, &i.sex),
+        (tags::STUDY_INSTANCE_UID, VR::UI, i.study_uid.as_str()),
+        (tags::SERIES_INSTANCE_UID, VR::UI, i.series_uid.as_str()),
+        (tags::STUDY_ID, VR::SH, &i.study_id),
+        (tags::SERIES_NUMBER, VR::IS, "2"),
+        (tags::ACQUISITION_NUMBER, VR::IS, "1"),
+        (tags::PROTOCOL_NAME, VR::LO, &i.protocol),
+        (tags::STATION_NAME, VR::SH, &i.station),
+    ] {
+        put(object, tag, vr, value);
+    }
+}
+
+fn put_equipment(object: &mut InMemDicomObject, ct: &HeadCt, identity: &PhantomIdentity) {
+    let kernel = match ct.kernel {
+        Kernel::Smooth => "SMOOTH",
+        Kernel::Standard => "STANDARD",
+        Kernel::Sharp => "SHARP",
+    };
+    let frame = instance_uid(&identity.study_uid, usize::MAX);
+    for (tag, vr, value) in [
+        (tags::MODALITY, VR::CS, "CT"),
+        (tags::MANUFACTURER, VR::LO, "Tocsin"),
+        (tags::MANUFACTURER_MODEL_NAME, VR::LO, "Synthetic head CT"),
+        (tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION")),
+        (tags::BODY_PART_EXAMINED, VR::CS, "HEAD"),
+        (tags::KVP, VR::DS, "120"),
+        (tags::CONVOLUTION_KERNEL, VR::SH, kernel),
+        (tags::PATIENT_POSITION, VR::CS, "HFS"),
+        (tags::FRAME_OF_REFERENCE_UID, VR::UI, frame.as_str()),
+        (tags::POSITION_REFERENCE_INDICATOR, VR::LO, ""),
+        (
+            tags::IMAGE_COMMENTS,
+            VR::LT,
+            "Synthetic phantom, no person was imaged",
+        ),
+        (tags::BURNED_IN_ANNOTATION, VR::CS, "NO"),
+    ] {
+        put(object, tag, vr, value);
+    }
+    put(
+        object,
+        tags::GANTRY_DETECTOR_TILT,
+        VR::DS,
+        &decimal(ct.truth.gantry_tilt_degrees),
+    );
+    put_all(
+        object,
+        tags::IMAGE_TYPE,
+        VR::CS,
+        &["ORIGINAL", "PRIMARY", "AXIAL"].map(str::to_owned),
+    );
+}
+
+fn put_plane(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
+    let g = &ct.volume.geometry;
+    put(
+        object,
+        tags::SLICE_THICKNESS,
+        VR::DS,
+        &decimal(ct.truth.geometry.slice_spacing_mm),
+    );
+    put(object, tags::SLICE_LOCATION, VR::DS, &decimal(g.offsets[k]));
+    put_all(object, tags::PIXEL_SPACING, VR::DS, &g.pixel_spacing.map(decimal));
+    put_all(
+        object,
+        tags::IMAGE_ORIENTATION_PATIENT,
+        VR::DS,
+        &g.orientation.map(decimal),
+    );
+    put_all(
+        object,
+        tags::IMAGE_POSITION_PATIENT,
+        VR::DS,
+        &g.origins[k].map(decimal),
+    );
+}
+
+fn put_pixels(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
+    let g = &ct.volume.geometry;
+    for (tag, value) in [
+        (tags::SAMPLES_PER_PIXEL, 1),
+        (tags::ROWS, g.rows as u16),
+        (tags::COLUMNS, g.columns as u16),
+        (tags::BITS_ALLOCATED, 16),
+        (tags::BITS_STORED, 12),
+        (tags::HIGH_BIT, 11),
+        (tags::PIXEL_REPRESENTATION, 0),
+    ] {
+        put_number(object, tag, value);
+    }
+    for (tag, vr, value) in [
+        (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
+        (tags::WINDOW_CENTER, VR::DS, "40"),
+        (tags::WINDOW_WIDTH, VR::DS, "80"),
+        (tags::RESCALE_INTERCEPT, VR::DS, "-1024"),
+        (tags::RESCALE_SLOPE, VR::DS, "1"),
+        (tags::RESCALE_TYPE, VR::LO, "HU"),
+    ] {
+        put(object, tag, vr, value);
+    }
+    let plane = g.rows * g.columns;
+    let stored = |hu: &i16| (i32::from(*hu) - INTERCEPT).clamp(0, MAX_STORED) as u16;
+    let pixels: Vec<u16> = ct.volume.voxels[k * plane..(k + 1) * plane]
+        .iter()
+        .map(stored)
+        .collect();
+    object.put(DataElement::new(
+        tags::PIXEL_DATA,
+        VR::OW,
+        PrimitiveValue::U16(pixels.into()),
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use dicom_object::open_file;
+
+    use super::super::{HeadCtSpec, HeadFinding, head_ct};
+    use super::*;
+
+    #[test]
+    fn a_written_slice_reads_back_with_its_place_and_its_hounsfield_units() {
+        let spec = HeadCtSpec {
+            slices: Some(3),
+            matrix: 64,
+            ..HeadCtSpec::new(11, HeadFinding::Intraparenchymal)
+        };
+        let ct = head_ct(&spec);
+        let dir = tempfile::tempdir().expect("a folder");
+        let identity = PhantomIdentity::for_seed(11);
+        let paths = write_dicom(&ct, &identity, dir.path()).expect("written");
+        assert_eq!(paths.len(), 3);
+        let object = open_file(&paths[2]).expect("readable");
+        let text = |tag| {
+            object
+                .element(tag)
+                .expect("present")
+                .to_str()
+                .expect("text")
+                .trim()
+                .to_owned()
+        };
+        assert_eq!(
+            text(tags::SOP_INSTANCE_UID),
+            ct.volume.geometry.instance_uids[2].to_string()
+        );
+        assert_eq!(text(tags::PATIENT_ID), identity.patient_id);
+        let position = object
+            .element(tags::IMAGE_POSITION_PATIENT)
+            .expect("present")
+            .to_multi_float64()
+            .expect("numbers");
+        for (read, made) in position.iter().zip(ct.volume.geometry.origins[2]) {
+            assert!((read - made).abs() < 1e-5, "{read} {made}");
+        }
+        let pixels: Vec<u16> = object
+            .element(tags::PIXEL_DATA)
+            .expect("present")
+            .to_multi_int()
+            .expect("numbers");
+        let hu: Vec<i16> = pixels
+            .iter()
+            .map(|v| (i32::from(*v) + INTERCEPT) as i16)
+            .collect();
+        assert_eq!(hu, ct.volume.voxels[2 * 64 * 64..]);
+        let truth: super::super::Truth =
+            serde_json::from_slice(&std::fs::read(dir.path().join(TRUTH)).expect("truth"))
+                .expect("its layout");
+        assert_eq!(truth.geometry.slices, 3);
+        assert_eq!(
+            std::fs::read(dir.path().join(MASK)).expect("mask"),
+            ct.mask.voxels
+        );
+    }
+
+    #[test]
+    fn decimals_fit_a_decimal_string() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0000001, "0"),
+            (-123.456_789_4, "-123.456789"),
+            (5.0, "5"),
+        ] {
+            assert_eq!(decimal(value), text);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The head as a grid of one millimetre, free of noise: density, and share of blood. Anatomy first, then the bleed into
+//! the places that it ranks first. Knows nothing of the scanner.
+
+use super::anatomy::{Anatomy, Class};
+use super::bleed::{Bleed, Place};
+use super::effect::Effect;
+use super::shape::{V3, mix, smooth};
+
+/// Half extents of the grid, mm; the scalp of the largest head fits.
+const HALF: [usize; 3] = [98, 118, 100];
+pub const SIZE: [usize; 3] = [2 * HALF[0] + 1, 2 * HALF[1] + 1, 2 * HALF[2] + 1];
+const PLANE: usize = SIZE[0] * SIZE[1];
+
+/// Density in HU and share of blood in 1/255, `[z][y][x]`.
+pub struct Model {
+    hu: Vec<i16>,
+    blood: Vec<u8>,
+}
+
+/// What the bleed is told of each voxel.
+struct Layers {
+    depth: Vec<i8>,
+    class: Vec<Class>,
+    fluid: Vec<u8>,
+}
+
+fn place(index: usize) -> V3 {
+    let (z, rest) = (index / PLANE, index % PLANE);
+    let (y, x) = (rest / SIZE[0], rest % SIZE[0]);
+    [
+        x as f32 - HALF[0] as f32,
+        y as f32 - HALF[1] as f32,
+        z as f32 - HALF[2] as f32,
+    ]
+}
+
+impl Model {
+    pub fn build(anatomy: &Anatomy, effect: &Effect, bleeds: &[Bleed], threads: usize) -> Self {
+        let (mut model, layers) = Self::paint_anatomy(anatomy, effect, !bleeds.is_empty(), threads.max(1));
+        for bleed in bleeds {
+            model.bleed(bleed, anatomy, &layers);
+        }
+        model
+    }
+
+    fn paint_anatomy(anatomy: &Anatomy, effect: &Effect, keep: bool, threads: usize) -> (Self, Layers) {
+        let len = SIZE[2] * PLANE;
+        let mut model = Self {
+            hu: vec![0; len],
+            blood: vec![0; len],
+        };
+        let kept = if keep { len } else { 0 };
+        let mut layers = Layers {
+            depth: vec![i8::MIN; kept],
+            class: vec![Class::Outside; kept],
+            fluid: vec![0; kept],
+        };
+        let slab = SIZE[2].div_ceil(threads) * PLANE;
+        std::thread::scope(|scope| {
+            let mut depths = layers.depth.chunks_mut(slab);
+            let mut classes = layers.class.chunks_mut(slab);
+            let mut fluids = layers.fluid.chunks_mut(slab);
+            for (n, hu) in model.hu.chunks_mut(slab).enumerate() {
+                let (depth, class, fluid) = (depths.next(), classes.next(), fluids.next());
+                scope.spawn(move || {
+                    let mut kept = depth.zip(class).zip(fluid);
+                    for (i, value) in hu.iter_mut().enumerate() {
+                        let x = place(n * slab + i);
+                        let tissue = anatomy.tissue(x, effect.before(x));
+                        *value = tissue.hu as i16;
+                        if let Some(((depth, class), fluid)) = &mut kept {
+                            depth[i] = (tissue.depth * 2.0).clamp(-127.0, 127.0) as i8;
+                            class[i] = if tissue.depth > -0.5 {
+                                tissue.class
+                            } else {
+                                Class::Outside
+                            };
+                            fluid[i] = (tissue.cisternal * 255.0) as u8;
+                        }
+                    }
+                });
+            }
+        });
+        (model, layers)
+    }
+
+    /// Fills the places ranked first until the volume is reached, and thins the tissue around by oedema.
+    fn bleed(&mut self, bleed: &Bleed, anatomy: &Anatomy, layers: &Layers) {
+        let rank = |i: usize| {
+            let at = Place {
+                at: place(i),
+                depth: f32::from(layers.depth[i]) / 2.0,
+                class: layers.class[i],
+            };
+            bleed.rank(&at, anatomy)
+        };
+        let inside = |i: &usize| layers.class[*i] != Class::Outside;
+        let mut ranked: Vec<(u32, f32, f32)> = (0..layers.class.len())
+            .filter(inside)
+            .filter_map(|i| rank(i).map(|(p, mm)| (i as u32, p, mm)))
+            .collect();
+        if ranked.is_empty() {
+            return;
+        }
+        let wanted = ((bleed.volume_ml * 1000.0) as usize).clamp(1, ranked.len());
+        let level = ranked
+            .select_nth_unstable_by(wanted - 1, |a, b| a.1.total_cmp(&b.1))
+            .1
+            .1;
+        for (i, p, mm) in ranked {
+            let i = i as usize;
+            let x = place(i);
+            let out = (p - level) * mm;
+            let mut share = (0.5 - out).clamp(0.0, 1.0);
+            if bleed.in_fluid() {
+                share *= (f32::from(layers.fluid[i]) / 255.0 * 1.7).min(1.0);
+            }
+            let before = f32::from(self.hu[i]);
+            let swollen = if bleed.rim > 0.0 && out > 0.0 && layers.class[i] != Class::Subarachnoid {
+                mix(
+                    before,
+                    17.0_f32.min(before),
+                    0.8 * smooth(bleed.rim, 0.3 * bleed.rim, out),
+                )
+            } else {
+                before
+            };
+            self.hu[i] = mix(swollen, bleed.density(x), share) as i16;
+            self.blood[i] = self.blood[i].max((share * 255.0) as u8);
+        }
+    }
+
+    /// Density and share of blood (0..255) at a point of the head, by trilinear interpolation; air outside the grid.
+    pub fn at(&self, p: V3) -> (f32, f32) {
+        let g = [
+            p[0] + HALF[0] as f32,
+            p[1] + HALF[1] as f32,
+            p[2] + HALF[2] as f32,
+        ];
+        let within = |i: usize| g[i] >= 0.0 && g[i] < (SIZE[i] - 1) as f32;
+        if !(within(0) && within(1) && within(2)) {
+            return (-1000.0, 0.0);
+        }
+        let base = g[2] as usize * PLANE + g[1] as usize * SIZE[0] + g[0] as usize;
+        let f = [g[0].fract(), g[1].fract(), g[2].fract()];
+        let mut hu = [0.0; 4];
+        let mut blood = [0.0; 4];
+        for (n, step) in [0, SIZE[0], PLANE, PLANE + SIZE[0]].into_iter().enumerate() {
+            let i = base + step;
+            hu[n] = mix(f32::from(self.hu[i]), f32::from(self.hu[i + 1]), f[0]);
+            blood[n] = mix(f32::from(self.blood[i]), f32::from(self.blood[i + 1]), f[0]);
+        }
+        let plane = |v: [f32; 4]| mix(mix(v[0], v[1], f[1]), mix(v[2], v[3], f[1]), f[2]);
+        (plane(hu), plane(blood))
+    }
+}

@@ -1,0 +1,253 @@
+//! One MLLP connection: frames in, one answer each, in their order. The next message is read when the one before it is
+//! answered, so a fast sender waits in its own buffers and not in our memory. Logs name control ids, types and sizes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::Reading;
+use super::ack::{Answer, Answering, Verdict, answer};
+use super::event::{Message, NotHl7, Opened, open};
+use super::listener::Env;
+use super::mllp::{Deframer, FrameError, frame};
+use super::problem::{ErrorCode, Hl7Problem, Place};
+use super::settings::{Caller, SiteReading};
+use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
+
+const READ_CHUNK: usize = 16 * 1024;
+
+pub(super) struct Connection<S> {
+    env: Arc<Env<S>>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    caller: Caller,
+    deframer: Deframer,
+    buffer: BytesMut,
+    messages: u64,
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("closed by the sender")]
+    Closed,
+    #[error("closed by the sender in the middle of a frame")]
+    CutOff,
+    #[error("the service stops")]
+    Stopping,
+    #[error("no message for too long")]
+    Idle,
+    #[error("a frame was begun and not ended in time")]
+    SlowFrame,
+    #[error("the sender does not take its answers")]
+    SlowReader,
+    #[error("no MLLP")]
+    Frame(#[source] FrameError),
+    #[error("no HL7")]
+    NotHl7(#[source] NotHl7),
+    #[error("the connection broke")]
+    Broken(#[source] io::Error),
+}
+
+impl<S: MessageSink> Connection<S> {
+    pub(super) fn new(env: Arc<Env<S>>, socket: TcpStream, peer: SocketAddr, caller: Caller) -> Self {
+        Self {
+            deframer: Deframer::new(env.settings.limits.message_bytes),
+            env,
+            socket,
+            peer,
+            caller,
+            buffer: BytesMut::new(),
+            messages: 0,
+        }
+    }
+
+    pub(super) async fn run(&mut self, stop: &CancellationToken) -> End {
+        loop {
+            let frame = match self.next_frame(stop).await {
+                Ok(frame) => frame,
+                Err(end) => return end,
+            };
+            if let Err(end) = self.handle(frame).await {
+                return end;
+            }
+        }
+    }
+
+    pub(super) fn log(&self, end: &End) {
+        let (peer, messages, junk) = (self.peer, self.messages, self.deframer.junk_total());
+        let abandoned = self.deframer.abandoned();
+        match end {
+            End::Closed | End::Stopping | End::Idle => {
+                debug!(%peer, messages, junk, abandoned, reason = %end, "MLLP connection ended");
+            }
+            End::Frame(source) => {
+                warn!(%peer, messages, junk, reason = %source, "MLLP connection closed: no MLLP")
+            }
+            End::NotHl7(source) => {
+                warn!(%peer, messages, junk, reason = %source, "MLLP connection closed: no HL7")
+            }
+            End::Broken(source) => info!(%peer, messages, error = %source, "MLLP connection broke"),
+            End::CutOff | End::SlowFrame | End::SlowReader => {
+                warn!(%peer, messages, junk, reason = %end, "MLLP connection closed");
+            }
+        }
+    }
+
+    /// The next frame. None after `stop`: what was not answered will be sent again.
+    async fn next_frame(&mut self, stop: &CancellationToken) -> Result<Bytes, End> {
+        let limits = &self.env.settings.limits;
+        let idle_until = Instant::now() + limits.idle;
+        let mut frame_until = None;
+        loop {
+            if stop.is_cancelled() {
+                return Err(End::Stopping);
+            }
+            if let Some(frame) = self.deframer.take_frame(&mut self.buffer).map_err(End::Frame)? {
+                return Ok(frame);
+            }
+            let inside = !self.buffer.is_empty();
+            let until = match inside {
+                true => *frame_until.get_or_insert(Instant::now() + limits.frame),
+                false => idle_until,
+            };
+            self.buffer.reserve(READ_CHUNK);
+            let read = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(End::Stopping),
+                read = timeout_at(until, self.socket.read_buf(&mut self.buffer)) => read,
+            };
+            match (read, inside) {
+                (Ok(Ok(0)), false) => return Err(End::Closed),
+                (Ok(Ok(0)), true) => return Err(End::CutOff),
+                (Ok(Ok(_)), _) => {}
+                (Ok(Err(error)), _) => return Err(End::Broken(error)),
+                (Err(_), false) => return Err(End::Idle),
+                (Err(_), true) => return Err(End::SlowFrame),
+            }
+        }
+    }
+
+    async fn handle(&mut self, raw: Bytes) -> Result<(), End> {
+        let opened = open(&raw).map_err(End::NotHl7)?;
+        self.messages += 1;
+        let message = opened.message();
+        let answer = match self.caller.reading(opened.header()).cloned() {
+            Some(site) => self.take(raw, &opened, message, &site).await,
+            None => {
+                let place = Place::field("MSH", 1, 3);
+                let expected = "a sender that is known at this address (MSH-3, MSH-4)";
+                let problem = Hl7Problem::new(ErrorCode::UnknownKey, place, expected);
+                self.refuse(&message, &problem)
+            }
+        };
+        if answer.is_empty() {
+            return Ok(());
+        }
+        let framed = frame(&answer);
+        let write = self.socket.write_all(&framed);
+        match timeout(self.env.settings.limits.write, write).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(End::Broken(error)),
+            Err(_) => Err(End::SlowReader),
+        }
+    }
+
+    /// Stores the message and says what to answer. Without a control id there is nothing to tell it apart by, and it is
+    /// refused unstored.
+    async fn take(&self, raw: Bytes, opened: &Opened, message: Message, site: &SiteReading) -> Bytes {
+        let received_at = self.env.clock.now();
+        let event = opened.event(&Reading {
+            profile: &site.profile,
+            zone: site.zone,
+            processing_ids: &self.env.settings.processing_ids,
+            received_at,
+        });
+        if message.header.control_id.is_empty() || !message.header.has_safe_control_id() {
+            let place = Place::field("MSH", 1, 10);
+            let nameless = Hl7Problem::missing(place, "a message control id of safe characters");
+            return self.refuse(&message, event.as_ref().err().unwrap_or(&nameless));
+        }
+        let verdict = match &event {
+            Ok(_) => Verdict::Accepted,
+            Err(problem) => Verdict::Refused(problem),
+        };
+        let answer = self.answer(&message, verdict);
+        self.log_message(&message, &answer, raw.len(), event.as_ref().err());
+        let received = ReceivedMessage {
+            peer: self.peer,
+            site: site.site.clone(),
+            sha256: hex::encode(Sha256::digest(&raw)),
+            raw,
+            header: message.header.clone(),
+            charset: message.charset,
+            event,
+            received_at,
+            ack_code: answer.code,
+            ack: answer.bytes.clone(),
+        };
+        match self.env.sink.accept(received).await {
+            SinkAnswer::Stored => answer.bytes,
+            SinkAnswer::StoredFlagged => {
+                warn!(
+                    control_id = message.header.safe_control_id(),
+                    "HL7: a control id came again with another message"
+                );
+                answer.bytes
+            }
+            SinkAnswer::Resent { ack } => ack,
+            SinkAnswer::NotStored { reason } => {
+                warn!(
+                    control_id = message.header.safe_control_id(),
+                    reason, "HL7: a message could not be stored"
+                );
+                let expected = "to be able to store the message; nothing was kept of it, send it again";
+                let problem = Hl7Problem::new(ErrorCode::Internal, Place::segment("MSH", 1), expected);
+                self.answer(&message, Verdict::Refused(&problem)).bytes
+            }
+        }
+    }
+
+    fn refuse(&self, message: &Message, problem: &Hl7Problem) -> Bytes {
+        let answer = self.answer(message, Verdict::Refused(problem));
+        self.log_message(message, &answer, 0, Some(problem));
+        answer.bytes
+    }
+
+    fn answer(&self, message: &Message, verdict: Verdict<'_>) -> Answer {
+        let settings = &self.env.settings;
+        let control_id = format!("T{:016X}", self.env.ids.uuid().as_u64_pair().1);
+        answer(
+            message,
+            verdict,
+            &Answering {
+                application: &settings.application,
+                facility: &settings.facility,
+                control_id: &control_id,
+                at: self.env.clock.now(),
+                zone: settings.reading.zone,
+            },
+        )
+    }
+
+    fn log_message(&self, message: &Message, answer: &Answer, bytes: usize, problem: Option<&Hl7Problem>) {
+        let control_id = message.header.safe_control_id();
+        let kind = message.header.kind();
+        let ack = answer.code.text();
+        let charset_assumed = message.charset_assumed;
+        match problem {
+            None => info!(peer = %self.peer, control_id, kind, bytes, ack, charset_assumed, "HL7 message"),
+            Some(problem) => {
+                warn!(peer = %self.peer, control_id, kind, bytes, ack, %problem, "HL7 message refused");
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Accepts MLLP connections and gives each its task. Never stops for one peer's fault, and gives nobody more connections
+//! than their share.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tocsin_domain::clock::Clock;
+use tocsin_domain::ids::IdGen;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use super::connection::Connection;
+use super::settings::{MllpLimits, MllpSettings};
+use super::sink::MessageSink;
+
+/// Pause after a failed accept, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a connection works with.
+pub struct Env<S> {
+    pub settings: MllpSettings,
+    pub sink: S,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGen>,
+}
+
+/// Serves MLLP until `stop`, then lets the messages under way be answered and returns.
+pub async fn serve<S: MessageSink>(listener: TcpListener, env: Arc<Env<S>>, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    let shares = Arc::new(Shares::default());
+    info!(address = ?listener.local_addr().ok(), "MLLP listener ready");
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, peer)) => match shares.enter(peer.ip(), &env.settings.limits) {
+                Some(share) => {
+                    tasks.spawn(connection(Arc::clone(&env), socket, peer, share, stop.clone()));
+                }
+                None => debug!(%peer, "MLLP: too many connections, closed"),
+            },
+            Err(error) => pause(&error).await,
+        }
+    }
+    drop(listener);
+    tasks.close();
+    tasks.wait().await;
+    info!("MLLP listener stopped");
+}
+
+async fn pause(error: &io::Error) {
+    warn!(%error, "MLLP: cannot accept a connection");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+async fn connection<S: MessageSink>(
+    env: Arc<Env<S>>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    share: Share,
+    stop: CancellationToken,
+) {
+    let Some(caller) = env.settings.recognise(peer.ip()).await else {
+        warn!(%peer, "MLLP: not a known peer, closed");
+        return;
+    };
+    if let Err(error) = socket.set_nodelay(true) {
+        debug!(%peer, %error, "MLLP: the connection ended at once");
+        return;
+    }
+    let mut connection = Connection::new(env, socket, peer, caller);
+    let end = connection.run(&stop).await;
+    connection.log(&end);
+    drop(share);
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Shares(Mutex<HashMap<IpAddr, usize>>);
+
+/// One connection's share, given back when it ends.
+#[derive(Debug)]
+struct Share {
+    shares: Arc<Shares>,
+    address: IpAddr,
+}
+
+impl Shares {
+    fn enter(self: &Arc<Self>, address: IpAddr, limits: &MllpLimits) -> Option<Share> {
+        let mut counts = self.lock();
+        let all: usize = counts.values().sum();
+        let mine = counts.get(&address).copied().unwrap_or(0);
+        if all >= limits.connections || mine >= limits.connections_per_peer {
+            return None;
+        }
+        counts.insert(address, mine + 1);
+        Some(Share {
+            shares: Arc::clone(self),
+            address,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.shares.lock();
+        let left = counts.get(&self.address).map_or(0, |n| n - 1);
+        match left {
+            0 => counts.remove(&self.address),
+            _ => counts.insert(self.address, left),
+        };
+    }
+}

@@ -1,0 +1,116 @@
+//! Keeps received messages in the database, with the answer they get, and queues what they ask for. A resend is answered
+//! from the row; nothing is applied here.
+
+use sha2::{Digest, Sha256};
+use tocsin_domain::order::Hl7Event;
+use tocsin_domain::phi::PatientIdentifier;
+use tocsin_domain::work::Work;
+
+use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
+use crate::deliver::mllp::AckCode;
+use crate::storage::jobs::{self, Terms};
+use crate::storage::messages::{self, Inbound, InboundState, Intake};
+use crate::storage::{Store, StoreError, Tx};
+use crate::telemetry::{AckCode as Counted, Metrics};
+
+/// The sink in front of the database.
+pub struct Rows {
+    pub store: Store,
+    pub metrics: Metrics,
+}
+
+impl MessageSink for Rows {
+    async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
+        let (kind, code) = (received.header.kind(), received.ack_code);
+        let order_key = received.event.as_ref().ok().and_then(patient_key);
+        let inbound = match inbound(received) {
+            Ok(inbound) => inbound,
+            Err(error) => {
+                return SinkAnswer::NotStored {
+                    reason: error.to_string(),
+                };
+            }
+        };
+        let stored = self
+            .store
+            .write(move |tx| Box::pin(async move { keep(tx, inbound, order_key).await }))
+            .await;
+        self.metrics.message(&kind, counted(code, stored.is_ok()));
+        match stored {
+            Ok(Intake::New { flagged: false, .. }) => SinkAnswer::Stored,
+            Ok(Intake::New { flagged: true, .. }) => SinkAnswer::StoredFlagged,
+            Ok(Intake::Resent { ack }) => SinkAnswer::Resent { ack: ack.into() },
+            Err(error) => SinkAnswer::NotStored {
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+fn counted(code: AckCode, stored: bool) -> Counted {
+    match code {
+        _ if !stored => Counted::Error,
+        AckCode::Accept | AckCode::CommitAccept => Counted::Accept,
+        AckCode::Error | AckCode::CommitError => Counted::Error,
+        AckCode::Reject | AckCode::CommitReject => Counted::Reject,
+    }
+}
+
+async fn keep(tx: &Tx, inbound: Inbound, order_key: Option<String>) -> Result<Intake, StoreError> {
+    let state = inbound.state;
+    let intake = messages::receive(tx, inbound).await?;
+    if let (Intake::New { id, .. }, InboundState::Received) = (&intake, state) {
+        let terms = Terms {
+            order_key,
+            ..Terms::now()
+        };
+        jobs::enqueue(tx, &Work::ApplyMessage { message: *id }, terms).await?;
+    }
+    Ok(intake)
+}
+
+fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
+    let (state, event, problem) = match &received.event {
+        Ok(event @ Hl7Event::Ignored { reason }) => {
+            (InboundState::Ignored, Some(event), Some(reason.clone()))
+        }
+        Ok(event) => (InboundState::Received, Some(event), None),
+        Err(problem) => (InboundState::Failed, None, Some(problem.to_string())),
+    };
+    let event = event
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|_| StoreError::Refused("an event that is no JSON".into()))?;
+    Ok(Inbound {
+        site: received.site.clone(),
+        peer: received.sender(),
+        control_id: received.header.control_id.clone(),
+        sha256: received.sha256,
+        kind: received.header.kind(),
+        raw: received.raw.to_vec(),
+        event,
+        problem,
+        ack_code: received.ack_code.text().to_owned(),
+        ack: received.ack.to_vec(),
+        state,
+    })
+}
+
+/// Messages of one patient are applied one after another; merges wait for nobody, since they name two.
+fn patient_key(event: &Hl7Event) -> Option<String> {
+    // A hash, because the job table holds no patient.
+    let of = |id: Option<&PatientIdentifier>| {
+        id.map(|id| {
+            format!(
+                "patient:{}",
+                hex::encode(Sha256::digest(format!("{}|{}", id.authority, id.value)))
+            )
+        })
+    };
+    match event {
+        Hl7Event::Orders(orders) => of(orders.first().and_then(|o| o.patient.identifier.as_ref())),
+        Hl7Event::Patient(patient) => of(patient.identifier.as_ref()),
+        Hl7Event::Report(reports) => of(reports.first().and_then(|r| r.patient.identifier.as_ref())),
+        Hl7Event::Merge(_) | Hl7Event::Ignored { .. } => None,
+    }
+}

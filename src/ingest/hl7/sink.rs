@@ -1,0 +1,62 @@
+//! The seam between the listener and whoever keeps rows: what is handed over, and what may be answered.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::ids::SiteId;
+use tocsin_domain::order::Hl7Event;
+
+use super::header::Header;
+use super::problem::Hl7Problem;
+use crate::deliver::mllp::AckCode;
+use crate::report::hl7_charset::Charset;
+
+/// A message that can be told apart from every other: its sender and its control id are known.
+#[derive(Clone)]
+pub struct ReceivedMessage {
+    pub peer: SocketAddr,
+    pub site: SiteId,
+    /// The bytes between the framing bytes, as they came.
+    pub raw: Bytes,
+    /// Of `raw`, lower-case hexadecimal.
+    pub sha256: String,
+    pub header: Header,
+    pub charset: Charset,
+    pub event: Result<Hl7Event, Hl7Problem>,
+    pub received_at: Timestamp,
+    /// What will be answered once this is stored; kept with the message, so that a resend gets the same.
+    pub ack_code: AckCode,
+    /// Empty when the sender asked for no answer.
+    pub ack: Bytes,
+}
+
+impl ReceivedMessage {
+    /// Sending application and facility, which a control id is unique within.
+    pub fn sender(&self) -> String {
+        format!(
+            "{}|{}",
+            self.header.sending_application, self.header.sending_facility
+        )
+    }
+}
+
+/// What became of a message. An answer goes out after this is known, and not before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SinkAnswer {
+    /// Committed.
+    Stored,
+    /// The same bytes under the same control id were stored before, and were answered with this.
+    Resent { ack: Bytes },
+    /// Committed, and marked: the same control id came before with other bytes.
+    StoredFlagged,
+    /// Nothing is kept; the sender is told to send again. The reason is for the log.
+    NotStored { reason: String },
+}
+
+/// Keeps messages. The database behind it is one implementation, the memory of a test another.
+pub trait MessageSink: Send + Sync + 'static {
+    /// Returns when the outcome is committed.
+    fn accept(&self, received: ReceivedMessage) -> impl Future<Output = SinkAnswer> + Send;
+}

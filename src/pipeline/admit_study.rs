@@ -1,0 +1,144 @@
+//! Job: decides, per model in force, whether it runs on the study and on which series, and says why where it does not.
+
+use sha2::{Digest, Sha256};
+use tocsin_domain::admit::{Admission, Arrival, admit};
+use tocsin_domain::ids::{StudyId, Uid};
+use tocsin_domain::study::StudyFacts;
+use tocsin_domain::work::Work;
+
+use super::env::Env;
+use super::models::ActiveModel;
+use crate::jobs::JobError;
+use crate::storage::analyses::{self, AnalysisState, Subject};
+use crate::storage::entity::{series, study};
+use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::{StoreError, Tx, instances, studies, timeline};
+
+pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
+    let (lease, models) = (lease.clone(), env.models.clone());
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = studies::lock(tx, id).await?;
+                if let Some(facts) = studies::facts_of(&row)? {
+                    let series = studies::series_of(tx.conn(), id).await?;
+                    for model in models.iter() {
+                        decide(tx, id, &row, &facts, &series, model).await?;
+                    }
+                }
+                jobs::enqueue(
+                    tx,
+                    &Work::TriageStudy { study: id },
+                    Terms::once(format!("triage:{id}")),
+                )
+                .await?;
+                jobs::complete(tx, &lease).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+async fn decide(
+    tx: &Tx,
+    id: StudyId,
+    row: &study::Model,
+    facts: &StudyFacts,
+    series: &[series::Model],
+    model: &ActiveModel,
+) -> Result<(), StoreError> {
+    let ready: Vec<Uid> = series
+        .iter()
+        .filter(|s| s.state == "ready")
+        .filter_map(|s| Uid::parse(&s.series_uid).ok())
+        .collect();
+    let arrival = if row.state == "settled" {
+        Arrival::Settled
+    } else {
+        Arrival::Arriving { ready: &ready }
+    };
+    match admit(&model.criteria, facts, arrival) {
+        Admission::Run { series_uid, why, .. } => queue(tx, id, series, model, &series_uid, &why).await,
+        Admission::NotEligible { reason } => note(tx, id, model, AnalysisState::NotEligible, &reason).await,
+        Admission::QualityRejected { reasons, .. } => {
+            let text = reasons.into_iter().map(|r| r.text).collect::<Vec<_>>().join("; ");
+            note(tx, id, model, AnalysisState::QualityRejected, &text).await
+        }
+        Admission::Wait { reason } => note(tx, id, model, AnalysisState::Waiting, &reason).await,
+    }
+}
+
+/// A model that does not run, with the reason; said once.
+async fn note(
+    tx: &Tx,
+    id: StudyId,
+    model: &ActiveModel,
+    state: AnalysisState,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let rows = analyses::of_study(tx.conn(), id).await?;
+    let said = rows
+        .iter()
+        .any(|r| r.model == model.reference.name && r.state == state.text() && r.reason == reason);
+    analyses::decide(tx, &subject(id, model, None, String::new()), state, reason).await?;
+    if !said {
+        let detail = format!("{}: {}, {reason}", model.reference.name, state.text());
+        timeline::note(tx, id, "admission", detail).await?;
+    }
+    Ok(())
+}
+
+async fn queue(
+    tx: &Tx,
+    id: StudyId,
+    series: &[series::Model],
+    model: &ActiveModel,
+    uid: &Uid,
+    why: &str,
+) -> Result<(), StoreError> {
+    let chosen = series
+        .iter()
+        .find(|s| s.series_uid == uid.as_str())
+        .ok_or(StoreError::Missing("chosen series"))?;
+    let key = input_key(tx, &chosen.id).await?;
+    let subject = subject(id, model, Some(chosen.id.clone()), key);
+    let (analysis, is_new) = analyses::decide(tx, &subject, AnalysisState::Queued, why).await?;
+    if !is_new {
+        return Ok(());
+    }
+    timeline::note(
+        tx,
+        id,
+        "admission",
+        format!("{}: queued, {why}", model.reference.name),
+    )
+    .await?;
+    // Runs of one study keep their order, so that a fuller series is never overtaken by a poorer one.
+    let terms = Terms {
+        order_key: Some(format!("infer:{id}:{}", model.reference.name)),
+        ..Terms::now()
+    };
+    jobs::enqueue(tx, &Work::Infer { analysis }, terms).await
+}
+
+fn subject(id: StudyId, model: &ActiveModel, series: Option<String>, input_key: String) -> Subject {
+    Subject {
+        study: id,
+        series,
+        model: model.reference.name.clone(),
+        version: model.reference.version.clone(),
+        sha256: model.reference.sha256.clone(),
+        input_key,
+    }
+}
+
+/// Names a set of images, so that a model never runs twice on the same ones.
+async fn input_key(tx: &Tx, series: &str) -> Result<String, StoreError> {
+    let mut parts: Vec<String> = instances::of_series(tx.conn(), series)
+        .await?
+        .into_iter()
+        .map(|row| format!("{}={}", row.sop_uid, row.sha256))
+        .collect();
+    parts.sort_unstable();
+    Ok(hex::encode(Sha256::digest(parts.join("\n"))))
+}

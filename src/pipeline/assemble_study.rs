@@ -1,0 +1,275 @@
+//! Job: recomputes what is known of a study from its instances, and decides which series are ready and whether the study
+//! is settled. Runs while images arrive; late images run it again.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use sea_orm::ActiveValue::Set;
+use tocsin_domain::assemble::{
+    self, Pace, Readiness, SeriesSignals, Settled, StudyContext, StudySignals, readiness, settled,
+};
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::ids::{StudyId, Uid};
+use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
+use tocsin_domain::work::Work;
+
+use super::check_deadline;
+use super::env::Env;
+use super::link::relink;
+use crate::jobs::JobError;
+use crate::storage::entity::{instance, series, study};
+use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::{StoreError, Tx, instances, orders, paces, studies, timeline};
+
+/// A study cannot be looked at again sooner than this, whatever the clock says.
+const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
+
+/// One series as its rows tell of it.
+struct Gathered {
+    row: series::Model,
+    instances: Vec<InstanceFacts>,
+    arrivals: Vec<i64>,
+    pace_key: String,
+    pace: Pace,
+    facts: SeriesFacts,
+    readiness: Readiness,
+}
+
+pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
+    let now = env.store.now();
+    let gathered = gather(env, id, now).await?;
+    let lease = lease.clone();
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                save(tx, id, gathered, now).await?;
+                jobs::complete(tx, &lease).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+async fn gather(env: &Env, id: StudyId, now: Timestamp) -> Result<Vec<Gathered>, StoreError> {
+    let conn = env.store.read();
+    let study = studies::get(conn, id).await?;
+    let mut of_series: BTreeMap<String, Vec<instance::Model>> = BTreeMap::new();
+    for row in instances::of_study(conn, id).await? {
+        of_series.entry(row.series_id.clone()).or_default().push(row);
+    }
+    let mut gathered = Vec::new();
+    for row in studies::series_of(conn, id).await? {
+        let Some(own) = of_series.remove(&row.id) else {
+            continue;
+        };
+        let facts: Vec<InstanceFacts> = own.iter().map(instances::facts_of).collect::<Result<_, _>>()?;
+        let arrivals: Vec<i64> = own.iter().map(|i| i.received_at).collect();
+        let Some(series_facts) = assemble::series_facts(&facts) else {
+            continue;
+        };
+        let pace_key = format!("{}|{}", study.sender_ae, series_facts.protocol);
+        let pace = paces::of(conn, &pace_key).await?;
+        let readiness = readiness(&signals(&row, &series_facts, &arrivals, own.len(), pace), now);
+        gathered.push(Gathered {
+            row,
+            instances: facts,
+            arrivals,
+            pace_key,
+            pace,
+            facts: series_facts,
+            readiness,
+        });
+    }
+    Ok(gathered)
+}
+
+fn signals(
+    row: &series::Model,
+    facts: &SeriesFacts,
+    arrivals: &[i64],
+    received: usize,
+    pace: Pace,
+) -> SeriesSignals {
+    let last = arrivals.iter().copied().max().unwrap_or(0);
+    SeriesSignals {
+        gap_free: facts.gap_free,
+        released: row.released_at.is_some_and(|at| at >= last),
+        expected: None,
+        received: u32::try_from(received).unwrap_or(u32::MAX),
+        last_arrival: from_micros(last),
+        quiet: pace.quiet(),
+    }
+}
+
+async fn save(tx: &Tx, id: StudyId, gathered: Vec<Gathered>, now: Timestamp) -> Result<(), StoreError> {
+    let relinked = relink(tx, id).await?;
+    let row = studies::lock(tx, id).await?;
+    let facts = study_facts(tx, &row, &gathered).await?;
+    let first_time = row.facts.is_none();
+    let total: usize = gathered.iter().map(|g| g.instances.len()).sum();
+    let news = row.instances != count(total);
+    let last = gathered
+        .iter()
+        .flat_map(|g| g.arrivals.iter().copied())
+        .max()
+        .unwrap_or(row.last_instance_at);
+    let study_signals = StudySignals {
+        series: gathered.iter().map(|g| g.readiness).collect(),
+        last_arrival: from_micros(last),
+        quiet: gathered
+            .iter()
+            .map(|g| g.pace.study_quiet())
+            .max()
+            .unwrap_or_else(|| Pace::default().study_quiet()),
+    };
+    let settled = settled(&study_signals, now);
+    let any_ready = gathered
+        .iter()
+        .any(|g| matches!(g.readiness, Readiness::Ready { .. }));
+    let newly_ready = note_series(tx, id, gathered).await?;
+    note_state(tx, id, &row, &settled, news).await?;
+    save_study(tx, row, &facts, total, last, any_ready, &settled).await?;
+    follow_up(tx, id, newly_ready, first_time || relinked || news, &settled, now).await
+}
+
+/// Saves each series; says whether one is ready with something new.
+async fn note_series(tx: &Tx, id: StudyId, gathered: Vec<Gathered>) -> Result<bool, StoreError> {
+    let mut any = false;
+    for g in gathered {
+        let received = count(g.instances.len());
+        let changed = g.row.instances != received;
+        let last = g.arrivals.iter().copied().max().unwrap_or(g.row.last_instance_at);
+        let state = match g.readiness {
+            Readiness::Ready { because } if g.row.state != "ready" || changed => {
+                let why = serde_json::to_value(because).map(|v| v.as_str().unwrap_or_default().to_owned());
+                let detail = format!("{received} instances, {}", why.unwrap_or_default());
+                timeline::note(tx, id, "series_ready", detail).await?;
+                paces::learn(tx, &g.pace_key, g.pace, &g.arrivals).await?;
+                any = true;
+                "ready"
+            }
+            Readiness::Ready { .. } => "ready",
+            Readiness::Wait { .. } => "receiving",
+        };
+        studies::save_series(tx, g.row, &g.facts, state, received, last).await?;
+    }
+    Ok(any)
+}
+
+async fn note_state(
+    tx: &Tx,
+    id: StudyId,
+    row: &study::Model,
+    settled: &Settled,
+    news: bool,
+) -> Result<(), StoreError> {
+    let was_settled = row.state == "settled";
+    match settled {
+        Settled::Yes if !was_settled => timeline::note(tx, id, "settled", "every series is complete").await,
+        Settled::No { .. } if was_settled && news => {
+            timeline::note(tx, id, "reopened", "more images arrived").await
+        }
+        Settled::Yes | Settled::No { .. } => Ok(()),
+    }
+}
+
+async fn save_study(
+    tx: &Tx,
+    row: study::Model,
+    facts: &StudyFacts,
+    total: usize,
+    last: i64,
+    any_ready: bool,
+    settled: &Settled,
+) -> Result<(), StoreError> {
+    let state = match settled {
+        Settled::Yes => "settled",
+        Settled::No { .. } if any_ready => "ready",
+        Settled::No { .. } => "receiving",
+    };
+    let json = serde_json::to_string(facts)
+        .map_err(|_| StoreError::Refused("study facts that are no JSON".into()))?;
+    let mut row: study::ActiveModel = row.into();
+    row.facts = Set(Some(json));
+    row.modality = Set(facts.modality.clone());
+    row.description = Set(facts.description.clone());
+    row.instances = Set(count(total));
+    row.last_instance_at = Set(last);
+    row.state = Set(state.to_owned());
+    studies::save(tx, row).await.map(|_| ())
+}
+
+async fn follow_up(
+    tx: &Tx,
+    id: StudyId,
+    newly_ready: bool,
+    news: bool,
+    settled: &Settled,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if newly_ready || (news && matches!(settled, Settled::Yes)) {
+        jobs::enqueue(
+            tx,
+            &Work::AdmitStudy { study: id },
+            Terms::once(format!("admit:{id}")),
+        )
+        .await?;
+    }
+    if news {
+        let deadline = Terms::once(check_deadline::key(id)).at(now + studies::DEADLINE + PAUSE);
+        jobs::enqueue(tx, &Work::CheckStudyDeadline { study: id }, deadline).await?;
+        jobs::enqueue(
+            tx,
+            &Work::TriageStudy { study: id },
+            Terms::once(format!("triage:{id}")),
+        )
+        .await?;
+    }
+    if let Settled::No { until, .. } = settled {
+        let next = Terms::once(format!("assemble:{id}")).at((*until).max(now + PAUSE));
+        jobs::enqueue(tx, &Work::AssembleStudy { study: id }, next).await?;
+    }
+    Ok(())
+}
+
+async fn study_facts(tx: &Tx, row: &study::Model, gathered: &[Gathered]) -> Result<StudyFacts, StoreError> {
+    let order = match &row.order_id {
+        Some(order) => orders::by_id(tx.conn(), order).await?,
+        None => None,
+    };
+    let record = order.as_ref().map(orders::record_of).transpose()?;
+    let context = StudyContext {
+        sender_ae: row.sender_ae.clone(),
+        link: row.link.clone(),
+        procedure_code: record
+            .as_ref()
+            .map(|r| r.procedure.code.clone())
+            .unwrap_or_default(),
+        procedure_text: record
+            .as_ref()
+            .map(|r| r.procedure.text.clone())
+            .unwrap_or_default(),
+        patient_class: record
+            .as_ref()
+            .and_then(|r| r.patient_class.clone())
+            .unwrap_or_default(),
+        location: record
+            .as_ref()
+            .and_then(|r| r.location.clone())
+            .unwrap_or_default(),
+    };
+    let uid = Uid::parse(&row.study_uid).map_err(|_| StoreError::Inconsistent {
+        table: "study",
+        column: "study_uid",
+        id: row.id.clone(),
+    })?;
+    let all: Vec<InstanceFacts> = gathered
+        .iter()
+        .flat_map(|g| g.instances.iter().cloned())
+        .collect();
+    Ok(assemble::study_facts(&uid, &all, &context))
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,117 @@
+//! Job: sends one message or object and records the answer. What is sent is rendered once and kept, so that every attempt
+//! sends the same bytes under the same control id or UID.
+
+mod dicom;
+mod hl7;
+mod sources;
+
+use tocsin_domain::ids::DeliveryId;
+
+use super::env::Env;
+use super::publish_result::held_because;
+use crate::jobs::JobError;
+use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
+use crate::storage::entity::{delivery, study};
+use crate::storage::jobs::{self, Lease};
+use crate::storage::{StoreError, Tx, studies, timeline};
+
+/// How an attempt ended.
+pub(super) enum Attempt {
+    Confirmed {
+        note: String,
+    },
+    Refused {
+        reason: String,
+    },
+    /// May work later, and is tried until it does.
+    Retry {
+        reason: String,
+    },
+}
+
+pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobError> {
+    let held = lease.clone();
+    let due = env
+        .store
+        .write(move |tx| Box::pin(async move { begin(tx, &held, id).await }))
+        .await?;
+    let Some((row, study)) = due else { return Ok(()) };
+    let attempt = match deliveries::kind_of(&row)? {
+        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => hl7::send(env, &row, &study).await?,
+        DeliveryKind::StructuredReport | DeliveryKind::KeyImage => dicom::send(env, &row, &study).await?,
+    };
+    end(env, lease, id, row, attempt).await
+}
+
+/// The delivery and its study, unless there is nothing to send now; the job is then done.
+async fn begin(
+    tx: &Tx,
+    lease: &Lease,
+    id: DeliveryId,
+) -> Result<Option<(delivery::Model, study::Model)>, StoreError> {
+    jobs::fence(tx, lease).await?;
+    let row = deliveries::get(tx.conn(), id).await?;
+    let study_id = row
+        .study_id
+        .parse()
+        .map_err(|_| StoreError::Missing("study of the delivery"))?;
+    let study = studies::get(tx.conn(), study_id).await?;
+    let waits = row.state == DeliveryState::Pending.text();
+    // The link may have turned into a conflict since this was queued.
+    let hold = held_because(&study.link, deliveries::kind_of(&row)?);
+    if let (true, Some(reason)) = (waits, hold) {
+        deliveries::set_state(tx, id, DeliveryState::Held, Some(reason.to_owned())).await?;
+    }
+    if !waits || hold.is_some() {
+        jobs::complete(tx, lease).await?;
+        return Ok(None);
+    }
+    Ok(Some((row, study)))
+}
+
+async fn end(
+    env: &Env,
+    lease: &Lease,
+    id: DeliveryId,
+    row: delivery::Model,
+    attempt: Attempt,
+) -> Result<(), JobError> {
+    let (state, error, retry) = match attempt {
+        Attempt::Confirmed { note } => (
+            DeliveryState::Confirmed,
+            Some(note).filter(|n| !n.is_empty()),
+            None,
+        ),
+        Attempt::Refused { reason } => (DeliveryState::Refused, Some(reason), None),
+        Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
+    };
+    let (lease, done) = (lease.clone(), retry.is_none());
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                deliveries::set_state(tx, id, state, error).await?;
+                if done {
+                    let study = row
+                        .study_id
+                        .parse()
+                        .map_err(|_| StoreError::Missing("study of the delivery"))?;
+                    let detail = format!("{} {} by {}", row.kind, state.text(), row.destination);
+                    timeline::note(tx, study, "delivery", detail).await?;
+                    jobs::complete(tx, &lease).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    retry.map_or(Ok(()), |reason| Err(JobError::Retry(reason)))
+}
+
+/// A delivery that was given up is shown as refused, with the reason.
+pub async fn given_up(env: &Env, id: DeliveryId, reason: &str) -> Result<(), StoreError> {
+    let reason = reason.to_owned();
+    env.store
+        .write(move |tx| {
+            Box::pin(async move { deliveries::set_state(tx, id, DeliveryState::Refused, Some(reason)).await })
+        })
+        .await
+}

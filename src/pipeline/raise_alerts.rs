@@ -1,0 +1,171 @@
+//! Brings the alerts of a study in line with what the rules demand: one alert per rule, raised once; an open alert whose
+//! demand is gone is retracted. An acknowledged alert is history and stays.
+
+use sea_orm::ActiveValue::Set;
+use tocsin_domain::alert::{AlertState, Policy};
+use tocsin_domain::audit::Event;
+use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::ids::{SiteId, StudyId};
+use tocsin_domain::triage::{PageDemand, Verdict};
+use tocsin_domain::work::Work;
+
+use super::env::Settings;
+use super::send_notification::PageContent;
+use super::step_alert;
+use super::triage_study::{Case, band, json};
+use crate::report::text;
+use crate::storage::alerts::{self, Raise};
+use crate::storage::entity::alert as row;
+use crate::storage::jobs::{self, Terms};
+use crate::storage::{StoreError, Tx, audit, timeline};
+
+pub async fn reconcile(
+    tx: &Tx,
+    id: StudyId,
+    case: &Case,
+    verdicts: &[Verdict],
+    settings: &Settings,
+) -> Result<(), StoreError> {
+    let demands: Vec<&PageDemand> = verdicts.iter().flat_map(|v| &v.pages).collect();
+    for demand in &demands {
+        raise(tx, id, case, verdicts, demand, settings).await?;
+    }
+    let wanted: Vec<String> = demands.iter().map(|demand| key(id, demand)).collect();
+    for alert in alerts::of_study(tx.conn(), id).await? {
+        if !wanted.contains(&alert.dedup_key) {
+            retract(tx, id, alert).await?;
+        }
+    }
+    Ok(())
+}
+
+fn key(id: StudyId, demand: &PageDemand) -> String {
+    format!("{id}:{}", demand.rule)
+}
+
+async fn raise(
+    tx: &Tx,
+    id: StudyId,
+    case: &Case,
+    verdicts: &[Verdict],
+    demand: &PageDemand,
+    settings: &Settings,
+) -> Result<(), StoreError> {
+    let policy = settings
+        .policy(Some(&demand.policy))
+        .cloned()
+        .unwrap_or_else(everyone);
+    let record = case
+        .records
+        .iter()
+        .find(|r| r.findings.iter().any(|f| f.flagged))
+        .or(case.records.first());
+    let state = AlertState::Raised { at: tx.now() };
+    let raised = alerts::raise(
+        tx,
+        Raise {
+            site: SiteId(case.study.site.clone()),
+            study: id,
+            result: record.map(|r| r.id),
+            dedup_key: key(id, demand),
+            title: demand.text.clone(),
+            content: json(&content(case, verdicts, demand, record))?,
+            policy: json(&policy)?,
+            status: state.name().to_owned(),
+            state: json(&state)?,
+        },
+    )
+    .await?;
+    let Some(alert) = raised else { return Ok(()) };
+    timeline::note(
+        tx,
+        id,
+        "alert_raised",
+        format!("rule {}, policy {}", demand.rule, policy.name),
+    )
+    .await?;
+    let facts = serde_json::json!({ "rule": demand.rule, "policy": policy.name });
+    audit::record(
+        tx,
+        Event::by_system("alert.raise", format!("alert:{alert}"), &case.study.site, facts),
+    )
+    .await?;
+    jobs::enqueue(
+        tx,
+        &Work::StepAlert { alert },
+        Terms::once(step_alert::key(alert)),
+    )
+    .await
+}
+
+/// A page must reach somebody even where no policy is configured.
+fn everyone() -> Policy {
+    Policy {
+        name: "everyone".to_owned(),
+        steps: Vec::new(),
+        last_resort: String::new(),
+        repeat_minutes: 5,
+    }
+}
+
+fn content(
+    case: &Case,
+    verdicts: &[Verdict],
+    demand: &PageDemand,
+    record: Option<&ResultRecord>,
+) -> PageContent {
+    let location = case.order.as_ref().and_then(|order| order.location.clone());
+    let mut details = Vec::new();
+    if let Some(record) = record {
+        details.push(text::headline(record));
+        let measured = record
+            .findings
+            .iter()
+            .filter(|f| f.flagged)
+            .flat_map(|f| &f.measurements);
+        details.extend(measured.map(|m| format!("{}: {}", m.code.display, text::quantity(m))));
+        details.extend(record.limitations.iter().cloned());
+    }
+    details.extend(
+        verdicts
+            .iter()
+            .flat_map(|v| &v.recommends)
+            .map(|r| r.text.clone()),
+    );
+    let disclaimer = record.map(|r| r.model.disclaimer.clone()).unwrap_or_default();
+    PageContent {
+        urgency: band(verdicts, case.human_band).text().to_ascii_uppercase(),
+        headline: demand.text.clone(),
+        details,
+        location: location.filter(|place| !place.is_empty()),
+        notice: format!("Preliminary AI result, not reviewed by a radiologist. {disclaimer}")
+            .trim_end()
+            .to_owned(),
+    }
+}
+
+async fn retract(tx: &Tx, id: StudyId, alert: row::Model) -> Result<(), StoreError> {
+    let because = "the rules no longer ask for it".to_owned();
+    let Ok(state) = step_alert::state_of(&alert)?.retract(because.clone(), tx.now()) else {
+        return Ok(());
+    };
+    let alert_id = alerts::id_of(&alert)?;
+    let site = alert.site.clone();
+    let mut alert: row::ActiveModel = alert.into();
+    alert.status = Set(state.name().to_owned());
+    alert.state = Set(json(&state)?);
+    alerts::save(tx, alert).await?;
+    timeline::note(tx, id, "alert_retracted", because).await?;
+    let facts = serde_json::json!({});
+    audit::record(
+        tx,
+        Event::by_system("alert.retract", format!("alert:{alert_id}"), &site, facts),
+    )
+    .await?;
+    jobs::enqueue(
+        tx,
+        &Work::StepAlert { alert: alert_id },
+        Terms::once(step_alert::key(alert_id)),
+    )
+    .await
+}
