@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod failure;
 mod migrate;
+mod models;
 pub mod rules;
 mod serve;
 pub mod synth;
@@ -41,6 +42,7 @@ enum Command {
     Check(check::Check),
     Synth(synth::SynthArgs),
     Rules(rules::RulesArgs),
+    Models(models::Models),
     Token(token::Token),
     Audit(audit::Audit),
     Migrate(migrate::Migrate),
@@ -60,6 +62,7 @@ impl Command {
                     ExitCode::FAILURE
                 });
             }
+            Self::Models(models) => models.run(),
             Self::Token(token) => token.run(),
             Self::Audit(audit) => audit.run(),
             Self::Migrate(migrate) => migrate.run(),

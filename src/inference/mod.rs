@@ -18,5 +18,6 @@ pub mod preflight;
 mod quantify;
 pub mod recipe;
 pub mod scores;
+pub mod verify;
 mod wire;
 mod worker;

@@ -4,10 +4,11 @@ use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence};
 use tocsin_domain::quantify::components::{Component, MaskError, components};
 use tocsin_domain::quantify::shape::{abc_over_2_ml, largest_diameter, largest_section, sections};
+use tocsin_domain::quantify::{OperatingPoint, hemorrhage};
 use tocsin_domain::volume::{Geometry, Mask, Volume};
 
-use super::manifest::{CodeSpec, FindingSpec, Manifest, Measure, Output, Probability};
-use super::network::{ClassAnswer, OutputAnswer, Verdict};
+use super::manifest::{CodeSpec, FindingSpec, Manifest, Measure, Probability};
+use super::network::{OutputAnswer, Verdict};
 
 /// Findings of one study, and what limits them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,26 +28,49 @@ pub fn quantify(
         let output = manifest.output(&spec.output);
         let answer = answers.iter().find(|answer| answer.name == spec.output);
         let class = answer.and_then(|answer| answer.classes.iter().find(|class| class.class == spec.class));
-        if let (Some(output), Some(class)) = (output, class) {
-            quantified
-                .findings
-                .push(finding(manifest, spec, output, class, &volume.geometry)?);
+        let (Some(output), Some(class)) = (output, class) else {
+            continue;
+        };
+        match &class.verdict {
+            Verdict::Mask(mask) if in_the_head(manifest, spec) => {
+                let (finding, limitations) = blood(spec, volume, mask);
+                quantified.findings.push(finding);
+                quantified.limitations.extend(limitations);
+            }
+            Verdict::Mask(mask) => {
+                quantified
+                    .findings
+                    .push(segmented(manifest, spec, mask, &volume.geometry)?)
+            }
+            Verdict::Score(score) => quantified.findings.push(scored(spec, output.threshold, *score)),
         }
     }
     Ok(quantified)
 }
 
-fn finding(
-    manifest: &Manifest,
-    spec: &FindingSpec,
-    output: &Output,
-    class: &ClassAnswer,
-    geometry: &Geometry,
-) -> Result<Finding, MaskError> {
-    match &class.verdict {
-        Verdict::Mask(mask) => segmented(manifest, spec, mask, geometry),
-        Verdict::Score(score) => Ok(scored(spec, output.threshold, *score)),
-    }
+/// The manifest asks for what only a head has: a midline, and places in the brain.
+fn in_the_head(manifest: &Manifest, spec: &FindingSpec) -> bool {
+    let asked = manifest
+        .quantification
+        .as_ref()
+        .filter(|asked| asked.output == spec.output);
+    let of_the_head = |measure: &Measure| matches!(measure, Measure::MidlineShift | Measure::Location);
+    asked.is_some_and(|asked| asked.measure.iter().any(of_the_head))
+}
+
+fn blood(spec: &FindingSpec, volume: &Volume, mask: &Mask) -> (Finding, Vec<String>) {
+    let point = OperatingPoint {
+        min_total_ml: spec.total_ml.unwrap_or(0.0),
+        min_component_ml: spec.largest_component_ml.unwrap_or(0.0),
+        undetermined_from_ml: None,
+    };
+    let reading = hemorrhage(volume, mask, &point);
+    let finding = Finding {
+        code: code(&spec.code),
+        site: code(&spec.site),
+        ..reading.finding
+    };
+    (finding, reading.limitations)
 }
 
 fn scored(spec: &FindingSpec, threshold: f32, score: f32) -> Finding {

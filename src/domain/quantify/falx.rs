@@ -4,7 +4,10 @@
 use super::head::Head;
 
 /// Depth under the inner table where the falx is still held, mm.
-const HELD_MM: (f64, f64) = (4.0, 15.0);
+const HELD_MM: (f64, f64) = (3.0, 10.0);
+/// Slabs about a level that tell of it, and how many must show an end, mm.
+const NEAR_MM: f64 = 13.0;
+const FEWEST_SLABS: usize = 2;
 /// How far from the skull's own midplane the falx is looked for, and in which steps, mm.
 const SEARCH_MM: f64 = 7.0;
 const STEP_MM: f64 = 0.5;
@@ -16,15 +19,43 @@ const BESIDE_MM: f64 = 4.5;
 const FEWEST_ROWS: usize = 4;
 const SPREAD_MM: f64 = 2.0;
 
-/// Offset of the falx from the skull's midplane in a slab, mm to the left; `None` where it does not show.
-pub fn offset(head: &Head, slab: usize) -> Option<f64> {
-    let (front, back) = head.ends(slab)?;
-    let ends = [end(head, slab, front, 1.0), end(head, slab, back, -1.0)];
-    let found: Vec<f64> = ends.into_iter().flatten().collect();
-    match found.as_slice() {
-        [] => None,
-        found => Some(found.iter().sum::<f64>() / found.len() as f64),
+/// The line between both ends of the falx at one level: how far it lies to the left of the skull's midplane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FalxLine {
+    /// Along and offset, mm.
+    front: [f64; 2],
+    back: [f64; 2],
+}
+
+impl FalxLine {
+    /// By the medians of what the slabs about a level show; `None` unless both ends show in several.
+    pub fn find(head: &Head, level: f64) -> Option<Self> {
+        let (mut front, mut back) = (Vec::new(), Vec::new());
+        let near = (0..head.map.slabs.len()).filter(|k| (head.map.slabs[*k].z - level).abs() <= NEAR_MM);
+        for slab in near {
+            let Some(ends) = head.ends(slab) else { continue };
+            front.extend(end(head, slab, ends.0, 1.0).map(|u| [ends.0, u]));
+            back.extend(end(head, slab, ends.1, -1.0).map(|u| [ends.1, u]));
+        }
+        if front.len() < FEWEST_SLABS || back.len() < FEWEST_SLABS {
+            return None;
+        }
+        let middle = |points: &[[f64; 2]], i: usize| median(points.iter().map(|p| p[i]).collect());
+        Some(Self {
+            front: [middle(&front, 0), middle(&front, 1)],
+            back: [middle(&back, 0), middle(&back, 1)],
+        })
     }
+
+    pub fn offset(&self, along: f64) -> f64 {
+        let share = (along - self.front[0]) / (self.back[0] - self.front[0]);
+        self.front[1] + share * (self.back[1] - self.front[1])
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn end(head: &Head, slab: usize, table: f64, inward: f64) -> Option<f64> {

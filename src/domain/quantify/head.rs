@@ -10,6 +10,9 @@ const FEWEST_RINGS: usize = 3;
 /// Chords whose middles scatter more than this do not halve a head. mm.
 const LARGEST_SPREAD: f64 = 4.0;
 
+/// Slabs above a place that can lie nearer to the skull than its own.
+const ABOVE: usize = 5;
+
 #[derive(Clone, Debug)]
 pub struct Head {
     pub map: HeadMap,
@@ -18,6 +21,8 @@ pub struct Head {
     pub midplane: Midplane,
     /// Height of the inner table at the vertex, as far as the scan shows it.
     pub top: f64,
+    /// Size against a common head: 1 where the largest section is that of an ellipse of 136 × 168 mm.
+    pub scale: f64,
 }
 
 /// Why the head gives no frame of reference.
@@ -29,6 +34,11 @@ pub enum HeadError {
     NoSkull,
     #[error("the skull is too uneven to find the plane that halves it")]
     Uneven,
+}
+
+fn scale(vault: &[&Ring]) -> f64 {
+    let largest = vault.iter().map(|r| r.area()).fold(0.0, f64::max);
+    (largest / (std::f64::consts::PI * 68.0 * 84.0)).sqrt()
 }
 
 impl Head {
@@ -52,9 +62,11 @@ impl Head {
         if midplane.spread > LARGEST_SPREAD {
             return Err(HeadError::Uneven);
         }
+        let scale = scale(&vault);
         Ok(Self {
             map,
             rings,
+            scale,
             midplane,
             top,
         })
@@ -83,11 +95,13 @@ impl Head {
         ])
     }
 
-    /// A position in the plane of the slices, in the head's own frame: across, along.
+    /// A position in the plane of the slices, in the head's own frame: across, along. Below the vault, where no ring
+    /// closes, the next one above gives the middle.
     pub fn place(&self, slab: usize, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
-        let ring = self.rings[slab].as_ref()?;
+        let ring = self.rings[slab..].iter().flatten().next()?;
         let (yaw, length) = (self.midplane.yaw, self.midplane.yaw.hypot(1.0));
-        let (dx, dy) = (x - self.midplane.x(ring.centre[1], ring.z), y - ring.centre[1]);
+        let z = self.map.slabs[slab].z;
+        let (dx, dy) = (x - self.midplane.x(ring.centre[1], z), y - ring.centre[1]);
         Some([(dx - yaw * dy) / length, (yaw * dx + dy) / length])
     }
 
@@ -102,5 +116,19 @@ impl Head {
             Some(towards * along)
         };
         Some((reach(-1.0)?, reach(1.0)?))
+    }
+
+    /// Distance of a position to the inner table, mm: the nearest of what its own slab and those above it show.
+    pub fn depth(&self, slab: usize, position: [f64; 2]) -> f64 {
+        let z = self.map.slabs[slab].z;
+        let within = |k: usize| {
+            self.rings[k]
+                .as_ref()
+                .map_or(f64::INFINITY, |ring| ring.depth(position))
+        };
+        let above =
+            (slab + 1..self.map.slabs.len()).map(|k| (self.map.slabs[k].z - z).hypot(within(k).max(0.0)));
+        let above = above.take(ABOVE).fold(f64::INFINITY, f64::min);
+        within(slab).min(above).min((self.top - z).max(0.0))
     }
 }

@@ -1,7 +1,7 @@
 //! Midline shift: how far the septum between the lateral ventricles lies from the plane that halves the skull, at the
 //! level where the frontal horns show. Read from fluid on both sides of it; where that is not seen, nothing is said.
 
-use super::falx;
+use super::falx::FalxLine;
 use super::head::Head;
 
 /// A shift that was measured.
@@ -25,9 +25,9 @@ pub enum NoShift {
 }
 
 /// Below the vertex, mm: where lateral ventricles lie in heads of 0.85 to 1.15 of the mean size.
-const LEVELS_MM: (f64, f64) = (46.0, 86.0);
+const LEVELS_MM: (f64, f64) = (46.0, 82.0);
 /// From the middle of the skull's length, mm: frontal horns and bodies; behind them the ventricles part.
-const ROWS_MM: (f64, f64) = (-46.0, 10.0);
+const ROWS_MM: (f64, f64) = (-46.0, 14.0);
 const ROW_STEP: f64 = 2.0;
 /// Half width of a profile, and its step, mm.
 const PROFILE_MM: f64 = 34.0;
@@ -37,7 +37,7 @@ const FLUID_SHARE: f32 = 0.55;
 const FLUID_HU: f32 = 6.0;
 /// Width of a horn, and of what parts the two, mm.
 const HORN_MM: (f64, f64) = (2.0, 20.0);
-const SEPTUM_MM: (f64, f64) = (0.5, 24.0);
+const SEPTUM_MM: (f64, f64) = (0.5, 28.0);
 /// Largest shift that is believed, mm.
 const LARGEST_MM: f64 = 22.0;
 /// Rows that must follow one another, and how far the septum may bend from one to the next, mm.
@@ -45,13 +45,9 @@ const FEWEST_ROWS: usize = 5;
 const BEND_MM: f64 = 1.5;
 /// A ventricle wider than this says no more than one that is as wide, mm.
 const COMMON_HORN_MM: f64 = 7.0;
-/// Slabs this near to the one that shows most belong to the same level, mm.
-const NEAR_MM: f64 = 7.5;
 /// A chain counts when it is at least this share as strong as the best.
-const CLEAR_SHARE: f64 = 0.5;
+const CLEAR_SHARE: f64 = 0.7;
 const FAR_SHARE: f64 = 0.75;
-/// Slabs this near to the level show the falx for it, mm.
-const FALX_MM: f64 = 11.0;
 
 /// One row in which both ventricles show: where the middle between them lies.
 #[derive(Clone, Copy, Debug)]
@@ -85,43 +81,26 @@ pub fn midline_shift(head: &Head) -> Result<Shift, NoShift> {
         return Err(NoShift::NoLevel);
     }
     let chains: Vec<Vec<Sighting>> = slabs.iter().flat_map(|k| chains(sightings(head, *k))).collect();
-    if std::env::args().nth(1).is_some() {
-        for s in chains.iter().flatten() {
-            println!(
-                "   slab {} d {:.0} along {:.0} middle {:.1} weight {:.1}",
-                s.slab,
-                head.top - head.map.slabs[s.slab].z,
-                s.along,
-                s.middle,
-                s.weight
-            );
-        }
-    }
-    let best = chains
-        .iter()
-        .max_by(|a, b| strength(a).total_cmp(&strength(b)))
+    let best = chains.iter().map(|c| strength(c)).fold(0.0, f64::max);
+    let clear = chains.iter().filter(|c| strength(c) >= CLEAR_SHARE * best);
+    let shift = clear
+        .map(|chain| shift_of(head, chain))
+        .max_by(|a, b| a.mm.abs().total_cmp(&b.mm.abs()))
         .ok_or(NoShift::NoVentricles)?;
-    let level = head.map.slabs[best[0].slab].z;
-    let near: Vec<Sighting> = chains
-        .iter()
-        .filter(|chain| (head.map.slabs[chain[0].slab].z - level).abs() <= NEAR_MM)
-        .filter(|chain| strength(chain) >= CLEAR_SHARE * strength(best))
-        .flatten()
-        .copied()
-        .collect();
-    let mm = far_quantile(&near) - ideal(head, level);
-    if mm.abs() > LARGEST_MM {
-        return Err(NoShift::Unclear);
+    match shift.mm.abs() <= LARGEST_MM {
+        true => Ok(shift),
+        false => Err(NoShift::Unclear),
     }
-    Ok(Shift { mm, z: level })
 }
 
-/// Offset of the ideal midline from the plane of the skull at a level, by the falx where it shows; mm.
-fn ideal(head: &Head, level: f64) -> f64 {
-    let near = (0..head.map.slabs.len()).filter(|k| (head.map.slabs[*k].z - level).abs() <= FALX_MM);
-    let mut offsets: Vec<f64> = near.filter_map(|k| falx::offset(head, k)).collect();
-    offsets.sort_by(f64::total_cmp);
-    offsets.get(offsets.len() / 2).copied().unwrap_or(0.0)
+fn shift_of(head: &Head, chain: &[Sighting]) -> Shift {
+    let z = head.map.slabs[chain[0].slab].z;
+    let ideal = FalxLine::find(head, z);
+    let off = |s: &Sighting| s.middle - ideal.map_or(0.0, |line| line.offset(s.along));
+    Shift {
+        mm: far_quantile(chain.iter().map(off).collect()),
+        z,
+    }
 }
 
 /// Sightings of one slab that continue one another from front to back: the two walls of a septum do, chance does not.
@@ -139,8 +118,7 @@ fn strength(chain: &[Sighting]) -> f64 {
 }
 
 /// Three quarters of the way to the largest displacement, on the side to which most rows are displaced.
-fn far_quantile(sightings: &[Sighting]) -> f64 {
-    let mut middles: Vec<f64> = sightings.iter().map(|s| s.middle).collect();
+fn far_quantile(mut middles: Vec<f64>) -> f64 {
     middles.sort_by(f64::total_cmp);
     let at = |share: f64| middles[((middles.len() - 1) as f64 * share).round() as usize];
     match at(0.5) >= 0.0 {
