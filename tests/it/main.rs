@@ -12,3 +12,4 @@ mod tidy;
 
 mod hl7_meaning;
 mod hl7_receive;
+mod hl7_send;
