@@ -13,3 +13,4 @@ mod tidy;
 mod hl7_meaning;
 mod hl7_receive;
 mod hl7_send;
+// Not run yet, see docs/known-gaps.md: hl7_meaning, hl7_receive.
