@@ -1,6 +1,9 @@
 //! Imaging orders and patients, as HL7 messages tell of them; and how one event changes what is known.
 //! `None` in an event means "not said" and never deletes.
 
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -153,6 +156,9 @@ pub struct OrderRecord {
     pub clinical_information: Option<Phi<String>>,
     /// The time of the newest event that was applied.
     pub at: Timestamp,
+    /// When each field was last said, by field name.
+    #[serde(default)]
+    pub stamps: BTreeMap<String, Timestamp>,
 }
 
 impl OrderRecord {
@@ -176,66 +182,100 @@ impl OrderRecord {
             ordering_provider: None,
             clinical_information: None,
             at: event.at,
+            stamps: BTreeMap::from([("state".to_owned(), DateTime::UNIX_EPOCH)]),
         };
         blank.apply(event)
     }
 
-    /// Folds an event in. An event older than what is known fills gaps and changes nothing else, so that
-    /// messages which overtake one another end in the same record.
+    /// Folds an event in. Each field keeps the newest thing that was said of it, by the time of the message and not of its
+    /// arrival, so that messages which overtake one another end in the same record.
     pub fn apply(mut self, event: &OrderEvent) -> Self {
-        let newer = event.at >= self.at;
-        let pick = |known: &mut Option<String>, said: &Option<String>| {
-            if said.is_some() && (newer || known.is_none()) {
-                known.clone_from(said);
-            }
+        let mut fold = Fold {
+            stamps: std::mem::take(&mut self.stamps),
+            known_at: self.at,
+            said_at: event.at,
         };
-        pick(&mut self.accession, &event.accession);
-        pick(&mut self.modality, &event.modality);
-        pick(&mut self.requested_procedure_id, &event.requested_procedure_id);
-        pick(&mut self.scheduled_step_id, &event.scheduled_step_id);
-        pick(&mut self.visit, &event.patient.visit);
-        pick(&mut self.priority, &event.priority);
-        pick(&mut self.status, &event.status);
-        pick(&mut self.patient_class, &event.patient.patient_class);
-        pick(&mut self.location, &event.patient.location);
-        pick(&mut self.ordering_provider, &event.ordering_provider);
-        if event.clinical_information.is_some() && (newer || self.clinical_information.is_none()) {
-            self.clinical_information.clone_from(&event.clinical_information);
-        }
-        if event.placer.is_some() && (newer || self.placer.is_none()) {
-            self.placer.clone_from(&event.placer);
-        }
-        if event.filler.is_some() && (newer || self.filler.is_none()) {
-            self.filler.clone_from(&event.filler);
-        }
-        if event.study_uid.is_some() && (newer || self.study_uid.is_none()) {
-            self.study_uid.clone_from(&event.study_uid);
-        }
-        if let Some(procedure) = &event.procedure
-            && (newer || self.procedure == Procedure::default())
-        {
-            self.procedure = procedure.clone();
-        }
-        self.state = self.next_state(event, newer);
+        fold.pick("accession", &mut self.accession, &event.accession);
+        fold.pick("modality", &mut self.modality, &event.modality);
+        fold.pick(
+            "requested_procedure_id",
+            &mut self.requested_procedure_id,
+            &event.requested_procedure_id,
+        );
+        fold.pick(
+            "scheduled_step_id",
+            &mut self.scheduled_step_id,
+            &event.scheduled_step_id,
+        );
+        fold.pick("visit", &mut self.visit, &event.patient.visit);
+        fold.pick("priority", &mut self.priority, &event.priority);
+        fold.pick("status", &mut self.status, &event.status);
+        fold.pick(
+            "patient_class",
+            &mut self.patient_class,
+            &event.patient.patient_class,
+        );
+        fold.pick("location", &mut self.location, &event.patient.location);
+        fold.pick(
+            "ordering_provider",
+            &mut self.ordering_provider,
+            &event.ordering_provider,
+        );
+        fold.pick(
+            "clinical_information",
+            &mut self.clinical_information,
+            &event.clinical_information,
+        );
+        fold.pick("placer", &mut self.placer, &event.placer);
+        fold.pick("filler", &mut self.filler, &event.filler);
+        fold.pick("study_uid", &mut self.study_uid, &event.study_uid);
+        let mut procedure = Some(self.procedure).filter(|p| *p != Procedure::default());
+        fold.pick("procedure", &mut procedure, &event.procedure);
+        self.procedure = procedure.unwrap_or_default();
+        let mut state = Some(self.state);
+        fold.pick("state", &mut state, &event.state());
+        self.state = state.unwrap_or(OrderState::Placed);
+        self.stamps = fold.stamps;
         self.at = self.at.max(event.at);
         self
     }
+}
 
-    /// A cancelled order stays cancelled until a newer event places it again.
-    fn next_state(&self, event: &OrderEvent, newer: bool) -> OrderState {
-        if !newer {
-            return self.state;
+impl OrderEvent {
+    /// What the event says of the order's standing. A cancelled order stays cancelled until a later event places it again.
+    fn state(&self) -> Option<OrderState> {
+        match self.control {
+            OrderControl::Cancel | OrderControl::Discontinue => Some(OrderState::Cancelled),
+            OrderControl::New => Some(OrderState::Placed),
+            OrderControl::Change | OrderControl::Status | OrderControl::Other => match self.status.as_deref()
+            {
+                Some("CM") => Some(OrderState::Completed),
+                Some("CA" | "DC") => Some(OrderState::Cancelled),
+                Some(_) | None => None,
+            },
         }
-        match event.control {
-            OrderControl::Cancel | OrderControl::Discontinue => OrderState::Cancelled,
-            OrderControl::New => OrderState::Placed,
-            OrderControl::Change | OrderControl::Status | OrderControl::Other => {
-                match event.status.as_deref() {
-                    Some("CM") => OrderState::Completed,
-                    Some("CA" | "DC") => OrderState::Cancelled,
-                    Some(_) | None => self.state,
-                }
-            }
+    }
+}
+
+/// One event on its way into a record.
+struct Fold {
+    stamps: BTreeMap<String, Timestamp>,
+    known_at: Timestamp,
+    said_at: Timestamp,
+}
+
+impl Fold {
+    fn pick<T: Clone>(&mut self, field: &str, known: &mut Option<T>, said: &Option<T>) {
+        if said.is_none() {
+            return;
+        }
+        let known_at = match known {
+            Some(_) => Some(self.stamps.get(field).copied().unwrap_or(self.known_at)),
+            None => None,
+        };
+        if known_at.is_none_or(|at| self.said_at >= at) {
+            known.clone_from(said);
+            self.stamps.insert(field.to_owned(), self.said_at);
         }
     }
 }

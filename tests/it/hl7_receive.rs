@@ -469,6 +469,18 @@ fn messages(folder: &Path) -> Vec<(PathBuf, Bytes, String)> {
     messages
 }
 
+/// Whether MSH-15 and MSH-16 ask for silence.
+fn wants_no_answer(message: &[u8]) -> bool {
+    let body = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
+    let line = body
+        .split(|b| *b == b'\r' || *b == b'\n')
+        .next()
+        .unwrap_or_default();
+    let fields: Vec<&[u8]> = line.split(|b| *b == body[3]).collect();
+    let field = |n: usize| fields.get(n - 1).copied().unwrap_or_default();
+    matches!((field(15), field(16)), (b"NE" | b"", b"NE"))
+}
+
 #[tokio::test]
 async fn every_message_of_the_public_corpora_is_answered() {
     let Some(folder) = shared("hl7") else { return };
@@ -482,10 +494,12 @@ async fn every_message_of_the_public_corpora_is_answered() {
         messages.len()
     );
     for (path, bytes, control) in &messages {
-        let answer = line
-            .ask(bytes)
-            .await
-            .unwrap_or_else(|| panic!("{}: no answer", path.display()));
+        line.write(&frame(bytes)).await;
+        if wants_no_answer(bytes) {
+            continue;
+        }
+        let answer = line.answer().await;
+        let answer = answer.unwrap_or_else(|| panic!("{}: no answer", path.display()));
         let (code, id) = msa(&answer);
         assert_eq!(id, control, "{}", path.display());
         if code != "AA" && code != "CA" {
@@ -516,11 +530,12 @@ async fn the_worked_examples_are_understood() {
     let service = Service::start().await;
     let mut line = service.connect().await;
     for (path, bytes, control) in messages(&folder) {
-        let answer = line.ask(&bytes).await;
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if name.starts_with("ack_") {
+        line.write(&frame(&bytes)).await;
+        if wants_no_answer(&bytes) {
             continue;
         }
+        let answer = line.answer().await;
         let answer = answer.unwrap_or_else(|| panic!("{name}: no answer"));
         assert_eq!(msa(&answer).1, control, "{name}: {answer}");
         assert!(["AA", "CA"].contains(&msa(&answer).0), "{name}: {answer}");
@@ -529,12 +544,12 @@ async fn the_worked_examples_are_understood() {
         let kind = match event.as_ref().expect("understood") {
             Hl7Event::Orders(_) => "order",
             Hl7Event::Patient(_) => "adt_a0",
-            Hl7Event::Merge(_) => "adt_a40",
+            Hl7Event::Merge(_) => "adt_a4",
             Hl7Event::Report(_) => "oru",
             Hl7Event::Ignored { .. } => "ignored",
         };
         let wanted = match &name[..3] {
-            "adt" => &name[..kind.len().min(name.len())],
+            "adt" => &name[..6],
             "omg" | "omi" | "orm" => "order",
             "oru" => "oru",
             _ => "ignored",
