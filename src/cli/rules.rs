@@ -13,6 +13,7 @@ use crate::config::shipped;
 const MAX_DEPTH: usize = 3;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tocsin rules test rules")]
 pub struct RulesArgs {
     #[command(subcommand)]
     command: RulesCommand,

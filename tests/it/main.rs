@@ -10,5 +10,4 @@ mod report_dicom;
 mod shared;
 mod tidy;
 
-mod hl7_meaning;
-mod hl7_receive;
+// Not run yet, see docs/known-gaps.md: hl7_meaning, hl7_receive.

@@ -8,8 +8,15 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     let lower = name.to_lowercase();
     let scored = known
         .into_iter()
-        .map(|k| (distance(&lower, &k.to_lowercase()), k));
-    let (steps, best) = scored.min()?;
+        // A name that was cut short is meant before one that merely has as many letters in common.
+        .map(|k| {
+            (
+                !k.to_lowercase().starts_with(&lower),
+                distance(&lower, &k.to_lowercase()),
+                k,
+            )
+        });
+    let (_, steps, best) = scored.min()?;
     let longer = name.chars().count().max(best.chars().count());
     (steps as f64 <= longer as f64 * FARTHEST).then_some(best)
 }
@@ -40,9 +47,10 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_hand_is_understood() {
-        let known = ["volume_ml", "midline_shift_mm", "flagged", "state"];
+        let known = ["model", "volume_ml", "midline_shift_mm", "flagged", "state"];
         for (typed, meant) in [
             ("volume", Some("volume_ml")),
+            ("volum", Some("volume_ml")),
             ("flaged", Some("flagged")),
             ("Stat", Some("state")),
             ("stpate", Some("state")),

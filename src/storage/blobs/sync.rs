@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -23,12 +23,10 @@ const MAX_BATCH: usize = 256;
 /// How an object gets to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placement {
-    /// Nothing has this name yet.
-    New,
+    /// Unless the same object has it already. That one is synced again: it may be a leftover of a crash before its sync.
+    Once,
     /// A file of this name is there and is not what its name says: it is replaced, but only by bytes already durable.
     Replace,
-    /// The same object is there already; it is synced, for it may be a leftover of a crash before its first sync.
-    Keep,
 }
 
 #[derive(Debug)]
@@ -105,39 +103,29 @@ fn run(root: &File, queue: &mpsc::Receiver<Work>, counts: &Counts) {
     }
 }
 
-/// Moves the objects of a batch to their names and syncs them: a single one by its file and its directory, several by one
-/// sync of the file system, which covers their files and all their directories.
+/// Names the objects of a batch and brings them to the device by one sync of their file system, which covers the files and
+/// all their directories. It covers what others write there too, so the store does best on a file system of its own.
 fn commit(root: &File, batch: Vec<Work>, counts: &Counts) {
     let mut placed = Vec::with_capacity(batch.len());
     for work in batch {
         match place(&work, counts) {
-            Ok(file) => placed.push((work, file)),
+            Ok(name) => placed.push((work, name)),
             Err(error) => answer(work, Err(error)),
         }
     }
-    let outcome = match placed.as_slice() {
-        [] => return,
-        [(work, file)] => sync_one(work, file.as_ref(), counts),
-        _ => sync_all(root, counts),
-    };
-    let objects = u64::try_from(placed.len()).unwrap_or(u64::MAX);
-    if outcome.is_ok() {
-        counts.objects.fetch_add(objects, Ordering::Relaxed);
+    if placed.is_empty() {
+        return;
     }
-    for (work, _) in placed {
-        let result = match &outcome {
+    counts.syncs.fetch_add(1, Ordering::Relaxed);
+    let outcome = rustix::fs::syncfs(root);
+    for (work, name) in placed {
+        let result = match outcome {
             Ok(()) => Ok(()),
-            // One error answers many writers, and io::Error cannot be cloned.
-            Err(error) => {
-                let source = error
-                    .raw_os_error()
-                    .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-                Err(BlobError::Sync {
-                    path: work.path.clone(),
-                    source,
-                })
-            }
+            Err(errno) => Err(disown(&work, name, errno)),
         };
+        counts
+            .objects
+            .fetch_add(u64::from(result.is_ok()), Ordering::Relaxed);
         answer(work, result);
     }
 }
@@ -147,24 +135,42 @@ fn answer(work: Work, result: Result<(), BlobError>) {
     let _ = work.answer.send(result);
 }
 
-/// Gives the object its name; `Some` is the file to sync instead of the one that was written.
-fn place(work: &Work, counts: &Counts) -> Result<Option<File>, BlobError> {
-    let renamed = |source: io::Error| BlobError::Rename {
-        path: work.part.path().to_owned(),
-        source,
-    };
+/// Takes back the name of an object whose sync failed: the kernel may now believe its pages clean, and a resend that
+/// found them good would be acknowledged without ever reaching the device.
+fn disown(work: &Work, name: Name, errno: Errno) -> BlobError {
+    match name {
+        Name::Given => {
+            let _ = fs::remove_file(&work.path);
+        }
+        Name::Taken => {}
+    }
+    BlobError::Sync {
+        path: work.path.clone(),
+        source: errno.into(),
+    }
+}
+
+/// Whether a file got its name from this batch or an equal one had it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Given,
+    Taken,
+}
+
+fn place(work: &Work, counts: &Counts) -> Result<Name, BlobError> {
     match work.placement {
-        Placement::New => {
+        Placement::Replace => replace(work, counts).map(|()| Name::Taken),
+        Placement::Once => {
             match rustix::fs::renameat_with(CWD, work.part.path(), CWD, &work.path, RenameFlags::NOREPLACE) {
-                Ok(()) => Ok(None),
-                // Another association brought the same object a moment ago, whole: its bytes made the same name.
-                Err(Errno::EXIST) => open(&work.path).map(Some),
-                Err(Errno::INVAL | Errno::NOSYS) => replace(work, counts).map(|()| None),
-                Err(error) => Err(renamed(error.into())),
+                Ok(()) => Ok(Name::Given),
+                Err(Errno::EXIST) => Ok(Name::Taken),
+                Err(Errno::INVAL | Errno::NOSYS) => replace(work, counts).map(|()| Name::Taken),
+                Err(error) => Err(BlobError::Rename {
+                    path: work.part.path().to_owned(),
+                    source: error.into(),
+                }),
             }
         }
-        Placement::Replace => replace(work, counts).map(|()| None),
-        Placement::Keep => open(&work.path).map(Some),
     }
 }
 
@@ -177,25 +183,6 @@ fn replace(work: &Work, counts: &Counts) -> Result<(), BlobError> {
     })?;
     fs::rename(work.part.path(), &work.path).map_err(|source| BlobError::Rename {
         path: work.part.path().to_owned(),
-        source,
-    })
-}
-
-fn sync_one(work: &Work, instead: Option<&File>, counts: &Counts) -> io::Result<()> {
-    counts.syncs.fetch_add(2, Ordering::Relaxed);
-    instead.unwrap_or(&work.file).sync_all()?;
-    let directory = work.path.parent().unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
-}
-
-fn sync_all(root: &File, counts: &Counts) -> io::Result<()> {
-    counts.syncs.fetch_add(1, Ordering::Relaxed);
-    Ok(rustix::fs::syncfs(root)?)
-}
-
-fn open(path: &Path) -> Result<File, BlobError> {
-    File::open(path).map_err(|source| BlobError::Read {
-        path: path.to_owned(),
         source,
     })
 }

@@ -84,9 +84,8 @@ impl BlobWriter {
         };
         let path = self.store.path(&blob.hash);
         let placement = match self.store.verify(&blob.hash)? {
-            Verdict::Missing => Placement::New,
+            Verdict::Missing | Verdict::Intact { .. } => Placement::Once,
             Verdict::Damaged => Placement::Replace,
-            Verdict::Intact { .. } => Placement::Keep,
         };
         let done = self
             .store

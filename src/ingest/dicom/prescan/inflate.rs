@@ -38,8 +38,9 @@ impl Inflater {
             self.check_growth(walk)?;
             walk.push(&self.buffer[..produced.min(BUFFER_BYTES)])?;
             self.ended = matches!(status, Status::StreamEnd);
-            // A full buffer may hide more output; anything less means that the input is used up.
-            if produced < BUFFER_BYTES && (bytes.is_empty() || consumed == 0) {
+            // The decoder holds output back: a round that took no input may still give some, so only a round without
+            // either is the last.
+            if produced == 0 && consumed == 0 {
                 return Ok(());
             }
         }

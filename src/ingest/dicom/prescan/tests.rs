@@ -215,6 +215,26 @@ fn a_deflated_data_set_is_inflated_within_bounds() {
     assert_eq!(problem(DEFLATED, b"\xFF\xFFnot deflate"), Problem::NotDeflated);
 }
 
+#[test]
+fn a_deflated_data_set_may_come_in_pieces_of_any_size() {
+    let pixels = explicit((0x7FE0, 0x10), b"OW", 9_000_000, &vec![0; 9_000_000]);
+    let data_set = [modality(), pixels].concat();
+    let deflated = deflate(&data_set);
+    for size in [1, 7, 100, 1000, 4096, deflated.len()] {
+        let mut scanner = Scanner::new(DEFLATED, Limits::default());
+        for piece in deflated.chunks(size) {
+            scanner
+                .push(piece)
+                .unwrap_or_else(|error| panic!("pieces of {size}: {error}"));
+        }
+        assert_eq!(
+            scanner.finish().ok().map(|scan| scan.bytes),
+            Some(9_000_022),
+            "pieces of {size}"
+        );
+    }
+}
+
 fn sample() -> Vec<u8> {
     let sequence = explicit((0x40, 0x275), b"SQ", 18, &[item(10), modality()].concat());
     [
