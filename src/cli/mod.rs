@@ -3,10 +3,12 @@
 
 mod audit;
 mod check;
+pub mod demo;
 mod failure;
 mod migrate;
 mod models;
 pub mod rules;
+mod send;
 mod serve;
 pub mod synth;
 pub mod token;
@@ -38,6 +40,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
+    Send(send::Send),
     Serve(serve::Serve),
     Check(check::Check),
     Synth(synth::SynthArgs),
@@ -51,6 +55,8 @@ enum Command {
 impl Command {
     fn run(self) -> Result<ExitCode, Failure> {
         let done = match self {
+            Self::Demo(demo) => demo.run(),
+            Self::Send(send) => send.run(),
             Self::Serve(serve) => serve.run(),
             Self::Check(check) => check.run(),
             Self::Synth(synth) => return Ok(synth::run(synth)),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
-use tokio::sync::Notify;
 
 /// A line of SMTP at most, and a message at most, in bytes.
 const LINE: usize = 4096;
@@ -23,7 +22,6 @@ pub struct Mail {
 #[derive(Clone, Default)]
 pub struct Mailbox {
     mails: Arc<Mutex<Vec<Mail>>>,
-    arrived: Arc<Notify>,
 }
 
 impl Mailbox {
@@ -31,14 +29,8 @@ impl Mailbox {
         self.mails.lock().await.clone()
     }
 
-    /// Resolves when another mail has come in.
-    pub async fn arrival(&self) {
-        self.arrived.notified().await;
-    }
-
     async fn keep(&self, mail: Mail) {
         self.mails.lock().await.push(mail);
-        self.arrived.notify_waiters();
     }
 }
 
@@ -58,11 +50,18 @@ enum Reply {
 
 impl Conversation {
     fn command(&mut self, line: &str) -> Reply {
-        let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        let verb = line
+            .split([' ', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase();
         match verb.as_str() {
             "EHLO" | "HELO" => Reply::Say("250 demo mail server\r\n"),
             "MAIL" => {
-                *self = Self { from: true, to: Vec::new() };
+                *self = Self {
+                    from: true,
+                    to: Vec::new(),
+                };
                 Reply::Say("250 ok\r\n")
             }
             "RCPT" if self.from => {
@@ -86,7 +85,9 @@ impl Conversation {
 /// Receives mail until the task is dropped.
 pub async fn serve(listener: TcpListener, mailbox: Mailbox) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let mailbox = mailbox.clone();
         tokio::spawn(async move {
             // A sender that hangs up early has nothing to be told.
@@ -104,7 +105,9 @@ async fn converse(stream: TcpStream, mailbox: &Mailbox) -> std::io::Result<()> {
             Reply::Say(text) => stream.write_all(text.as_bytes()).await?,
             Reply::Goodbye => return stream.write_all(b"221 bye\r\n").await,
             Reply::Collect => {
-                stream.write_all(b"354 end with a dot on a line of its own\r\n").await?;
+                stream
+                    .write_all(b"354 end with a dot on a line of its own\r\n")
+                    .await?;
                 let data = read_message(&mut stream).await?;
                 let to = std::mem::take(&mut conversation).to;
                 mailbox.keep(Mail { to, data }).await;
@@ -117,11 +120,17 @@ async fn converse(stream: TcpStream, mailbox: &Mailbox) -> std::io::Result<()> {
 
 async fn read_line(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
     let mut line = Vec::new();
-    let read = tokio::io::AsyncReadExt::take(&mut *stream, LINE as u64).read_until(b'\n', &mut line).await?;
+    let read = tokio::io::AsyncReadExt::take(&mut *stream, LINE as u64)
+        .read_until(b'\n', &mut line)
+        .await?;
     if read == 0 {
         return Ok(None);
     }
-    Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
+    Ok(Some(
+        String::from_utf8_lossy(&line)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned(),
+    ))
 }
 
 async fn read_message(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
