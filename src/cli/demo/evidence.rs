@@ -410,7 +410,8 @@ mod tests {
     #[test]
     fn each_thing_that_does_not_happen_is_named() {
         assert_eq!(missing(|_| {}), Vec::<String>::new());
-        let table: [(fn(&mut Evidence), &str); 9] = [
+        type Spoiled = (fn(&mut Evidence), &'static str);
+        let table: [Spoiled; 9] = [
             (|e| e.heard.clear(), "positive: the RIS has the result"),
             (
                 |e| e.heard[0].priority = "R".into(),
