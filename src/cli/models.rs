@@ -19,6 +19,7 @@ const MEMORY: u64 = 8 << 30;
 
 /// Verify model packages
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tocsin models verify models")]
 pub struct Models {
     #[command(subcommand)]
     command: ModelsCommand,
