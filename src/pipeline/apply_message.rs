@@ -96,7 +96,7 @@ impl Scope<'_> {
             let patient = self.upsert(&event.patient).await?;
             let order = orders::fold(self.tx, self.site, patient, event).await?;
             for study in self.studies_of(&order.id, event).await? {
-                relink(self.tx, study).await?;
+                relink(self.tx, study, self.authority).await?;
                 let what = format!("order message: {:?}", event.control).to_lowercase();
                 timeline::note(self.tx, study, "order_changed", what).await?;
                 touched.push(study);
@@ -205,7 +205,7 @@ impl Scope<'_> {
     async fn relink_patient(&self, identifier: &PatientIdentifier) -> Result<Vec<StudyId>, StoreError> {
         let found = ids_of(&studies::of_patient(self.tx.conn(), self.site, &identifier.value).await?)?;
         for study in &found {
-            relink(self.tx, *study).await?;
+            relink(self.tx, *study, self.authority).await?;
         }
         Ok(found)
     }

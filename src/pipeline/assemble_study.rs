@@ -38,11 +38,11 @@ struct Gathered {
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
     let now = env.store.now();
     let gathered = gather(env, id, now).await?;
-    let lease = lease.clone();
+    let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                save(tx, id, gathered, now).await?;
+                save(tx, id, gathered, now, &authority).await?;
                 jobs::complete(tx, &lease).await
             })
         })
@@ -101,8 +101,14 @@ fn signals(
     }
 }
 
-async fn save(tx: &Tx, id: StudyId, gathered: Vec<Gathered>, now: Timestamp) -> Result<(), StoreError> {
-    let relinked = relink(tx, id).await?;
+async fn save(
+    tx: &Tx,
+    id: StudyId,
+    gathered: Vec<Gathered>,
+    now: Timestamp,
+    authority: &str,
+) -> Result<(), StoreError> {
+    let relinked = relink(tx, id, authority).await?;
     let row = studies::lock(tx, id).await?;
     let facts = study_facts(tx, &row, &gathered).await?;
     let first_time = row.facts.is_none();

@@ -5,19 +5,20 @@ use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::link::{self, Candidate, Link};
 use tocsin_domain::phi::PatientIdentifier;
 
+use super::apply_message::qualified;
 use super::publish_result::release_held;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
 
 /// Links the study afresh, unless a person has decided. `true` when the link changed.
-pub async fn relink(tx: &Tx, id: StudyId) -> Result<bool, StoreError> {
+pub async fn relink(tx: &Tx, id: StudyId, authority: &str) -> Result<bool, StoreError> {
     let row = studies::lock(tx, id).await?;
     if row.link_resolved_by.is_some() {
         return Ok(false);
     }
     let site = SiteId(row.site.clone());
     let found = orders::candidates(tx.conn(), &site, &row.study_uid, row.accession.as_deref()).await?;
-    let imaged = imaged_patient(tx, &site, &row).await?;
+    let imaged = imaged_patient(tx, &site, &row, authority).await?;
     let mut candidates = Vec::with_capacity(found.len());
     for order in &found {
         candidates.push(candidate(tx, order, &row.study_uid).await?);
@@ -55,12 +56,24 @@ async fn record(
 }
 
 /// The record that the images' patient id leads to after merges, or the id itself where no message spoke of it.
-async fn imaged_patient(tx: &Tx, site: &SiteId, row: &study::Model) -> Result<Option<String>, StoreError> {
+async fn imaged_patient(
+    tx: &Tx,
+    site: &SiteId,
+    row: &study::Model,
+    authority: &str,
+) -> Result<Option<String>, StoreError> {
     let Some(value) = row.patient_identifier.clone() else {
         return Ok(None);
     };
-    let authority = row.patient_authority.clone().unwrap_or_default();
-    let identifier = PatientIdentifier { value, authority };
+    let said = row.patient_authority.clone().unwrap_or_default();
+    // Images rarely name an issuer; the identifier is then the site's own, as in messages.
+    let identifier = qualified(
+        &PatientIdentifier {
+            value,
+            authority: said,
+        },
+        authority,
+    );
     match patients::find(tx.conn(), site, &identifier).await? {
         Some(known) => Ok(Some(patients::survivor(tx.conn(), known).await?.id)),
         None => Ok(Some(format!("{}^{}", identifier.authority, identifier.value))),
