@@ -179,6 +179,7 @@ impl Running {
             sink: dicom::rows::Rows {
                 store: self.store.clone(),
                 site_of: settings::site_of(config),
+                default_authority: config.hl7.default_authority.clone(),
                 received: self.env.metrics.instances_received.clone(),
             },
             clock: self.store.clock(),

@@ -110,7 +110,8 @@ fn segmented(
         .into_iter()
         .filter(|part| part.volume_ml >= smallest)
         .collect();
-    let total: f64 = parts.iter().map(|part| part.volume_ml).sum();
+    // Folding from 0: the empty sum of floats is −0, which would be sent and shown as "-0".
+    let total = parts.iter().fold(0.0, |sum: f64, part| sum + part.volume_ml);
     let largest = parts.first().map_or(0.0, |part| part.volume_ml);
     let (total_from, largest_from) = (
         spec.total_ml.unwrap_or(0.0),
@@ -158,7 +159,9 @@ fn measure(
         match measure {
             Measure::VolumePlanimetric | Measure::MidlineShift | Measure::Location => {}
             Measure::VolumeAbc2 => {
-                let sum = parts.iter().map(|part| abc_over_2_ml(geometry, part)).sum();
+                let sum = parts
+                    .iter()
+                    .fold(0.0, |sum, part| sum + abc_over_2_ml(geometry, part));
                 measurements.push(measurement(code::VOLUME_ABC2, sum, code::MILLILITER));
             }
             Measure::LargestDiameter => {

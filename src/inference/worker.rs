@@ -1,5 +1,5 @@
 //! One child process and the conversation with it: started in an empty folder with an empty environment, one request at a
-//! time, each under a deadline and a watch on its resident memory.
+//! time, each under a deadline and a watch on the most memory it has held.
 
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
@@ -26,7 +26,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub deadline: Duration,
-    /// Resident memory, bytes.
+    /// Resident memory at any moment, bytes.
     pub memory: u64,
 }
 
@@ -152,7 +152,7 @@ impl Process {
             frame::encode(request, attached).map_err(|error| WorkerError::Protocol(error.to_string()))?;
         let process_id = self.child.id();
         let ended = tokio::select! {
-            answered = exchange(&mut self.stream, &bytes) => answered,
+            answered = exchange(&mut self.stream, &bytes) => within(answered, process_id, limits.memory).await,
             used = watch(process_id, limits.memory) => Err(Ended::Memory(used)),
             () = sleep(limits.deadline) => Err(Ended::Time),
         };
@@ -223,27 +223,35 @@ async fn exchange(stream: &mut UnixStream, request: &[u8]) -> Result<(Answer, Ve
     Ok((answer, body.split_off(json)))
 }
 
-/// Returns when the process holds more than `limit` bytes; never, when it cannot be looked at.
+/// An answer counts only if the limit held to its end: what came between two looks is in the peak, so that the same series
+/// is refused by a fast machine and by a slow one.
+async fn within<T>(answered: Result<T, Ended>, process_id: Option<u32>, limit: u64) -> Result<T, Ended> {
+    match peak_of(process_id).await {
+        Some(used) if answered.is_ok() && used > limit => Err(Ended::Memory(used)),
+        Some(_) | None => answered,
+    }
+}
+
+/// Returns when the process has held more than `limit` bytes; never, when it cannot be looked at.
 async fn watch(process_id: Option<u32>, limit: u64) -> u64 {
-    let Some(process_id) = process_id else {
-        return std::future::pending().await;
-    };
-    let path = format!("/proc/{process_id}/status");
     loop {
         sleep(WATCH_EVERY).await;
-        let Ok(text) = tokio::fs::read_to_string(&path).await else {
-            return std::future::pending().await;
-        };
-        match resident(&text) {
+        match peak_of(process_id).await {
             Some(used) if used > limit => return used,
-            Some(_) | None => {}
+            Some(_) => {}
+            None => return std::future::pending().await,
         }
     }
 }
 
-/// Resident bytes from the text of `/proc/<pid>/status` (proc(5)).
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+async fn peak_of(process_id: Option<u32>) -> Option<u64> {
+    let path = format!("/proc/{}/status", process_id?);
+    peak(&tokio::fs::read_to_string(&path).await.ok()?)
+}
+
+/// The most resident bytes so far, from the text of `/proc/<pid>/status` (proc(5)).
+fn peak(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }
@@ -253,13 +261,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_read_from_the_status() {
+    fn peak_memory_is_read_from_the_status() {
         assert_eq!(
-            resident("Name:\tx\nVmRSS:\t    2048 kB\nThreads:\t1\n"),
+            peak("Name:\tx\nVmHWM:\t    2048 kB\nThreads:\t1\n"),
             Some(2 << 20)
         );
-        assert_eq!(resident("Name:\tx\n"), None);
+        assert_eq!(peak("Name:\tx\n"), None);
         let own = std::fs::read_to_string("/proc/self/status").expect("status");
-        assert!(resident(&own).is_some_and(|bytes| bytes > 1 << 20));
+        assert!(peak(&own).is_some_and(|bytes| bytes > 1 << 20));
     }
 }

@@ -2,6 +2,7 @@
 
 mod database;
 mod decode;
+mod demo;
 mod dicom;
 mod dicom_receive;
 mod migrations;

@@ -235,10 +235,12 @@ impl Evidence {
                 .iter()
                 .filter(|page| !is_about(page, &self.positive))
                 .count();
-        let changes = self
+        // A rule about emergency patients may raise it; only a finding may make it the most urgent.
+        let asked: Vec<&str> = self
             .heard_about(case)
             .filter(|heard| heard.is_priority_change())
-            .count();
+            .map(|heard| heard.priority.as_str())
+            .collect();
         vec![
             check(
                 case,
@@ -248,9 +250,16 @@ impl Evidence {
             ),
             check(
                 case,
-                "its priority stays",
-                known && changes == 0,
-                format!("{changes} changes sent to the RIS"),
+                "the RIS is not asked to make it critical",
+                known && !asked.contains(&"S"),
+                format!(
+                    "priorities asked for: {}",
+                    if asked.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        asked.join(", ")
+                    }
+                ),
             ),
         ]
     }
@@ -411,7 +420,7 @@ mod tests {
     fn each_thing_that_does_not_happen_is_named() {
         assert_eq!(missing(|_| {}), Vec::<String>::new());
         type Spoiled = (fn(&mut Evidence), &'static str);
-        let table: [Spoiled; 9] = [
+        let table: [Spoiled; 10] = [
             (|e| e.heard.clear(), "positive: the RIS has the result"),
             (
                 |e| e.heard[0].priority = "R".into(),
@@ -434,6 +443,13 @@ mod tests {
                 "positive: opening the link",
             ),
             (|e| e.positive.place = None, "positive: it is first"),
+            (
+                |e| {
+                    let accession = e.negative.visit.accession().to_owned();
+                    e.heard[0].text.push_str(&accession);
+                },
+                "negative: the RIS is not asked",
+            ),
             (|e| e.audit = Some(Err("entry 3".into())), "the audit chain"),
         ];
         for (change, expected) in table {

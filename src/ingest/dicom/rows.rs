@@ -23,12 +23,20 @@ pub type SiteOf = Arc<dyn Fn(&str) -> SiteId + Send + Sync>;
 pub struct Rows {
     pub store: Store,
     pub site_of: SiteOf,
+    /// Of patient identifiers whose images name no issuer, as those of most scanners: the site's own. The same one holds
+    /// for messages, or an order and its images would never be of one patient.
+    pub default_authority: String,
     /// Counts what was stored and acknowledged.
     pub received: Counter,
 }
 
 impl InstanceSink for Rows {
-    async fn store(&self, received: ReceivedInstance) -> StoreOutcome {
+    async fn store(&self, mut received: ReceivedInstance) -> StoreOutcome {
+        if let Some(patient) = &mut received.facts.patient
+            && patient.authority.is_empty()
+        {
+            patient.authority.clone_from(&self.default_authority);
+        }
         let received = Received {
             site: (self.site_of)(&received.calling_ae),
             facts: received.facts,
