@@ -4,11 +4,12 @@
 pub mod error;
 pub mod load;
 pub mod machine;
+pub mod packs;
 pub mod settings;
 pub mod start;
 
 pub use error::AppError;
-pub use start::{Addresses, Running, start};
+pub use start::{Addresses, Running, open, start};
 
 /// The hidden command under which this program starts itself to decode and infer.
 pub const WORKER_COMMAND: &str = "inference-worker";

@@ -137,7 +137,6 @@ async fn studies(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         big("instances"),
         big("arrived_at"),
         big("last_instance_at"),
-        big("deadline_at"),
         small("human_band"),
         small("band"),
         number("score"),

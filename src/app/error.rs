@@ -25,8 +25,6 @@ pub enum AppError {
     Mailer(#[from] MailerError),
     #[error("a page template is faulty: {0}")]
     Template(#[from] TemplateFault),
-    #[error("rule pack {folder}: {problems}")]
-    Rules { folder: String, problems: String },
     #[error("site profile {name}: {problem}")]
     Profile { name: String, problem: String },
     #[error("{what}")]

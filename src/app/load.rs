@@ -1,14 +1,15 @@
 //! Reads what lies beside the configuration: keys, rule packs, model packages, the RIS's message profile. What is shipped
 //! is activated on the first start; a file that was changed since is a draft, and stays one until somebody activates it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 use tocsin_domain::audit::Event;
-use tocsin_domain::triage::Pack;
+use tocsin_domain::triage::{Pack, PackRef};
 
 use super::error::AppError;
 use super::machine;
+use super::packs;
 use crate::config::Config;
 use crate::config::secret::SecretKey;
 use crate::deliver::mllp::MllpPeer;
@@ -44,32 +45,38 @@ pub fn serial(secret: &[u8]) -> String {
     format!("TOCSIN-{}", hex::encode(&hash[..6]).to_uppercase())
 }
 
-/// Every rule pack that is in force.
+/// Every rule pack that is in force. A pack that cannot be read costs itself and nothing else: images and orders are still
+/// taken in, and studies keep the priority that a person gave them.
 pub async fn packs(config: &Config, store: &Store) -> Result<Vec<Pack>, AppError> {
     let Some(folder) = config.rules.folder() else {
         return Ok(Vec::new());
     };
+    let found = match packs::folders(&folder) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::error!(%error, "no rules can be read");
+            return Ok(Vec::new());
+        }
+    };
     let mut packs = Vec::new();
-    for folder in folders(&folder, "pack.yaml")? {
-        let name = folder
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let files = yaml_files(&folder)?;
-        let pack = Pack::parse(&name, &files).map_err(|problems| AppError::Rules {
-            folder: folder.display().to_string(),
-            problems: problems.to_string(),
-        })?;
-        let reference = &pack.reference;
-        if in_force(
-            store,
-            Kind::Rules,
-            &reference.name,
-            &reference.version,
-            &reference.sha256,
-        )
-        .await?
-        {
+    for folder in found {
+        let pack = match packs::load(&folder) {
+            Ok(Ok(pack)) => pack,
+            Ok(Err(problems)) => {
+                tracing::error!(folder = %folder.display(), %problems, "this rule pack is not used");
+                continue;
+            }
+            Err(error) => {
+                tracing::error!(folder = %folder.display(), %error, "this rule pack is not used");
+                continue;
+            }
+        };
+        let PackRef {
+            name,
+            version,
+            sha256,
+        } = &pack.reference;
+        if in_force(store, Kind::Rules, name, version, sha256).await? {
             packs.push(pack);
         }
     }
@@ -154,55 +161,6 @@ async fn in_force(
         })
         .await?;
     Ok(true)
-}
-
-/// Folders below `folder` that hold a file of this name.
-pub fn folders(folder: &Path, marker: &str) -> Result<Vec<PathBuf>, AppError> {
-    let failed = |source| AppError::Files {
-        what: format!("{} cannot be listed", folder.display()),
-        source,
-    };
-    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(failed)?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.join(marker).is_file())
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
-/// The YAML files of a pack, by their path within it.
-pub fn yaml_files(folder: &Path) -> Result<Vec<(String, String)>, AppError> {
-    let mut files = Vec::new();
-    for sub in ["", "cases"] {
-        let Ok(entries) = std::fs::read_dir(folder.join(sub)) else {
-            continue;
-        };
-        for path in entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
-        {
-            let text = std::fs::read_to_string(&path).map_err(|source| AppError::Files {
-                what: format!("{} cannot be read", path.display()),
-                source,
-            })?;
-            let name = path
-                .file_name()
-                .map(|n| n.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            files.push((
-                if sub.is_empty() {
-                    name
-                } else {
-                    format!("{sub}/{name}")
-                },
-                text,
-            ));
-        }
-    }
-    Ok(files)
 }
 
 /// A message profile, by the name of a shipped one or by its path.

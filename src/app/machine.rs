@@ -1,5 +1,6 @@
 //! The machine's clock, randomness and name: the only place that asks for them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tocsin_domain::clock::{Clock, Timestamp, from_micros, to_micros};
@@ -37,6 +38,26 @@ pub fn clock() -> Arc<dyn Clock> {
 
 pub fn ids() -> Arc<dyn IdGen> {
     Arc::new(RandomIds)
+}
+
+/// What a service asks of the machine it runs on. Stories hand in a clock that they move, and ids that count.
+#[derive(Clone)]
+pub struct Machine {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGen>,
+    /// The program that is started again to decode and infer.
+    pub program: PathBuf,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> std::io::Result<Self> {
+        Ok(Self {
+            clock: clock(),
+            ids: ids(),
+            program: std::env::current_exe()?,
+        })
+    }
 }
 
 /// A fresh key from the operating system's generator.

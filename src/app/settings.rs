@@ -11,6 +11,7 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
 use crate::config::archive::ArchiveObject;
+use crate::config::dicom::PeerRole;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
@@ -18,7 +19,7 @@ use crate::deliver::dicom::DicomPeer;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::SiteOf;
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{Archive, Ris, Settings};
+use crate::pipeline::env::{Archive, Gets, Ris, Settings};
 
 use super::error::AppError;
 use super::{load, machine};
@@ -157,11 +158,15 @@ fn archives(config: &Config) -> Vec<Archive> {
                 port: peer.port?,
                 our_ae: our_ae.to_owned(),
             },
+            gets: match peer.role {
+                PeerRole::Destination => Gets::WhatRulesRoute,
+                PeerRole::Archive | PeerRole::Sender => Gets::Everything,
+            },
             structured_report: config.archive.sends(ArchiveObject::Sr),
             key_image: config.archive.sends(ArchiveObject::KeyImage),
         })
     };
-    config.dicom.archives().filter_map(archive).collect()
+    config.dicom.receivers().filter_map(archive).collect()
 }
 
 /// What the MLLP listener reads.

@@ -2,14 +2,17 @@
 //! second, and analysed once the models are ready.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use actix_web::web::Data;
 use tocsin_domain::work::Lane;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::AppError;
+use super::machine::Machine;
 use super::{load, machine, settings};
 use crate::config::Config;
 use crate::inference::pool::Pool;
@@ -35,7 +38,8 @@ pub struct Running {
     pub addresses: Addresses,
     pub store: Store,
     pub env: Arc<Env>,
-    secret: Vec<u8>,
+    /// What the API and the pages answer from.
+    pub state: Data<api::State>,
     health: api::Health,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -52,38 +56,69 @@ fn width(lane: Lane) -> usize {
 
 /// Starts everything that the configuration asks for.
 pub async fn start(config: Config) -> Result<Running, AppError> {
+    let machine = Machine::this().map_err(|source| AppError::Files {
+        what: "the program's own file cannot be found".to_owned(),
+        source,
+    })?;
+    let running = open(config, machine).await?;
+    let addresses = running.addresses;
+    let owner = format!("{}/{}", machine::host_name(), addresses.http);
+    jobs::free_leases_of(&running.store, &format!("{owner}/")).await?;
+    running.work(format!("{owner}/{}", running.store.ids().uuid()));
+    running.warm_models();
+    running.housekeep();
+    tracing::info!(http = %addresses.http, dicom = %addresses.dicom, hl7 = %addresses.hl7, "tocsin is up");
+    Ok(running)
+}
+
+/// Opens the stores and the listeners: everything is taken in, and no job is worked on yet.
+pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError> {
     let keys = load::keys(&config)?;
-    let (clock, ids) = (machine::clock(), machine::ids());
     let store = Store::open(
         &config.database.url.expose(),
-        clock.clone(),
-        ids.clone(),
+        machine.clock.clone(),
+        machine.ids.clone(),
         keys.audit.clone(),
     )
     .await?;
     let blobs = BlobStore::open(config.storage.folder())?;
     let bound = Bound::bind(&config).await?;
     let addresses = bound.addresses();
-    let env = Arc::new(environment(&config, &store, &blobs, &keys, addresses).await?);
-
-    let owner = format!("{}/{}", machine::host_name(), addresses.http);
-    jobs::free_leases_of(&store, &owner).await?;
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let env = Arc::new(environment(&config, &store, &blobs, &keys, addresses, machine.program).await?);
+    let health = api::Health::default();
+    let state = state(&config, &store, &env, &keys, &health);
     let running = Running {
         addresses,
-        store: store.clone(),
-        env: env.clone(),
-        secret: keys.secret.clone(),
-        health: api::Health::default(),
-        stop: stop.clone(),
-        tasks,
+        store,
+        env,
+        state,
+        health,
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
     };
     running.listen(&config, bound, blobs)?;
-    running.work(format!("{owner}/{}", ids.uuid()));
-    running.warm_models();
-    running.housekeep();
-    tracing::info!(http = %addresses.http, dicom = %addresses.dicom, hl7 = %addresses.hl7, "tocsin is up");
     Ok(running)
+}
+
+fn state(
+    config: &Config,
+    store: &Store,
+    env: &Env,
+    keys: &load::Keys,
+    health: &api::Health,
+) -> Data<api::State> {
+    let keys = api::Keys {
+        session: keys.secret.clone(),
+        link: keys.secret.clone(),
+    };
+    Data::new(api::State::new(
+        store.clone(),
+        settings::api(config),
+        keys,
+        env.metrics.clone(),
+        health.clone(),
+        machine::fresh_key,
+    ))
 }
 
 async fn environment(
@@ -92,11 +127,8 @@ async fn environment(
     blobs: &BlobStore,
     keys: &load::Keys,
     addresses: Addresses,
+    program: PathBuf,
 ) -> Result<Env, AppError> {
-    let program = std::env::current_exe().map_err(|source| AppError::Files {
-        what: "the program's own file cannot be found".to_owned(),
-        source,
-    })?;
     let base_url = config.http.base_url(addresses.http);
     let settings = settings::pipeline(
         config,
@@ -200,7 +232,7 @@ impl Running {
             .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
         self.health.dicom_listens();
         self.health.hl7_listens();
-        let http = api::server(bound.http, self.state(config), ui::configure)
+        let http = api::server(bound.http, self.state.clone(), ui::configure)
             .map_err(|error| AppError::Http(error.to_string()))?;
         let (handle, stop) = (http.handle(), self.stop.clone());
         self.tasks.spawn(async move {
@@ -215,23 +247,13 @@ impl Running {
         Ok(())
     }
 
-    fn state(&self, config: &Config) -> actix_web::web::Data<api::State> {
-        let keys = api::Keys {
-            session: self.secret.clone(),
-            link: self.secret.clone(),
-        };
-        actix_web::web::Data::new(api::State::new(
-            self.store.clone(),
-            settings::api(config),
-            keys,
-            self.env.metrics.clone(),
-            self.health.clone(),
-            machine::fresh_key,
-        ))
+    /// Those that work on the jobs of this service, under this name on their leases.
+    pub fn workers(&self, owner: String) -> Arc<Workers<Env>> {
+        Arc::new(Workers::new(self.store.clone(), self.env.clone(), owner))
     }
 
     fn work(&self, owner: String) {
-        let workers = Arc::new(Workers::new(self.store.clone(), self.env.clone(), owner));
+        let workers = self.workers(owner);
         for lane in Lane::ALL {
             self.tasks
                 .spawn(workers.clone().work(lane, width(lane), self.stop.clone()));

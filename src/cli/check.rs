@@ -5,11 +5,15 @@ use std::path::Path;
 
 use clap::Args;
 
+use tocsin_domain::triage::{Pack, run_cases};
+
 use super::{ConfigFile, Failure, block_on};
+use crate::app::packs;
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
 use crate::inference::package::{self, Package, PackageError};
+use crate::notify::PageTemplates;
 use crate::storage::connect;
 
 /// Check the configuration and everything it names
@@ -41,6 +45,8 @@ impl Check {
         findings.push(database(&config));
         findings.push(runtime(&config));
         findings.extend(models(&config));
+        findings.extend(rules(&config));
+        findings.push(templates());
         report(&findings)
     }
 }
@@ -157,6 +163,76 @@ fn model(path: &Path, package: Result<Package, PackageError>) -> Finding {
             ))
         }
         Err(error) => Finding::Bad(format!("model in {}: {}", path.display(), Failure::from(error))),
+    }
+}
+
+/// Every pack: its rules against the facts, its cases, and what its rules name of the configuration.
+fn rules(config: &Config) -> Vec<Finding> {
+    let Some(folder) = config.rules.folder() else {
+        return vec![Finding::Doubtful(
+            "no folder of rules: every study keeps the priority of its order".to_owned(),
+        )];
+    };
+    let folders = match packs::folders(&folder) {
+        Ok(folders) => folders,
+        Err(error) => return vec![Finding::Bad(format!("rules.dir: {}", Failure::from(error)))],
+    };
+    let mut findings = Vec::new();
+    for folder in folders {
+        match packs::load(&folder) {
+            Ok(Ok(pack)) => findings.extend(pack_in(config, &pack)),
+            Ok(Err(problems)) => {
+                findings.extend(problems.0.iter().map(|p| Finding::Bad(format!("rules {p}"))))
+            }
+            Err(error) => findings.push(Finding::Bad(format!("rules.dir: {}", Failure::from(error)))),
+        }
+    }
+    findings
+}
+
+fn pack_in(config: &Config, pack: &Pack) -> Vec<Finding> {
+    let name = &pack.reference.name;
+    let failed = run_cases(pack).iter().filter(|case| !case.passed()).count();
+    let mut findings = vec![match failed {
+        0 => Finding::Good(format!(
+            "rules {name} {}, {} rules",
+            pack.reference.version,
+            pack.rules.len()
+        )),
+        _ => Finding::Bad(format!(
+            "rules {name}: {failed} cases do not come out as written; `tocsin rules test` shows them"
+        )),
+    }];
+    let receivers: Vec<&str> = config
+        .dicom
+        .receivers()
+        .map(|peer| peer.ae_title.as_str())
+        .collect();
+    let lost = pack
+        .routes()
+        .into_iter()
+        .filter(|route| !receivers.contains(route));
+    findings.extend(lost.map(|route| {
+        Finding::Bad(format!(
+            "rules {name}: route {route}: expected the AE title of one of dicom.peers with the role archive or destination"
+        ))
+    }));
+    let unknown = pack
+        .policies()
+        .into_iter()
+        .filter(|policy| config.alerts.policy(Some(policy)).is_none());
+    findings.extend(unknown.map(|policy| {
+        Finding::Doubtful(format!(
+            "rules {name}: there is no policy {policy} among alerts.policies; the default policy is used"
+        ))
+    }));
+    findings
+}
+
+fn templates() -> Finding {
+    match PageTemplates::shipped() {
+        Ok(_) => Finding::Good("the templates of pages can be filled in".to_owned()),
+        Err(fault) => Finding::Bad(format!("templates: {}", Failure::from(fault))),
     }
 }
 

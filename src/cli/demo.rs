@@ -1,7 +1,7 @@
 //! `tocsin demo`: a synthetic hospital around the real service, over real sockets on this machine. Every patient is a
 //! phantom with a made-up name. It is no way to run the service for anybody.
 
-mod archive;
+pub mod archive;
 mod evidence;
 mod hospital;
 mod http;
@@ -10,7 +10,7 @@ mod mail;
 mod on_call;
 mod once;
 pub mod outcome;
-mod ris;
+pub mod ris;
 pub mod scanner;
 mod table;
 pub mod visit;

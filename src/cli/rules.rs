@@ -5,12 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use tocsin_domain::triage::{CaseOutcome, Pack, Problems, cases, run_cases, schema_files};
+use tocsin_domain::triage::{CaseOutcome, Problems, cases, run_cases, schema_files};
 
+use crate::app::packs::{self, PackError};
 use crate::config::shipped;
-
-/// Depth of folders below a pack; deeper ones are not read.
-const MAX_DEPTH: usize = 3;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tocsin rules test rules")]
@@ -47,14 +45,8 @@ enum RulesCommand {
 pub enum RulesError {
     #[error("no rules: none are shipped beside the program, name a folder")]
     NothingShipped,
-    #[error("no rule pack in {0}: expected a folder with a pack.yaml, or folders that have one")]
-    NoPack(PathBuf),
-    #[error("{path} cannot be read")]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Packs(#[from] PackError),
     #[error("{path} cannot be written")]
     Write {
         path: PathBuf,
@@ -128,8 +120,8 @@ pub fn run(args: &RulesArgs, out: &mut dyn io::Write) -> Result<bool, RulesError
 /// Checks and tests the pack in `folder`, or each pack in a folder below it.
 pub fn test(folder: &Path) -> Result<Vec<PackReport>, RulesError> {
     let mut reports = Vec::new();
-    for folder in pack_folders(folder)? {
-        let result = load(&folder)?.map(|pack| Tested {
+    for folder in packs::folders(folder)? {
+        let result = packs::load(&folder)?.map(|pack| Tested {
             name: pack.reference.name.clone(),
             version: pack.reference.version.clone(),
             sha256: pack.reference.sha256.clone(),
@@ -140,76 +132,6 @@ pub fn test(folder: &Path) -> Result<Vec<PackReport>, RulesError> {
         reports.push(PackReport { folder, result });
     }
     Ok(reports)
-}
-
-/// Reads and compiles the pack in a folder.
-pub fn load(folder: &Path) -> Result<Result<Pack, Problems>, RulesError> {
-    let mut files = Vec::new();
-    read(folder, "", MAX_DEPTH, &mut files)?;
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("")
-        .to_owned();
-    Ok(Pack::parse(&name, &files))
-}
-
-/// The pack that `folder` is, or the packs below it, in the order of their names.
-pub fn pack_folders(folder: &Path) -> Result<Vec<PathBuf>, RulesError> {
-    let folder = folder.canonicalize().map_err(|source| RulesError::Read {
-        path: folder.to_owned(),
-        source,
-    })?;
-    if folder.join("pack.yaml").is_file() {
-        return Ok(vec![folder]);
-    }
-    let below: Vec<PathBuf> = entries(&folder)?
-        .into_iter()
-        .filter(|path| path.join("pack.yaml").is_file())
-        .collect();
-    if below.is_empty() {
-        Err(RulesError::NoPack(folder))
-    } else {
-        Ok(below)
-    }
-}
-
-fn read(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    files: &mut Vec<(String, String)>,
-) -> Result<(), RulesError> {
-    for path in entries(folder)? {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        let name = format!("{prefix}{name}");
-        if path.is_dir() && depth > 0 {
-            read(&path, &format!("{name}/"), depth - 1, files)?;
-        } else if name.ends_with(".yaml") {
-            let text = fs::read_to_string(&path).map_err(|source| RulesError::Read {
-                path: path.clone(),
-                source,
-            })?;
-            files.push((name, text));
-        }
-    }
-    Ok(())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, RulesError> {
-    let failed = |source| RulesError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let listed = fs::read_dir(folder).map_err(failed)?;
-    let mut paths = listed
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    paths.sort();
-    Ok(paths)
 }
 
 fn print(report: &PackReport, out: &mut dyn io::Write) -> io::Result<()> {
@@ -318,6 +240,9 @@ mod tests {
     #[test]
     fn a_folder_without_a_pack_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(test(folder.path()), Err(RulesError::NoPack(_))));
+        assert!(matches!(
+            test(folder.path()),
+            Err(RulesError::Packs(PackError::None(_)))
+        ));
     }
 }

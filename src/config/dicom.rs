@@ -36,9 +36,9 @@ pub struct Dicom {
 #[serde(deny_unknown_fields)]
 pub struct DicomPeer {
     pub ae_title: AeTitle,
-    /// A name or an address. A sender must connect from it; an archive is called at it.
+    /// A name or an address. A sender must connect from it; a receiver is called at it.
     pub host: String,
-    /// Where an archive listens.
+    /// Where a receiver listens.
     pub port: Option<u16>,
     #[serde(default)]
     pub role: PeerRole,
@@ -53,12 +53,24 @@ pub enum PeerRole {
     Sender,
     /// Receives our results; may send as well.
     Archive,
+    /// Receives the results of studies that a rule routes to it; may send as well.
+    Destination,
+}
+
+impl PeerRole {
+    /// Whether it is called, and so needs a port.
+    pub fn receives(self) -> bool {
+        match self {
+            Self::Sender => false,
+            Self::Archive | Self::Destination => true,
+        }
+    }
 }
 
 impl Dicom {
-    /// Where results are sent.
-    pub fn archives(&self) -> impl Iterator<Item = &DicomPeer> {
-        self.peers.iter().filter(|peer| peer.role == PeerRole::Archive)
+    /// Where results are sent, all or some.
+    pub fn receivers(&self) -> impl Iterator<Item = &DicomPeer> {
+        self.peers.iter().filter(|peer| peer.role.receives())
     }
 
     pub fn peer(&self, ae_title: &str) -> Option<&DicomPeer> {
@@ -88,11 +100,8 @@ impl Dicom {
             let key = |name: &str| format!("dicom.peers.{index}.{name}");
             problems.not_empty(&key("host"), &peer.host);
             site.check_reference(&key("site"), peer.site.as_ref(), problems);
-            if peer.role == PeerRole::Archive && peer.port.is_none_or(|port| port == 0) {
-                problems.add(
-                    &key("port"),
-                    "expected the port on which the archive listens, such as 104",
-                );
+            if peer.role.receives() && peer.port.is_none_or(|port| port == 0) {
+                problems.add(&key("port"), "expected the port on which it listens, such as 104");
             }
             if self
                 .peers

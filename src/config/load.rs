@@ -154,7 +154,7 @@ capture_dir = "data/mail"
     #[test]
     fn the_example_of_the_documentation_is_a_valid_configuration() {
         let config = read(include_str!("../../docs/tocsin.example.toml"), &[]).unwrap();
-        assert_eq!(config.dicom.archives().count(), 1);
+        assert_eq!(config.dicom.receivers().count(), 1);
         assert_eq!(config.ris.target(), Some(("10.0.0.30", 2576)));
         assert_eq!(config.warnings(), Vec::<String>::new());
     }

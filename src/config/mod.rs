@@ -87,7 +87,7 @@ impl Config {
         if !self.ris.enabled {
             warnings.push("ris.enabled is false: the RIS is not told of changed priorities".to_owned());
         }
-        if self.dicom.archives().next().is_none() {
+        if self.dicom.receivers().next().is_none() {
             warnings.push("no archive among dicom.peers: results stay here".to_owned());
         }
         if self.alerts.capture_dir.is_some() {

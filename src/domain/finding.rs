@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::code::{self, Code};
 use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
+use crate::triage::PackRef;
 
 /// What one model run said of one study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,17 @@ pub struct ResultRecord {
     pub supersedes: Option<ResultId>,
     /// Conditions of the input that limit the result, in words a reader understands.
     pub limitations: Vec<String>,
+    /// What the rules in force had to say of it when it was published; fixed from then on, like the rest.
+    #[serde(default)]
+    pub statements: Vec<Statement>,
+}
+
+/// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Statement {
+    pub rule: String,
+    pub pack: PackRef,
+    pub text: String,
 }
 
 /// The exact model that ran (invariant 11).

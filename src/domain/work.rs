@@ -89,7 +89,8 @@ impl Lane {
             Self::Alerts => 10_000,
             Self::Ingest => 8,
             Self::Inference => 3,
-            Self::Delivery => 200,
+            // A week of a system that is down; after that a person looks at what is owed.
+            Self::Delivery => 10_000,
         }
     }
 }

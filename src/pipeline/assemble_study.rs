@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::assemble::{
-    self, Pace, Readiness, SeriesSignals, Settled, StudyContext, StudySignals, readiness, settled,
+    self, DeadlineLimits, Pace, Readiness, SeriesSignals, Settled, StudyContext, StudySignals, readiness,
+    settled,
 };
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::ids::{StudyId, Uid};
@@ -222,7 +223,7 @@ async fn follow_up(
         .await?;
     }
     if news {
-        let deadline = Terms::once(check_deadline::key(id)).at(now + studies::DEADLINE + PAUSE);
+        let deadline = Terms::once(check_deadline::key(id)).at(now + DeadlineLimits::default().idle + PAUSE);
         jobs::enqueue(tx, &Work::CheckStudyDeadline { study: id }, deadline).await?;
         jobs::enqueue(
             tx,

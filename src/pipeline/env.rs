@@ -79,10 +79,19 @@ pub struct Ris {
     pub parties: Parties,
 }
 
-/// An archive, and what it gets.
+/// Which results a receiver of objects gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gets {
+    Everything,
+    /// Those of studies that a rule routes to it.
+    WhatRulesRoute,
+}
+
+/// A receiver of objects, and what it gets.
 #[derive(Clone)]
 pub struct Archive {
     pub peer: DicomPeer,
+    pub gets: Gets,
     pub structured_report: bool,
     pub key_image: bool,
 }

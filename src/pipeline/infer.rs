@@ -5,6 +5,7 @@ use tocsin_domain::finding::{Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
 use tocsin_domain::work::Work;
 
+use super::check_deadline;
 use super::env::Env;
 use crate::inference::child::protocol::{Analysis, SliceFile};
 use crate::inference::pool::{Analysed, WorkerError};
@@ -151,6 +152,7 @@ async fn record(
         instance_uids: found.series.instance_uids.clone(),
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
+        statements: Vec::new(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -175,6 +177,7 @@ async fn record(
     );
     timeline::note(tx, study, "inference_finished", detail).await?;
     analyses::finished(tx, id, ending).await?;
+    check_deadline::moved(tx, study).await?;
     let triage = Terms::once(format!("triage:{study}"));
     jobs::enqueue(tx, &Work::TriageStudy { study }, triage).await?;
     jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await
@@ -275,6 +278,7 @@ pub async fn mark_failed(tx: &Tx, id: AnalysisId, study: StudyId, reason: String
         inference_ms: None,
     };
     analyses::finished(tx, id, ending).await?;
+    check_deadline::moved(tx, study).await?;
     jobs::enqueue(
         tx,
         &Work::TriageStudy { study },

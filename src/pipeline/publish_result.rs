@@ -1,26 +1,33 @@
 //! Job: decides which outputs of a result are owed to whom. Rendering waits for the delivery, which fixes the bytes before
 //! its first attempt.
 
+use std::collections::BTreeSet;
+
 use tocsin_domain::finding::{DisplayPolicy, ResultRecord};
 use tocsin_domain::ids::{ResultId, SiteId, StudyId};
-use tocsin_domain::work::Work;
+use tocsin_domain::triage::{Pack, Verdict, evaluate};
 
-use super::env::{Env, Settings};
+use super::env::{Archive, Env, Gets, Settings};
 use super::tell_ris::RIS;
+use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
-use crate::storage::entity::{delivery, study};
-use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::entity::study;
+use crate::storage::jobs::{self, Lease};
 use crate::storage::{StoreError, Tx, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
-    let (lease, settings) = (lease.clone(), env.settings.clone());
+    let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                let record = results::record_of(&results::get(tx.conn(), id).await?)?;
+                let mut record = results::record_of(&results::get(tx.conn(), id).await?)?;
                 let study = studies::lock(tx, record.study).await?;
-                for (kind, destination) in outputs(&record, &settings) {
+                let verdicts = verdicts_on(tx, &record, &settings, &packs).await?;
+                let name = &record.model.name;
+                record.statements = verdicts.iter().flat_map(|v| v.statements(name)).collect();
+                results::complete(tx, &record).await?;
+                for (kind, destination) in outputs(&record, &settings, &routed(&verdicts)) {
                     owe(tx, &study, &record, kind, destination).await?;
                 }
                 jobs::complete(tx, &lease).await
@@ -30,9 +37,37 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
     Ok(())
 }
 
-fn outputs(record: &ResultRecord, settings: &Settings) -> Vec<(DeliveryKind, String)> {
+/// What the rules in force say of a study on which this result has the word; nothing once a newer one has it.
+async fn verdicts_on(
+    tx: &Tx,
+    record: &ResultRecord,
+    settings: &Settings,
+    packs: &[Pack],
+) -> Result<Vec<Verdict>, StoreError> {
+    let case = triage_study::load(tx, record.study, settings).await?;
+    let case = case.filter(|case| case.records.iter().any(|standing| standing.id == record.id));
+    Ok(case.map_or(Vec::new(), |case| {
+        packs.iter().map(|pack| evaluate(pack, &case.facts)).collect()
+    }))
+}
+
+/// The destinations that a rule names.
+fn routed(verdicts: &[Verdict]) -> BTreeSet<&str> {
+    let routes = verdicts.iter().flat_map(|v| &v.routes);
+    routes.map(|route| route.to.as_str()).collect()
+}
+
+fn outputs(
+    record: &ResultRecord,
+    settings: &Settings,
+    routed: &BTreeSet<&str>,
+) -> Vec<(DeliveryKind, String)> {
     let mut wanted = Vec::new();
-    for archive in &settings.archives {
+    let gets = |archive: &&Archive| match archive.gets {
+        Gets::Everything => true,
+        Gets::WhatRulesRoute => routed.contains(archive.peer.ae_title.as_str()),
+    };
+    for archive in settings.archives.iter().filter(gets) {
         if archive.structured_report {
             wanted.push((DeliveryKind::StructuredReport, archive.peer.ae_title.clone()));
         }
@@ -58,7 +93,10 @@ async fn owe(
     kind: DeliveryKind,
     destination: String,
 ) -> Result<(), StoreError> {
-    let hold = held_because(&study.link, kind);
+    let state = match held_because(&study.link, kind) {
+        Some(_) => DeliveryState::Held,
+        None => DeliveryState::Pending,
+    };
     let owed = Owed {
         site: SiteId(study.site.clone()),
         study: record.study,
@@ -66,20 +104,10 @@ async fn owe(
         kind,
         dedup_key: format!("{}:{}:{destination}", record.id, kind.text()),
         destination,
-        state: if hold.is_some() {
-            DeliveryState::Held
-        } else {
-            DeliveryState::Pending
-        },
+        state,
         detail: None,
     };
-    let Some(delivery) = deliveries::owe(tx, owed).await? else {
-        return Ok(());
-    };
-    if hold.is_none() {
-        jobs::enqueue(tx, &Work::Deliver { delivery }, Terms::now()).await?;
-    }
-    Ok(())
+    deliveries::owe(tx, owed).await.map(|_| ())
 }
 
 /// Why nothing may go out yet: a conflict names the wrong patient to somebody, and without its order a message has nobody
@@ -100,14 +128,8 @@ pub async fn release_held(tx: &Tx, id: StudyId, link: &str) -> Result<(), StoreE
     for row in deliveries::of_study(tx.conn(), id).await? {
         let waits = row.state == DeliveryState::Held.text();
         if waits && held_because(link, deliveries::kind_of(&row)?).is_none() {
-            resume(tx, &row).await?;
+            deliveries::release(tx, deliveries::id_of(&row)?).await?;
         }
     }
     Ok(())
-}
-
-async fn resume(tx: &Tx, row: &delivery::Model) -> Result<(), StoreError> {
-    let delivery = deliveries::id_of(row)?;
-    deliveries::reopen(tx, delivery).await?;
-    jobs::enqueue(tx, &Work::Deliver { delivery }, Terms::now()).await
 }

@@ -1,5 +1,5 @@
-//! Brings the alerts of a study in line with what the rules demand: one alert per rule, raised once; an open alert whose
-//! demand is gone is retracted. An acknowledged alert is history and stays.
+//! Brings the alerts of a study in line with what the rules demand: one alert per rule; an open alert whose
+//! demand is gone is retracted, and raised anew if the demand comes back. An acknowledged alert is history and stays.
 
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::alert::{AlertState, Policy};
@@ -27,20 +27,46 @@ pub async fn reconcile(
     settings: &Settings,
 ) -> Result<(), StoreError> {
     let demands: Vec<&PageDemand> = verdicts.iter().flat_map(|v| &v.pages).collect();
+    let known = alerts::of_study(tx.conn(), id).await?;
     for demand in &demands {
-        raise(tx, id, case, verdicts, demand, settings).await?;
+        if let Some(key) = vacant(&known, id, demand)? {
+            raise(tx, id, case, verdicts, demand, key, settings).await?;
+        }
     }
-    let wanted: Vec<String> = demands.iter().map(|demand| key(id, demand)).collect();
-    for alert in alerts::of_study(tx.conn(), id).await? {
-        if !wanted.contains(&alert.dedup_key) {
+    for alert in known {
+        if !demands.iter().any(|demand| is_of(&alert, id, demand)) {
             retract(tx, id, alert).await?;
         }
     }
     Ok(())
 }
 
-fn key(id: StudyId, demand: &PageDemand) -> String {
-    format!("{id}:{}", demand.rule)
+/// The key of an alert to raise; `None` while one of this rule stands or was acknowledged. One that was retracted does not
+/// count: what it was about holds again, and somebody must hear of it.
+fn vacant(known: &[row::Model], id: StudyId, demand: &PageDemand) -> Result<Option<String>, StoreError> {
+    let mut earlier = 0;
+    for alert in known.iter().filter(|alert| is_of(alert, id, demand)) {
+        match step_alert::state_of(alert)? {
+            AlertState::Raised { .. } | AlertState::Notified { .. } | AlertState::Acknowledged { .. } => {
+                return Ok(None);
+            }
+            AlertState::Retracted { .. } => earlier += 1,
+        }
+    }
+    Ok(Some(key(id, demand, earlier)))
+}
+
+fn is_of(alert: &row::Model, id: StudyId, demand: &PageDemand) -> bool {
+    let first = key(id, demand, 0);
+    let rest = alert.dedup_key.strip_prefix(&first);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
+fn key(id: StudyId, demand: &PageDemand, earlier: usize) -> String {
+    match earlier {
+        0 => format!("{id}:{}", demand.rule),
+        n => format!("{id}:{}:{n}", demand.rule),
+    }
 }
 
 async fn raise(
@@ -49,6 +75,7 @@ async fn raise(
     case: &Case,
     verdicts: &[Verdict],
     demand: &PageDemand,
+    key: String,
     settings: &Settings,
 ) -> Result<(), StoreError> {
     let policy = settings
@@ -67,7 +94,7 @@ async fn raise(
             site: SiteId(case.study.site.clone()),
             study: id,
             result: record.map(|r| r.id),
-            dedup_key: key(id, demand),
+            dedup_key: key,
             title: demand.text.clone(),
             content: json(&content(case, verdicts, demand, record))?,
             policy: json(&policy)?,

@@ -3,13 +3,11 @@
 
 use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::order::OrderState;
-use tocsin_domain::work::Work;
 use tocsin_domain::worklist::Band;
 
 use super::env::Settings;
 use super::triage_study::Case;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
-use crate::storage::jobs::{self, Terms};
 use crate::storage::{StoreError, Tx, orders, timeline};
 
 /// The RIS among the destinations of deliveries.
@@ -55,19 +53,14 @@ pub async fn reconcile(
         state: DeliveryState::Pending,
         detail: Some(band.text().to_owned()),
     };
-    let Some(delivery) = deliveries::owe(tx, owed).await? else {
+    if deliveries::owe(tx, owed).await?.is_none() {
         return Ok(());
-    };
+    }
     timeline::note(
         tx,
         id,
         "priority_change_owed",
         format!("{known} to {}", band.text()),
     )
-    .await?;
-    let terms = Terms {
-        order_key: Some(format!("ris:{order_id}")),
-        ..Terms::now()
-    };
-    jobs::enqueue(tx, &Work::Deliver { delivery }, terms).await
+    .await
 }

@@ -1,13 +1,14 @@
 //! Job: runs the rules over everything known of a study, and saves where it stands on the worklist, whom to page and what
 //! the RIS is to be told. AI raises and never lowers: what it raised falls back to the human's priority at most.
 
-use chrono::{Datelike, Timelike};
+use chrono::{Datelike, TimeDelta, Timelike};
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::clock::from_micros;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
 use tocsin_domain::order::{OrderRecord, OrderState};
-use tocsin_domain::triage::{AiFacts, AiState, CaseFacts, OrderFacts, Verdict, WaitFacts, evaluate};
+use tocsin_domain::triage::{AiFacts, AiState, CaseFacts, OrderFacts, Pack, Verdict, WaitFacts, evaluate};
+use tocsin_domain::work::Work;
 use tocsin_domain::worklist::{Band, Reason};
 
 use super::env::{Env, Settings};
@@ -16,7 +17,7 @@ use super::tell_ris;
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::{analysis, study};
-use crate::storage::jobs::{self, Lease};
+use crate::storage::jobs::{self, Lease, Terms};
 use crate::storage::{StoreError, Tx, orders, results, studies, timeline};
 
 /// A study with everything its rules look at.
@@ -44,6 +45,9 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                 let latency = place(tx, id, &case, &verdicts).await?;
                 raise_alerts::reconcile(tx, id, &case, &verdicts, &settings).await?;
                 tell_ris::reconcile(tx, id, &case, band(&verdicts, case.human_band), &settings).await?;
+                if packs.iter().any(Pack::watches_the_clock) {
+                    look_again_later(tx, id, &case.study).await?;
+                }
                 jobs::complete(tx, &lease).await?;
                 Ok(latency)
             })
@@ -55,7 +59,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
     Ok(())
 }
 
-async fn load(tx: &Tx, id: StudyId, settings: &Settings) -> Result<Option<Case>, StoreError> {
+pub async fn load(tx: &Tx, id: StudyId, settings: &Settings) -> Result<Option<Case>, StoreError> {
     let study = studies::lock(tx, id).await?;
     let Some(facts) = studies::facts_of(&study)? else {
         return Ok(None);
@@ -159,6 +163,22 @@ fn ai_state(state: AnalysisState) -> AiState {
 /// The band that the human's priority and all packs come to.
 pub fn band(verdicts: &[Verdict], human: Band) -> Band {
     verdicts.iter().map(|v| v.band_from(human)).fold(human, Band::max)
+}
+
+/// Rules may speak of the time that a study has waited, which passes without news: while it waits it is looked at every
+/// minute, and after an hour every five.
+async fn look_again_later(tx: &Tx, id: StudyId, study: &study::Model) -> Result<(), StoreError> {
+    if !study.on_worklist {
+        return Ok(());
+    }
+    let now = tx.now();
+    let waited = now - from_micros(study.arrived_at);
+    let pause = match waited < TimeDelta::hours(1) {
+        true => TimeDelta::minutes(1),
+        false => TimeDelta::minutes(5),
+    };
+    let later = Terms::once(format!("triage:{id}")).at(now + pause);
+    jobs::enqueue(tx, &Work::TriageStudy { study: id }, later).await
 }
 
 /// Saves the place on the worklist. The seconds since the last image, when a model's word moved the study for the first time.

@@ -48,6 +48,7 @@ pub fn narrative(record: &ResultRecord) -> String {
         sentences.extend(finding.lesions.iter().map(lesion_sentence));
         sentences.push(format!("Operating point: {}.", stop(&finding.operating_point)));
     }
+    sentences.extend(statements(record));
     sentences.push(format!("Model {} {}.", record.model.name, record.model.version));
     sentences.extend(limits(record));
     sentences.join(" ")
@@ -57,6 +58,7 @@ pub fn narrative(record: &ResultRecord) -> String {
 pub fn remarks(record: &ResultRecord) -> Vec<String> {
     let mut remarks = vec![NOT_A_REPORT.to_owned()];
     remarks.extend(status_sentence(record.status).map(str::to_owned));
+    remarks.extend(statements(record));
     remarks.extend(limits(record));
     remarks
 }
@@ -109,6 +111,11 @@ fn named_quantity(measurement: &Measurement) -> String {
 
 fn label(code: &Code) -> String {
     lower_first(&code.display)
+}
+
+fn statements(record: &ResultRecord) -> impl Iterator<Item = String> {
+    let sentence = |text: &str| format!("{}.", stop(text));
+    record.statements.iter().map(move |s| sentence(&s.text))
 }
 
 fn limits(record: &ResultRecord) -> Vec<String> {

@@ -9,9 +9,11 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{DeliveryId, MessageId, ResultId, SiteId, StudyId};
+use tocsin_domain::work::Work;
 
 use super::entity::delivery::{self, Column, Entity};
 use super::error::StoreError;
+use super::jobs::{self, Terms};
 use super::page::Before;
 use super::store::Tx;
 
@@ -89,7 +91,7 @@ pub struct Owed {
     pub detail: Option<String>,
 }
 
-/// Adds a debt; `None` when it is owed or paid already.
+/// Adds a debt, and the job that pays it unless it is held; `None` when it is owed or paid already.
 pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> {
     let known = Entity::find()
         .filter(Column::DedupKey.eq(&owed.dedup_key))
@@ -99,6 +101,8 @@ pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> 
         return Ok(None);
     }
     let (id, now) = (DeliveryId(tx.uuid()), to_micros(tx.now()));
+    let waits = owed.state == DeliveryState::Pending;
+    let terms = terms(id, &owed.destination, &owed.study.to_string());
     let row = delivery::ActiveModel {
         id: Set(id.to_string()),
         site: Set(owed.site.0),
@@ -118,7 +122,18 @@ pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> 
         updated_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    if waits {
+        jobs::enqueue(tx, &Work::Deliver { delivery: id }, terms).await?;
+    }
     Ok(Some(id))
+}
+
+/// What one system gets about one study goes out in the order in which it was owed, so that no older word comes last.
+fn terms(id: DeliveryId, destination: &str, study: &str) -> Terms {
+    Terms {
+        order_key: Some(format!("deliver:{destination}:{study}")),
+        ..Terms::once(format!("deliver:{id}"))
+    }
 }
 
 pub async fn get(conn: &impl ConnectionTrait, id: DeliveryId) -> Result<delivery::Model, StoreError> {
@@ -215,15 +230,23 @@ pub async fn in_state(
     Ok(select.all(conn).await?)
 }
 
-/// Puts a delivery back on its way; its attempts go on counting.
-pub async fn reopen(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
-    let row = delivery::ActiveModel {
-        id: Set(id.to_string()),
-        state: Set(DeliveryState::Pending.text().to_owned()),
-        last_error: Set(None),
-        updated_at: Set(to_micros(tx.now())),
-        ..Default::default()
-    };
+/// What was held because its study had no sure order goes out as the order says now: a message that was written before, for
+/// another order, is written anew.
+pub async fn release(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
+    let mut row: delivery::ActiveModel = get(tx.conn(), id).await?.into();
+    row.message_id = Set(None);
     row.update(tx.conn()).await?;
-    Ok(())
+    reopen(tx, id).await
+}
+
+/// Puts a delivery back on its way, at once; its attempts go on counting.
+pub async fn reopen(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
+    let row = get(tx.conn(), id).await?;
+    let terms = terms(id, &row.destination, &row.study_id);
+    let mut row: delivery::ActiveModel = row.into();
+    row.state = Set(DeliveryState::Pending.text().to_owned());
+    row.last_error = Set(None);
+    row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    jobs::enqueue(tx, &Work::Deliver { delivery: id }, terms).await
 }

@@ -18,8 +18,7 @@ pub async fn insert(tx: &Tx, record: &ResultRecord, mask: Option<Vec<u8>>) -> Re
         id: Set(record.id.to_string()),
         study_id: Set(record.study.to_string()),
         analysis_id: Set(record.analysis.to_string()),
-        record: Set(serde_json::to_string(record)
-            .map_err(|_| StoreError::Refused("a result that is no JSON".into()))?),
+        record: Set(json(record)?),
         superseded_by: Set(None),
         created_at: Set(to_micros(tx.now())),
     };
@@ -44,6 +43,21 @@ pub async fn insert(tx: &Tx, record: &ResultRecord, mask: Option<Vec<u8>>) -> Re
         row.update(tx.conn()).await?;
     }
     Ok(())
+}
+
+/// Completes a record before it is published; afterwards it never changes.
+pub async fn complete(tx: &Tx, record: &ResultRecord) -> Result<(), StoreError> {
+    let row = result::ActiveModel {
+        id: Set(record.id.to_string()),
+        record: Set(json(record)?),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+fn json(record: &ResultRecord) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|_| StoreError::Refused("a result that is no JSON".into()))
 }
 
 /// What a result segmented, as its worker stored it; empty if it segmented nothing.

@@ -1,6 +1,5 @@
 //! Studies and series: what has arrived, how it is linked to its order, and where it stands on the worklist.
 
-use chrono::TimeDelta;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -14,9 +13,6 @@ use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
 use super::store::Tx;
-
-/// A study that has not moved on after this long is shown as stuck (invariant 4).
-pub const DEADLINE: TimeDelta = TimeDelta::minutes(15);
 
 pub fn id_of(row: &study::Model) -> Result<StudyId, StoreError> {
     row.id.parse().map_err(|_| StoreError::Inconsistent {
@@ -143,7 +139,6 @@ async fn create(
         instances: Set(0),
         arrived_at: Set(now),
         last_instance_at: Set(now),
-        deadline_at: Set(to_micros(tx.now() + DEADLINE)),
         human_band: Set(0),
         band: Set(0),
         score: Set(0.0),

@@ -34,6 +34,16 @@ pub async fn of_study(
         .await?)
 }
 
+/// When something last happened to the study.
+pub async fn last(conn: &impl ConnectionTrait, study: StudyId) -> Result<Option<i64>, StoreError> {
+    let newest = timeline::Entity::find()
+        .filter(timeline::Column::StudyId.eq(study.to_string()))
+        .order_by_desc(timeline::Column::Seq)
+        .one(conn)
+        .await?;
+    Ok(newest.map(|row| row.at))
+}
+
 /// Whether an event was noted before, for those that count only once.
 pub async fn has(conn: &impl ConnectionTrait, study: StudyId, event: &str) -> Result<bool, StoreError> {
     let found = timeline::Entity::find()

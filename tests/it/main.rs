@@ -9,9 +9,14 @@ mod migrations;
 mod notify_smtp;
 mod report_dicom;
 mod shared;
+mod story_hemorrhage;
+mod story_identity;
+mod story_paging;
+mod story_trouble;
 mod tidy;
 
 mod hl7_meaning;
 mod hl7_receive;
 mod hl7_send;
+mod hospital;
 mod inference;

@@ -27,7 +27,7 @@ pub struct Checked {
     pub nodes: usize,
     /// Loops inside loops.
     pub depth: usize,
-    /// Names of the root variables that are read.
+    /// Names of the root variables that are read, and of their fields: `ai`, `ai.ich`.
     pub reads: std::collections::BTreeSet<String>,
 }
 
@@ -171,6 +171,9 @@ impl Walk {
         let name = select.field.as_str();
         let written =
             guards::path(&select.operand).map_or_else(|| name.to_owned(), |p| format!("{p}.{name}"));
+        if let Expr::Ident(root) = &select.operand.expr {
+            self.reads.insert(format!("{root}.{name}"));
+        }
         match of {
             Type::Record(record) => {
                 let Some(field) = record.fields.get(name) else {

@@ -55,6 +55,12 @@ impl CompiledRule {
     pub fn reads_ai(&self) -> bool {
         self.when.reads("ai")
     }
+
+    /// Of the models that the pack reads, those that this rule's condition reads.
+    pub fn models(&self, known: &BTreeMap<String, String>) -> Vec<String> {
+        let read = |key: &&String| self.when.reads(&format!("ai.{key}"));
+        known.keys().filter(read).cloned().collect()
+    }
 }
 
 /// One thing that is wrong with a pack.
@@ -137,6 +143,11 @@ impl Pack {
             rules,
             cases,
         })
+    }
+
+    /// Whether time alone may change what the rules say of a study.
+    pub fn watches_the_clock(&self) -> bool {
+        self.rules.iter().any(|rule| rule.when.reads("wait"))
     }
 
     /// Escalation policies that the rules name; the configuration must have them.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Facts;
 use super::facts::CaseFacts;
 use super::pack::{CompiledRule, Pack, PackRef};
+use crate::finding::Statement;
 use crate::worklist::{Band, Reason};
 
 /// Everything that follows from the facts under one pack.
@@ -55,6 +56,9 @@ pub struct PageDemand {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportLine {
     pub rule: String,
+    /// The models whose word it rests on; none when it rests on the order or the images' headers alone.
+    #[serde(default)]
+    pub models: Vec<String>,
     pub text: String,
 }
 
@@ -114,6 +118,17 @@ impl Verdict {
         self.sum(|c| c.origin == Origin::Facts)
     }
 
+    /// What the rules add to a result of this model.
+    pub fn statements(&self, model: &str) -> impl Iterator<Item = Statement> {
+        let about =
+            move |line: &&ReportLine| line.models.is_empty() || line.models.iter().any(|m| m == model);
+        self.reports.iter().filter(about).map(|line| Statement {
+            rule: line.rule.clone(),
+            pack: self.pack.clone(),
+            text: line.text.clone(),
+        })
+    }
+
     /// As the worklist shows them.
     pub fn reasons(&self) -> Vec<Reason> {
         let reason = |c: &Contribution| Reason {
@@ -165,7 +180,7 @@ pub fn evaluate(pack: &Pack, case: &CaseFacts) -> Verdict {
     };
     for rule in &pack.rules {
         match rule.when.holds(&facts) {
-            Ok(true) => fire(rule, &facts, &mut verdict),
+            Ok(true) => fire(pack, rule, &facts, &mut verdict),
             Ok(false) => {}
             Err(error) => verdict.faults.push(RuleFault {
                 rule: rule.rule.id.clone(),
@@ -185,7 +200,7 @@ fn facts_of(pack: &Pack, case: &CaseFacts) -> Result<Facts, serde_json::Error> {
     Ok(Facts::of(&serde_json::to_value(&case)?))
 }
 
-fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
+fn fire(pack: &Pack, compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
     let rule = &compiled.rule;
     let text = compiled.reason.fill(facts);
     let id = || rule.id.clone();
@@ -199,6 +214,7 @@ fn fire(compiled: &CompiledRule, facts: &Facts, verdict: &mut Verdict) {
         .reports
         .extend(compiled.report.iter().map(|line| ReportLine {
             rule: id(),
+            models: compiled.models(&pack.file.ai),
             text: line.fill(facts),
         }));
     verdict.routes.extend(rule.then.route.iter().map(|to| Route {

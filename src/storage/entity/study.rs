@@ -27,7 +27,6 @@ pub struct Model {
     pub instances: i64,
     pub arrived_at: i64,
     pub last_instance_at: i64,
-    pub deadline_at: i64,
     pub human_band: i16,
     pub band: i16,
     pub score: f64,
