@@ -19,13 +19,13 @@ POLICIES = [{"name": "stroke", "steps": [{"to": ["stroke"], "wait_minutes": 30}]
 
 
 class Hospital:
-    def __init__(self, folder, archives):
+    def __init__(self, folder, archives, **ris):
         self.folder, self.archives = folder, archives
         self.ris, self.mail = Ris(), Mail()
         self.service = Tocsin(
             folder / "service",
             dicom={"peers": [archive.peer() for archive in archives]},
-            ris={"enabled": True, "host": "127.0.0.1", "port": self.ris.port, "facility": "GH"},
+            ris={"enabled": True, "host": "127.0.0.1", "port": self.ris.port, "facility": "GH", **ris},
             hl7={"facility": "GH"},
             alerts={
                 "capture_dir": None,
