@@ -209,10 +209,10 @@ pub fn pool(config: &Config, program: PathBuf) -> PoolConfig {
         folders: config.inference.library_folders(),
     };
     let library = match library::locate(&search) {
-        Ok(library) => Some(library.path),
+        Ok(library) => Ok(library.path),
         Err(error) => {
             tracing::error!(%error, "models cannot run");
-            None
+            Err(error.to_string())
         }
     };
     PoolConfig {

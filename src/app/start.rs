@@ -262,10 +262,16 @@ impl Running {
 
     /// Opens the models and runs their golden cases; a model that fails says so and costs its own analyses only.
     fn warm_models(&self) {
-        let env = self.env.clone();
+        let (env, stop) = (self.env.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             for model in env.models.iter() {
-                match env.worker.load(&model.package).await {
+                // A stop does not wait for golden cases: dropping the request ends the child.
+                let loaded = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    loaded = env.worker.load(&model.package) => loaded,
+                };
+                match loaded {
                     Ok(report) => tracing::info!(
                         model = model.reference.name,
                         version = model.reference.version,

@@ -77,7 +77,7 @@ fn run_verify(args: VerifyArgs) -> Result<(), Failure> {
     let pool = Pool::new(PoolConfig {
         program: std::env::current_exe()?,
         arguments: vec![WORKER_COMMAND.to_owned()],
-        library: Some(std::fs::canonicalize(library::locate(&search)?.path)?),
+        library: Ok(std::fs::canonicalize(library::locate(&search)?.path)?),
         providers: args.provider.iter().map(provider).collect(),
         device_id: 0,
         memory_bytes: MEMORY,

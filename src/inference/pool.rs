@@ -25,8 +25,8 @@ pub struct PoolConfig {
     /// The program itself; started with `arguments`.
     pub program: PathBuf,
     pub arguments: Vec<String>,
-    /// A library that `library::locate` found fit; without one no model is loaded, and pictures still work.
-    pub library: Option<PathBuf>,
+    /// A library that `library::locate` found fit, or why there is none: no model is then loaded, and pictures still work.
+    pub library: Result<PathBuf, String>,
     /// Tried in order; the CPU is always the last.
     pub providers: Vec<Provider>,
     pub device_id: i32,
@@ -52,8 +52,8 @@ pub enum WorkerError {
     Protocol(String),
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("no ONNX Runtime library was found")]
-    NoLibrary,
+    #[error("no model can run: {reason}")]
+    NoLibrary { reason: String },
     #[error("golden case `{case}`: {what} is {found}, expected {expected} ± {tolerance}")]
     Golden {
         case: String,
@@ -161,6 +161,11 @@ impl Pool {
         ]
     }
 
+    fn library(&self) -> Result<PathBuf, WorkerError> {
+        let fit = self.config.library.clone();
+        fit.map_err(|reason| WorkerError::NoLibrary { reason })
+    }
+
     fn limits(&self, package: &Package) -> Limits {
         let asked = package.manifest.limits;
         Limits {
@@ -173,7 +178,7 @@ impl Pool {
         let request = Request::Load(LoadRequest {
             package: package.folder.clone(),
             content_hash: package.content_hash.clone(),
-            library: self.config.library.clone().ok_or(WorkerError::NoLibrary)?,
+            library: self.library()?,
             providers: self.config.providers.clone(),
             device_id: self.config.device_id,
         });

@@ -262,7 +262,7 @@ fn may_pass(error: &WorkerError) -> bool {
         WorkerError::TimedOut { .. }
         | WorkerError::OutOfMemory { .. }
         | WorkerError::Refused(_)
-        | WorkerError::NoLibrary
+        | WorkerError::NoLibrary { .. }
         | WorkerError::Golden { .. } => false,
     }
 }

@@ -38,7 +38,7 @@ fn config() -> Option<PoolConfig> {
     Some(PoolConfig {
         program: PathBuf::from(env!("CARGO_BIN_EXE_tocsin")),
         arguments: vec![tocsin::app::WORKER_COMMAND.to_owned()],
-        library: Some(fs::canonicalize(library.path).expect("library")),
+        library: Ok(fs::canonicalize(library.path).expect("library")),
         providers: vec![Provider::Cpu],
         device_id: 0,
         memory_bytes: 2 << 30,
@@ -270,7 +270,7 @@ async fn unfit_models_and_libraries_are_refused_with_the_reason() {
 
     let Some(config) = config() else { return };
     let wrong = PoolConfig {
-        library: Some(config.program.clone()),
+        library: Ok(config.program.clone()),
         ..config
     };
     let error = Pool::new(wrong)

@@ -25,6 +25,8 @@ const PDV_OVERHEAD: u32 = 6;
 pub enum WireError {
     #[error("the peer closed the connection")]
     Closed,
+    #[error("the peer closed the connection in the middle of a PDU, after {0} bytes of it")]
+    CutOff(usize),
     #[error("nothing came for {}", seconds(*.0))]
     Idle(Duration),
     #[error("a PDU was not complete within {}", seconds(*.0))]
@@ -99,7 +101,8 @@ impl Wire {
         let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
         self.buffer.reserve(READ_BYTES);
         match self.socket.read_buf(&mut self.buffer).await {
-            Ok(0) => Err(WireError::Closed),
+            Ok(0) if self.buffer.is_empty() => Err(WireError::Closed),
+            Ok(0) => Err(WireError::CutOff(self.buffer.len())),
             Ok(_) => Ok(()),
             Err(error) => Err(WireError::Read(error)),
         }

@@ -199,7 +199,9 @@ impl<S: InstanceSink> Association<S> {
         use AbortRQServiceProviderReason as Reason;
         let reason = match &broken {
             Broken::Wire(WireError::Malformed(_)) => Reason::UnrecognizedPdu,
-            Broken::Wire(WireError::Closed | WireError::Read(_) | WireError::Write(_))
+            Broken::Wire(
+                WireError::Closed | WireError::CutOff(_) | WireError::Read(_) | WireError::Write(_),
+            )
             | Broken::PeerAborted => {
                 return broken;
             }

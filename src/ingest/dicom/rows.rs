@@ -74,6 +74,10 @@ impl InstanceSink for Rows {
     async fn association_closed(&self, closed: ClosedAssociation) {
         let site = (self.site_of)(&closed.calling_ae);
         let (studies, end) = (closed.studies, closed.end);
+        // Nothing to record, and a caller that only knocks must not wait for the disk with its place taken.
+        if studies.is_empty() {
+            return;
+        }
         let told = self
             .store
             .write(move |tx| {

@@ -1,0 +1,43 @@
+"""A plastic head that was really scanned: nothing bleeds in it, and half of its series are not for the model."""
+import subprocess
+
+import pytest
+
+from objects import files_below, shared
+from tocsin import Tocsin, until
+
+FOLDER = shared("data/dicom/ct-head-philips-phantom/S21570")
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory):
+    if FOLDER is None:
+        pytest.skip("the shared data is not here")
+    service = Tocsin(tmp_path_factory.mktemp("scanned")).start()
+    yield service
+    service.stop()
+
+
+def send(service, *series):
+    folders = [str(FOLDER / name) for name in series]
+    command = ["storescu", "-aec", "TOCSIN", "+sd", "+r", "127.0.0.1", str(service.dicom), *folders]
+    sent = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+
+
+def test_localizer_and_exam_summaries_are_not_eligible_and_the_head_is_not_flagged(scanned):
+    files = files_below(FOLDER)
+    send(scanned, "S1000", "S4010")
+    (study,) = until("the study", lambda: list(scanned.every("/api/v1/worklist")))
+    said = scanned.ai(study["study_uid"], ["not_eligible"])
+    assert said["reason"], said
+    print("localizer and summaries:", said["state"], said["reason"])
+
+    send(scanned, "S2010")
+    said = scanned.ai(study["study_uid"], ["not_flagged", "quality_rejected", "flagged", "failed"])
+    print("head:", said["state"], said["reason"])
+    assert said["state"] in ("not_flagged", "quality_rejected"), said
+    assert said["reason"] or said["state"] == "not_flagged"
+    study = scanned.get(f"/api/v1/studies/{study['study_id']}")
+    assert study["images"] == len(files)
+    assert study["alerts"] == []
