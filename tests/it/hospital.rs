@@ -22,7 +22,7 @@ use tocsin::pipeline::env::Env;
 use tocsin::storage::audit::Verdict;
 use tocsin::storage::entity::{alert, delivery, job, notification, study, timeline};
 use tocsin::storage::{audit, jobs};
-use tocsin_domain::clock::{Clock, ManualClock, Timestamp, from_micros};
+use tocsin_domain::clock::{Clock, ManualClock, Timestamp, from_micros, to_micros};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -203,9 +203,11 @@ impl Hospital {
         self.workers.run_due().await;
     }
 
+    /// What is due already and did not run waits behind an earlier job of its key.
     async fn next_due(&self) -> Option<Timestamp> {
         job::Entity::find()
             .filter(job::Column::State.eq(jobs::READY))
+            .filter(job::Column::RunAt.gt(to_micros(self.now())))
             .order_by_asc(job::Column::RunAt)
             .one(self.running.store.read())
             .await
