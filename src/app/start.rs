@@ -114,7 +114,7 @@ async fn environment(
         templates: PageTemplates::shipped()?,
         packs: Arc::new(load::packs(config, store).await?),
         models: Arc::new(load::models(config, store).await?),
-        worker: Pool::new(load::pool(config, program)),
+        worker: Arc::new(Pool::new(load::pool(config, program))),
     })
 }
 
@@ -240,10 +240,14 @@ impl Running {
 
     /// Opens the models and runs their golden cases; a model that fails says so and costs its own analyses only.
     fn warm_models(&self) {
-        let env = self.env.clone();
+        let (env, stop) = (self.env.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             for model in env.models.iter() {
-                match env.worker.load(&model.package).await {
+                let loaded = tokio::select! {
+                    () = stop.cancelled() => return,
+                    loaded = env.worker.load(&model.package) => loaded,
+                };
+                match loaded {
                     Ok(report) => tracing::info!(
                         model = model.reference.name,
                         version = model.reference.version,

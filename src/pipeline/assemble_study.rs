@@ -14,6 +14,7 @@ use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::work::Work;
 
 use super::check_deadline;
+use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
@@ -47,6 +48,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
             })
         })
         .await?;
+    decode_ahead::begin(env, id).await;
     Ok(())
 }
 
@@ -232,7 +234,7 @@ async fn follow_up(
         .await?;
     }
     if let Settled::No { until, .. } = settled {
-        let next = Terms::once(format!("assemble:{id}")).at((*until).max(now + PAUSE));
+        let next = Terms::assembly(id).at((*until).max(now + PAUSE));
         jobs::enqueue(tx, &Work::AssembleStudy { study: id }, next).await?;
     }
     Ok(())

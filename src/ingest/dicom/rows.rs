@@ -117,7 +117,7 @@ async fn keep(tx: &Tx, received: &Received) -> Result<Kept, StoreError> {
     if is_new {
         timeline::note(tx, study, "first_image", format!("from {}", received.calling_ae)).await?;
     }
-    let soon = Terms::once(format!("assemble:{study}")).at(tx.now() + ASSEMBLE_EVERY);
+    let soon = Terms::assembly(study).at(tx.now() + ASSEMBLE_EVERY);
     jobs::enqueue(tx, &Work::AssembleStudy { study }, soon).await?;
     Ok(Kept::New)
 }
@@ -132,7 +132,7 @@ async fn ended(tx: &Tx, study: StudyId, end: AssociationEnd) -> Result<(), Store
     jobs::enqueue(
         tx,
         &Work::AssembleStudy { study },
-        Terms::once(format!("assemble:{study}")),
+        Terms::assembly(study),
     )
     .await
 }
