@@ -135,9 +135,12 @@ async fn save(
         .iter()
         .any(|g| matches!(g.readiness, Readiness::Ready { .. }));
     let newly_ready = note_series(tx, id, gathered).await?;
+    // A model that waited for more images hears that none will come.
+    let newly_settled = matches!(settled, Settled::Yes) && row.state != "settled";
+    let admit = newly_ready || newly_settled || (news && matches!(settled, Settled::Yes));
     note_state(tx, id, &row, &settled, news).await?;
     save_study(tx, row, &facts, total, last, any_ready, &settled).await?;
-    follow_up(tx, id, newly_ready, first_time || relinked || news, &settled, now).await
+    follow_up(tx, id, admit, first_time || relinked || news, &settled, now).await
 }
 
 /// Saves each series; says whether one is ready with something new.
@@ -210,12 +213,12 @@ async fn save_study(
 async fn follow_up(
     tx: &Tx,
     id: StudyId,
-    newly_ready: bool,
+    admit: bool,
     news: bool,
     settled: &Settled,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if newly_ready || (news && matches!(settled, Settled::Yes)) {
+    if admit {
         jobs::enqueue(
             tx,
             &Work::AdmitStudy { study: id },

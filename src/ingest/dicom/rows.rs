@@ -129,10 +129,5 @@ async fn ended(tx: &Tx, study: StudyId, end: AssociationEnd) -> Result<(), Store
             timeline::note(tx, study, "association_broken", "the sender did not release").await?
         }
     }
-    jobs::enqueue(
-        tx,
-        &Work::AssembleStudy { study },
-        Terms::assembly(study),
-    )
-    .await
+    jobs::enqueue(tx, &Work::AssembleStudy { study }, Terms::assembly(study)).await
 }
