@@ -67,7 +67,7 @@ tls = "none"
 def binary():
     named = os.environ.get("TOCSIN_BINARY")
     if named:
-        return Path(named)
+        return Path(named).resolve()
     built = [ROOT / "target" / profile / "tocsin" for profile in ("release", "debug")]
     built = [path for path in built if path.exists()]
     if not built:
