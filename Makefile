@@ -4,11 +4,12 @@
 PROFILE ?= release
 OUTPUT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo test bench lint audit
+.PHONY: help build demo test kills bench lint audit
 
 help:
 	@echo "make demo    a running synthetic hospital; prints an address and a token (ARGS='--once --json FILE' for one round)"
 	@echo "make test    every test; installs what they talk to"
+	@echo "make kills   kills the service 100 times under load and checks its promise (KILLS=, DATABASE=sqlite|postgres, SEED=)"
 	@echo "make bench   measures, and writes what it measured"
 	@echo "make lint    format, lints, documentation"
 	@echo "make audit   licences, sources, advisories, bill of materials"
@@ -24,6 +25,14 @@ demo: build
 test:
 	scripts/setup test
 	scripts/test
+
+KILLS ?= 100
+DATABASE ?= sqlite
+SEED ?= 1
+
+kills: build
+	scripts/setup test
+	TOCSIN_BINARY=$(OUTPUT)/tocsin .venv/bin/python tests/peers/campaign_kill.py --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
 
 bench:
 	scripts/setup test

@@ -146,7 +146,7 @@ async fn environment(
         templates: PageTemplates::shipped()?,
         packs: Arc::new(load::packs(config, store).await?),
         models: Arc::new(load::models(config, store).await?),
-        worker: Pool::new(load::pool(config, program)),
+        worker: Arc::new(Pool::new(load::pool(config, program))),
     })
 }
 

@@ -109,6 +109,20 @@ pub fn admit(criteria: &Criteria, study: &StudyFacts, arrival: Arrival<'_>) -> A
     }
 }
 
+/// Series that the model reads, or would if more of them came: worth being decoded before they are complete.
+pub fn candidates(criteria: &Criteria, study: &StudyFacts) -> Vec<Uid> {
+    let read = |series: &&SeriesFacts| match judge(criteria, study, series) {
+        Suited::Yes { .. } | Suited::Poor(_) => true,
+        Suited::No { .. } => false,
+    };
+    study
+        .series
+        .iter()
+        .filter(read)
+        .map(|series| series.series_uid.clone())
+        .collect()
+}
+
 fn best(judged: &[Judged<'_>]) -> Option<Admission> {
     let suited = judged.iter().filter(|j| j.ready).filter_map(|j| match &j.suited {
         Suited::Yes {

@@ -93,6 +93,16 @@ impl Lane {
             Self::Delivery => 10_000,
         }
     }
+
+    /// How often the process may die under a job before the job is suspected and given up. Inference runs in a child and
+    /// takes seconds: a power cut or a restart is then more likely than guilt.
+    pub fn max_deaths(self) -> i64 {
+        match self {
+            Self::Inference => 20,
+            Self::Ingest => 8,
+            Self::Alerts | Self::Delivery => self.max_attempts(),
+        }
+    }
 }
 
 impl Work {

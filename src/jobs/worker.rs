@@ -19,6 +19,8 @@ use crate::storage::{Store, StoreError};
 const POLL: Duration = Duration::from_millis(200);
 /// How long running jobs may go on after a stop was asked for.
 const DRAIN: Duration = Duration::from_secs(15);
+/// How long handing leases back may take after that.
+const HAND_BACK: Duration = Duration::from_secs(3);
 
 /// What jobs do.
 pub trait Handler: Send + Sync + 'static {
@@ -46,10 +48,12 @@ impl<H: Handler> Workers<H> {
         }
     }
 
-    /// Works a lane with so many jobs at a time, until the stop is asked for; then lets running jobs finish.
+    /// Works a lane with so many jobs at a time, until the stop is asked for; then lets running jobs finish, and hands back
+    /// those that do not.
     pub async fn work(self: Arc<Self>, lane: Lane, width: usize, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(width));
         let mut running = JoinSet::new();
+        let give_back = CancellationToken::new();
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let free = slots.available_permits();
@@ -63,9 +67,9 @@ impl<H: Handler> Workers<H> {
                 let Ok(slot) = slots.clone().acquire_owned().await else {
                     return;
                 };
-                let workers = self.clone();
+                let (workers, give_back) = (self.clone(), give_back.clone());
                 running.spawn(async move {
-                    workers.run_one(lease).await;
+                    workers.run_one(lease, &give_back).await;
                     drop(slot);
                 });
             }
@@ -78,12 +82,13 @@ impl<H: Handler> Workers<H> {
                 }
             }
         }
-        let drained =
-            tokio::time::timeout(DRAIN, async { while running.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        if !ended_within(DRAIN, &mut running).await {
+            give_back.cancel();
+            let returned = ended_within(HAND_BACK, &mut running).await;
             tracing::warn!(
                 lane = lane.name(),
-                "jobs still ran at the end of the drain; their leases will run out"
+                returned,
+                "jobs still ran at the end of the drain; another process takes them"
             );
         }
     }
@@ -107,7 +112,7 @@ impl<H: Handler> Workers<H> {
             let mut any = false;
             for lane in Lane::ALL {
                 for lease in self.take(lane, 1).await {
-                    self.run_one(lease).await;
+                    self.run_one(lease, &CancellationToken::new()).await;
                     (any, ran) = (true, ran + 1);
                 }
             }
@@ -118,10 +123,11 @@ impl<H: Handler> Workers<H> {
     }
 
     #[tracing::instrument(name = "job", skip_all, fields(kind = lease.work.kind(), seq = lease.seq, attempt = lease.attempts))]
-    async fn run_one(&self, lease: Lease) {
-        if lease.attempts > lease.lane.max_attempts() {
-            // The process died under this job again and again.
-            return self.give_up(&lease, "too many attempts").await;
+    async fn run_one(&self, lease: Lease, give_back: &CancellationToken) {
+        if lease.deaths > lease.lane.max_deaths() {
+            return self
+                .give_up(&lease, "the process died under it again and again")
+                .await;
         }
         let outcome = {
             let work = AssertUnwindSafe(self.handler.run(&lease)).catch_unwind();
@@ -129,6 +135,7 @@ impl<H: Handler> Workers<H> {
             tokio::select! {
                 outcome = work => outcome.unwrap_or_else(|_| Err(JobError::Retry("it panicked".to_owned()))),
                 () = beat => Err(JobError::Fenced),
+                () = give_back.cancelled() => return self.hand_back(&lease).await,
             }
         };
         match outcome {
@@ -154,6 +161,13 @@ impl<H: Handler> Workers<H> {
                 return;
             }
         }
+    }
+
+    /// The process stops: whoever comes next need not wait for the lease to run out.
+    async fn hand_back(&self, lease: &Lease) {
+        let held = lease.clone();
+        self.record(move |tx| Box::pin(async move { jobs::release(tx, &held).await }))
+            .await;
     }
 
     async fn again(&self, lease: &Lease, reason: &str, pause: Option<Duration>) {
@@ -192,4 +206,10 @@ impl<H: Handler> Workers<H> {
             tracing::error!(%error, "the end of a job could not be recorded");
         }
     }
+}
+
+async fn ended_within(limit: Duration, running: &mut JoinSet<()>) -> bool {
+    tokio::time::timeout(limit, async { while running.join_next().await.is_some() {} })
+        .await
+        .is_ok()
 }

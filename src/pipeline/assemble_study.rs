@@ -15,6 +15,7 @@ use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::work::Work;
 
 use super::check_deadline;
+use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
@@ -48,6 +49,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
             })
         })
         .await?;
+    decode_ahead::begin(env, id).await;
     Ok(())
 }
 
@@ -134,9 +136,12 @@ async fn save(
         .iter()
         .any(|g| matches!(g.readiness, Readiness::Ready { .. }));
     let newly_ready = note_series(tx, id, gathered).await?;
+    // A model that waited for more images hears that none will come.
+    let newly_settled = matches!(settled, Settled::Yes) && row.state != "settled";
+    let admit = newly_ready || newly_settled || (news && matches!(settled, Settled::Yes));
     note_state(tx, id, &row, &settled, news).await?;
     save_study(tx, row, &facts, total, last, any_ready, &settled).await?;
-    follow_up(tx, id, newly_ready, first_time || relinked || news, &settled, now).await
+    follow_up(tx, id, admit, first_time || relinked || news, &settled, now).await
 }
 
 /// Saves each series; says whether one is ready with something new.
@@ -209,12 +214,12 @@ async fn save_study(
 async fn follow_up(
     tx: &Tx,
     id: StudyId,
-    newly_ready: bool,
+    admit: bool,
     news: bool,
     settled: &Settled,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if newly_ready || (news && matches!(settled, Settled::Yes)) {
+    if admit {
         jobs::enqueue(
             tx,
             &Work::AdmitStudy { study: id },
@@ -233,7 +238,7 @@ async fn follow_up(
         .await?;
     }
     if let Settled::No { until, .. } = settled {
-        let next = Terms::once(format!("assemble:{id}")).at((*until).max(now + PAUSE));
+        let next = Terms::assembly(id).at((*until).max(now + PAUSE));
         jobs::enqueue(tx, &Work::AssembleStudy { study: id }, next).await?;
     }
     Ok(())

@@ -41,7 +41,7 @@ pub struct Env {
     /// The models in force.
     pub models: Arc<Vec<ActiveModel>>,
     /// The child process that decodes and infers.
-    pub worker: Pool,
+    pub worker: Arc<Pool>,
 }
 
 /// The configuration as far as jobs read it.

@@ -5,6 +5,7 @@ pub mod admit_study;
 pub mod apply_message;
 pub mod assemble_study;
 pub mod check_deadline;
+mod decode_ahead;
 pub mod deliver;
 pub mod env;
 pub mod infer;

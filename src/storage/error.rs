@@ -64,14 +64,7 @@ fn from_sqlx(cause: &sea_orm::SqlxError) -> StoreError {
         SqlxError::Database(db) if db.is_unique_violation() => StoreError::Conflict,
         SqlxError::Database(db) => {
             let code = db.code().map(|c| c.into_owned()).unwrap_or_default();
-            match code.as_str() {
-                // SQLite: busy, locked, disk full. PostgreSQL: shutdown, serialisation, deadlock, disk full.
-                "5" | "6" | "261" | "517" | "40001" | "40P01" | "57P01" | "57P02" | "57P03" => {
-                    StoreError::Unavailable("busy")
-                }
-                "13" | "53100" => StoreError::Unavailable("disk full"),
-                _ => StoreError::Statement(format!("code {code}")),
-            }
+            from_code(&code)
         }
         SqlxError::Io(_) | SqlxError::PoolTimedOut | SqlxError::PoolClosed | SqlxError::WorkerCrashed => {
             StoreError::Unavailable("connection")
@@ -80,8 +73,49 @@ fn from_sqlx(cause: &sea_orm::SqlxError) -> StoreError {
     }
 }
 
+/// By SQLSTATE, which has five characters, or by SQLite's result code, whose low byte is the kind of error and which has
+/// fewer. A failing disk is no fault of the work that met it: it is tried again.
+fn from_code(code: &str) -> StoreError {
+    let state = match code {
+        // Shutdown, serialisation, deadlock.
+        "40001" | "40P01" | "57P01" | "57P02" | "57P03" => Some("busy"),
+        "53100" => Some("disk full"),
+        "58030" => Some("disk error"),
+        _ => None,
+    };
+    let sqlite = || {
+        let number: u32 = code.parse().ok().filter(|_| code.len() < 5)?;
+        match number & 0xff {
+            // SQLITE_BUSY, LOCKED; FULL; IOERR and CANTOPEN.
+            5 | 6 => Some("busy"),
+            13 => Some("disk full"),
+            10 | 14 => Some("disk error"),
+            _ => None,
+        }
+    };
+    match state.or_else(sqlite) {
+        Some(why) => StoreError::Unavailable(why),
+        None => StoreError::Statement(format!("code {code}")),
+    }
+}
+
 /// The variant's name: all of a `DbErr` that is safe to print.
 fn kind_of(error: &DbErr) -> String {
     let text = format!("{error:?}");
     text.split(['(', ' ', '{']).next().unwrap_or("unknown").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_disk_is_met_again_and_a_wrong_statement_is_not() {
+        for code in ["5", "517", "13", "10", "1034", "778", "53100", "58030", "40001"] {
+            assert!(from_code(code).is_transient(), "{code}");
+        }
+        for code in ["1", "19", "", "42601", "10000", "22P02"] {
+            assert!(!from_code(code).is_transient(), "{code}");
+        }
+    }
 }

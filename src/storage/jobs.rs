@@ -8,6 +8,7 @@ use sea_orm::{
     Statement,
 };
 use tocsin_domain::clock::{Timestamp, to_micros};
+use tocsin_domain::ids::StudyId;
 use tocsin_domain::work::{Lane, Work};
 
 use super::entity::job;
@@ -43,6 +44,15 @@ impl Terms {
         }
     }
 
+    /// Looks at a study's instances again. One at a time, or what an older look saw could be saved over what a newer one did.
+    pub fn assembly(study: StudyId) -> Self {
+        let key = format!("assemble:{study}");
+        Self {
+            order_key: Some(key.clone()),
+            ..Self::once(key)
+        }
+    }
+
     pub fn at(mut self, run_at: Timestamp) -> Self {
         self.run_at = Some(run_at);
         self
@@ -56,8 +66,10 @@ pub struct Lease {
     pub token: i64,
     pub lane: Lane,
     pub work: Work,
-    /// This attempt included.
+    /// This attempt included; those that ended with their process are not counted here.
     pub attempts: i64,
+    /// How often its process died under it.
+    pub deaths: i64,
     pub queued_at: i64,
 }
 
@@ -79,6 +91,7 @@ pub async fn enqueue(tx: &Tx, work: &Work, terms: Terms) -> Result<(), StoreErro
         lease_token: Set(0),
         lease_owner: Set(None),
         attempts: Set(0),
+        deaths: Set(0),
         last_error: Set(None),
         created_at: Set(now),
         done_at: Set(None),
@@ -100,7 +113,8 @@ pub async fn enqueue(tx: &Tx, work: &Work, terms: Terms) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Takes up to `limit` jobs of a lane that are due, or whose holder has fallen silent.
+/// Takes up to `limit` jobs of a lane that are due, or whose holder has fallen silent. The latter are still in state 1,
+/// which is what tells a death from an attempt.
 pub async fn claim(store: &Store, lane: Lane, owner: &str, limit: i64) -> Result<Vec<Lease>, StoreError> {
     let owner = owner.to_owned();
     store
@@ -116,13 +130,13 @@ async fn claim_in(tx: &Tx, lane: Lane, owner: String, limit: i64) -> Result<Vec<
     };
     let sql = format!(
         "UPDATE job SET state = 1, lease_token = lease_token + 1, lease_owner = $1, lease_until = $2, \
-         attempts = attempts + 1, dedup_key = NULL \
+         attempts = attempts + 1 - state, deaths = deaths + state, dedup_key = NULL \
          WHERE seq IN (SELECT j.seq FROM job j WHERE j.lane = $3 \
            AND ((j.state = 0 AND j.run_at <= $4) OR (j.state = 1 AND j.lease_until < $4)) \
            AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e \
              WHERE e.order_key = j.order_key AND e.seq < j.seq AND e.state IN (0, 1))) \
            ORDER BY j.run_at, j.seq LIMIT $5 {skip}) \
-         RETURNING seq, lease_token, payload, attempts, created_at"
+         RETURNING seq, lease_token, payload, attempts, deaths, created_at"
     );
     let now = to_micros(tx.now());
     let until = to_micros(tx.now() + TimeDelta::seconds(lane.lease_seconds()));
@@ -159,6 +173,7 @@ fn lease_of(row: &QueryResult, lane: Lane) -> Result<Lease, StoreError> {
         lane,
         work,
         attempts: row.try_get("", "attempts")?,
+        deaths: row.try_get("", "deaths")?,
         queued_at: row.try_get("", "created_at")?,
     })
 }
@@ -252,6 +267,8 @@ pub async fn free_leases_of(store: &Store, owner_prefix: &str) -> Result<u64, St
             Box::pin(async move {
                 let freed = job::Entity::update_many()
                     .col_expr(job::Column::State, Expr::value(READY))
+                    .col_expr(job::Column::Attempts, Expr::cust("attempts - 1"))
+                    .col_expr(job::Column::Deaths, Expr::cust("deaths + 1"))
                     .filter(job::Column::State.eq(LEASED))
                     .filter(job::Column::LeaseOwner.like(pattern))
                     .exec(tx.conn())

@@ -121,7 +121,7 @@ async fn keep(tx: &Tx, received: &Received) -> Result<Kept, StoreError> {
     if is_new {
         timeline::note(tx, study, "first_image", format!("from {}", received.calling_ae)).await?;
     }
-    let soon = Terms::once(format!("assemble:{study}")).at(tx.now() + ASSEMBLE_EVERY);
+    let soon = Terms::assembly(study).at(tx.now() + ASSEMBLE_EVERY);
     jobs::enqueue(tx, &Work::AssembleStudy { study }, soon).await?;
     Ok(Kept::New)
 }
@@ -133,10 +133,5 @@ async fn ended(tx: &Tx, study: StudyId, end: AssociationEnd) -> Result<(), Store
             timeline::note(tx, study, "association_broken", "the sender did not release").await?
         }
     }
-    jobs::enqueue(
-        tx,
-        &Work::AssembleStudy { study },
-        Terms::once(format!("assemble:{study}")),
-    )
-    .await
+    jobs::enqueue(tx, &Work::AssembleStudy { study }, Terms::assembly(study)).await
 }

@@ -18,6 +18,7 @@ pub struct Model {
     pub lease_token: i64,
     pub lease_owner: Option<String>,
     pub attempts: i64,
+    pub deaths: i64,
     pub last_error: Option<String>,
     pub created_at: i64,
     pub done_at: Option<i64>,

@@ -1,0 +1,37 @@
+"""Reads the database of a service that has stopped, SQLite or PostgreSQL, as lists of dicts. Writes only for self-tests."""
+import json
+import sqlite3
+import subprocess
+from pathlib import Path
+import hashlib
+
+
+class Rows:
+    def __init__(self, url):
+        self.url = url
+        self.sqlite = url.startswith("sqlite://")
+
+    def query(self, sql):
+        if self.sqlite:
+            path = Path(self.url.removeprefix("sqlite://"))
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+                db.row_factory = sqlite3.Row
+                db.create_function("sha256_hex", 1, lambda raw: hashlib.sha256(raw).hexdigest())
+                return [dict(row) for row in db.execute(sql)]
+        sql = sql.replace("sha256_hex(raw)", "encode(sha256(raw), 'hex')")
+        text = self._psql(f"SELECT coalesce(json_agg(t), '[]') FROM ({sql}) t")
+        return json.loads(text)
+
+    def execute(self, sql):
+        if self.sqlite:
+            with sqlite3.connect(self.url.removeprefix("sqlite://")) as db:
+                db.execute(sql)
+        else:
+            self._psql(sql)
+
+    def _psql(self, sql):
+        command = ["psql", self.url, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        done = subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout
