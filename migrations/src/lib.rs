@@ -12,6 +12,7 @@ mod m20261124_000001_intake;
 mod m20261124_000002_analysis;
 mod m20261124_000003_outbound;
 mod m20261124_000004_operations;
+mod m20261127_000005_quarantine_resolution;
 
 pub struct Migrator;
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_analysis::Migration),
             Box::new(m20261124_000003_outbound::Migration),
             Box::new(m20261124_000004_operations::Migration),
+            Box::new(m20261127_000005_quarantine_resolution::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! What the API and the pages stand on, and no more: filled once when the server starts, shared by all requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +36,10 @@ pub struct Settings {
     pub blob_folder: PathBuf,
     pub min_free_bytes: u64,
     pub limits: Limits,
+    /// Assigning authority of patient identifiers that name none.
+    pub default_authority: String,
+    /// Hashes of the models and rule packs that this service has loaded.
+    pub loaded: BTreeSet<String>,
     /// A mark on every page where nothing is real.
     pub watermark: Option<String>,
 }

@@ -200,7 +200,7 @@ impl Running {
             .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
         self.health.dicom_listens();
         self.health.hl7_listens();
-        let http = api::server(bound.http, self.state(config), ui::configure)
+        let http = api::server(bound.http, self.state(config), ui::PAGES)
             .map_err(|error| AppError::Http(error.to_string()))?;
         let (handle, stop) = (http.handle(), self.stop.clone());
         self.tasks.spawn(async move {
@@ -220,9 +220,13 @@ impl Running {
             session: self.secret.clone(),
             link: self.secret.clone(),
         };
+        let models = self.env.models.iter().map(|model| &model.package.content_hash);
+        let packs = self.env.packs.iter().map(|pack| &pack.reference.sha256);
+        let mut settings = settings::api(config);
+        settings.loaded = models.chain(packs).cloned().collect();
         actix_web::web::Data::new(api::State::new(
             self.store.clone(),
-            settings::api(config),
+            settings,
             keys,
             self.env.metrics.clone(),
             self.health.clone(),

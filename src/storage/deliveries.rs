@@ -128,12 +128,43 @@ pub async fn get(conn: &impl ConnectionTrait, id: DeliveryId) -> Result<delivery
         .ok_or(StoreError::Missing("delivery"))
 }
 
+/// The row, locked until the transaction ends, so that two who send it again queue one job.
+pub async fn lock(tx: &Tx, id: DeliveryId) -> Result<delivery::Model, StoreError> {
+    Entity::find_by_id(id.to_string())
+        .lock_exclusive()
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::Missing("delivery"))
+}
+
+/// The delivery that sends this message.
+pub async fn of_message(
+    conn: &impl ConnectionTrait,
+    message: &str,
+) -> Result<Option<delivery::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::MessageId.eq(message))
+        .one(conn)
+        .await?)
+}
+
 pub fn id_of(row: &delivery::Model) -> Result<DeliveryId, StoreError> {
     row.id.parse().map_err(|_| StoreError::Inconsistent {
         table: "delivery",
         column: "id",
         id: row.id.clone(),
     })
+}
+
+pub fn state_of(row: &delivery::Model) -> Result<DeliveryState, StoreError> {
+    DeliveryState::ALL
+        .into_iter()
+        .find(|state| state.text() == row.state)
+        .ok_or_else(|| StoreError::Inconsistent {
+            table: "delivery",
+            column: "state",
+            id: row.id.clone(),
+        })
 }
 
 pub fn kind_of(row: &delivery::Model) -> Result<DeliveryKind, StoreError> {

@@ -48,7 +48,10 @@ pub async fn guard(
             }
             let mut response = next.call(request).await?.map_into_boxed_body();
             add_header(&mut response, REQUEST_ID, &request_id);
-            if let Some(cookie) = cookie {
+            // Whoever signs out must not be handed their session again.
+            if let Some(cookie) = cookie
+                && !response.headers().contains_key(SET_COOKIE)
+            {
                 add_header(&mut response, SET_COOKIE, &cookie);
             }
             Ok(response)
