@@ -10,6 +10,7 @@ use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
 
+use super::auth::ended::Ended;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::throttle::Throttle;
 use super::health::Health;
@@ -69,6 +70,7 @@ pub struct State {
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
     pub throttle: Throttle,
+    pub ended: Ended,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
@@ -91,6 +93,7 @@ impl State {
             health,
             entropy,
             throttle,
+            ended: Ended::default(),
             views: Views::default(),
         }
     }

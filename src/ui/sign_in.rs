@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, SET_COOKIE};
 use actix_web::web::{self, Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
 
@@ -161,6 +162,9 @@ pub async fn leave(state: Data<State>, form: Form<Press>, who: Principal) -> Res
     sealed(&who, &form.csrf)?;
     let detail = serde_json::json!({});
     views::note(&state, &who, "session.end", "session".to_owned(), detail).await?;
+    let now = state.now();
+    let until = now + TimeDelta::seconds(state.settings.session.whole);
+    state.ended.end(who.csrf(), until, now);
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, "/sign-in"))
         .insert_header((SET_COOKIE, state.settings.transport.clear_cookie()))

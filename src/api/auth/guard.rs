@@ -149,6 +149,9 @@ async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admit
         .ok_or(ApiError::Unauthenticated)?;
     let (name, role) = subject(state, &session.subject).await?;
     let csrf = session.csrf(key);
+    if state.ended.has(&csrf) {
+        return Err(ApiError::Unauthenticated);
+    }
     let expires_in_seconds = session.seen_at + settings.session.idle - now.timestamp();
     let renew = session.is_stale(now) && !headers.contains_key(REFRESH);
     let cookie = renew.then(|| {
