@@ -13,6 +13,7 @@ mod m20261124_000002_analysis;
 mod m20261124_000003_outbound;
 mod m20261124_000004_operations;
 mod m20261127_000005_deaths;
+mod m20261127_000006_quarantine_resolution;
 
 pub struct Migrator;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_outbound::Migration),
             Box::new(m20261124_000004_operations::Migration),
             Box::new(m20261127_000005_deaths::Migration),
+            Box::new(m20261127_000006_quarantine_resolution::Migration),
         ]
     }
 }

@@ -31,6 +31,16 @@ pub async fn post(
     id: Path<String>,
     who: Principal,
 ) -> Result<Json<Acknowledged>, ApiError> {
+    let row = by_person(&state, &who, &id).await?;
+    Ok(Json(Acknowledged {
+        id: row.id,
+        status: row.status,
+        acknowledged_by: row.acknowledged_by,
+    }))
+}
+
+/// Acknowledges in the name of whoever is signed in.
+pub async fn by_person(state: &State, who: &Principal, id: &str) -> Result<alert::Model, ApiError> {
     let id: AlertId = id.parse().map_err(|_| ApiError::NotFound("alert"))?;
     let event = who.did(
         "alert.acknowledge",
@@ -38,12 +48,7 @@ pub async fn post(
         &state.settings.site.0,
         serde_json::json!({}),
     );
-    let row = acknowledge(&state, id, who.name.clone(), event).await?;
-    Ok(Json(Acknowledged {
-        id: row.id,
-        status: row.status,
-        acknowledged_by: row.acknowledged_by,
-    }))
+    acknowledge(state, id, who.name.clone(), event).await
 }
 
 /// Acknowledges in the name of `by`; a conflict when somebody did before.

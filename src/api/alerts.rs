@@ -2,12 +2,12 @@
 
 use actix_web::web::{Data, Json, Query};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, from_micros};
 
 use super::auth::Principal;
 use super::error::ApiError;
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, one_of};
 use super::state::State;
 use super::views;
 use crate::storage::entity::{alert, notification};
@@ -38,29 +38,39 @@ pub struct PageView {
     pub last_error: Option<String>,
 }
 
+const STATUSES: [&str; 4] = ["raised", "notified", "acknowledged", "retracted"];
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Filter {
+    /// `raised`, `notified`, `acknowledged` or `retracted`; all without it.
+    pub status: Option<String>,
+}
+
 pub async fn list(
     state: Data<State>,
+    filter: Query<Filter>,
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<Json<Page<AlertView>>, ApiError> {
-    let limit = query.limit();
+    Ok(Json(load(&state, &who, filter.status.as_deref(), &query).await?))
+}
+
+pub async fn load(
+    state: &State,
+    who: &Principal,
+    status: Option<&str>,
+    query: &PageQuery,
+) -> Result<Page<AlertView>, ApiError> {
+    let status = one_of("status", status, &STATUSES)?;
     let before = query.before()?;
-    let rows = alerts::list(state.store.read(), None, before.as_ref(), limit).await?;
-    let next = (rows.len() as u64 == limit)
-        .then(|| rows.last().map(|row| format!("{}~{}", row.created_at, row.id)))
-        .flatten();
-    views::viewed(
-        &state,
-        &who,
-        "alerts.view",
-        rows.iter().map(|row| row.study_id.clone()),
-    )
-    .await?;
+    let rows = alerts::list(state.store.read(), status, before.as_ref(), query.limit()).await?;
+    let shown = rows.iter().map(|row| row.study_id.clone());
+    views::viewed(state, who, "alerts.view", shown).await?;
     let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        items.push(view(&state, row).await?);
+    for row in &rows {
+        items.push(view(state, row.clone()).await?);
     }
-    Ok(Json(Page { items, next }))
+    Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
 }
 
 /// An alert with its pages.

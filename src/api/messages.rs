@@ -51,45 +51,45 @@ pub async fn list(
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<Json<Page<MessageView>>, ApiError> {
-    let limit = query.limit();
+    Ok(Json(load(&state, &who, search.q.as_deref(), &query).await?))
+}
+
+/// A piece of the list; what was looked for may be a patient and is not noted.
+pub async fn load(
+    state: &State,
+    who: &Principal,
+    q: Option<&str>,
+    query: &PageQuery,
+) -> Result<Page<MessageView>, ApiError> {
     let before = query.before()?;
-    let rows = messages::search(state.store.read(), search.q.as_deref(), before.as_ref(), limit).await?;
-    let next = (rows.len() as u64 == limit)
-        .then(|| rows.last().map(|row| format!("{}~{}", row.created_at, row.id)))
-        .flatten();
-    views::note(
-        &state,
-        &who,
-        "messages.search",
-        "messages".to_owned(),
-        serde_json::json!({ "rows": rows.len() }),
-    )
-    .await?;
-    Ok(Json(Page {
-        items: rows.into_iter().map(view).collect(),
-        next,
-    }))
+    let q = q.map(str::trim);
+    let rows = messages::search(state.store.read(), q, before.as_ref(), query.limit()).await?;
+    let detail = serde_json::json!({ "rows": rows.len() });
+    views::note(state, who, "messages.search", "messages".to_owned(), detail).await?;
+    let items = rows.iter().cloned().map(view).collect();
+    Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
 }
 
 pub async fn raw(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<RawMessage>, ApiError> {
+    let (_, message) = one(&state, &who, &id).await?;
+    Ok(Json(message))
+}
+
+/// A message and its bytes; the view is on the audit chain when this returns.
+pub async fn one(state: &State, who: &Principal, id: &str) -> Result<(MessageView, RawMessage), ApiError> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound("message"))?;
     let row = messages::by_id(state.store.read(), id)
         .await?
         .ok_or(ApiError::NotFound("message"))?;
-    views::note(
-        &state,
-        &who,
-        "message.view",
-        format!("message:{id}"),
-        serde_json::json!({}),
-    )
-    .await?;
+    let detail = serde_json::json!({});
+    views::note(state, who, "message.view", format!("message:{id}"), detail).await?;
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\r', "\n");
-    Ok(Json(RawMessage {
-        id: row.id,
+    let raw = RawMessage {
+        id: row.id.clone(),
         text: lines(&row.raw),
         answer: row.ack.as_deref().map(lines),
-    }))
+    };
+    Ok((view(row), raw))
 }
 
 fn view(row: message::Model) -> MessageView {

@@ -4,17 +4,29 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod audit;
 pub mod auth;
+pub mod claims;
+pub mod deliveries;
 pub mod error;
 mod headers;
 pub mod health;
 pub mod messages;
+pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod quarantine;
+pub mod reconciliation;
+pub mod replay;
+mod replay_preview;
+pub mod resolve;
 pub mod routes;
+pub mod schema_files;
 mod server;
 mod state;
 pub mod study;
+pub mod tokens;
+pub mod versions;
 pub mod views;
 pub mod worklist;
 
@@ -22,7 +34,7 @@ use actix_web::web::{self, ServiceConfig};
 
 pub use error::ApiError;
 pub use health::Health;
-pub use server::{app, server};
+pub use server::{Pages, app, server};
 pub use state::{Keys, Limits, Settings, State};
 
 /// Registers what `routes::API` lists.
@@ -39,5 +51,39 @@ pub fn configure(config: &mut ServiceConfig) {
             web::post().to(acknowledge::post),
         )
         .route("/api/v1/messages", web::get().to(messages::list))
-        .route("/api/v1/messages/{id}", web::get().to(messages::raw));
+        .route("/api/v1/messages/{id}", web::get().to(messages::raw))
+        .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .configure(for_repairs)
+        .configure(for_administration);
+}
+
+/// What people put right.
+fn for_repairs(config: &mut ServiceConfig) {
+    config
+        .route("/api/v1/studies/{id}/claim", web::post().to(claims::claim))
+        .route("/api/v1/studies/{id}/release", web::post().to(claims::release))
+        .route("/api/v1/reconciliation", web::get().to(reconciliation::list))
+        .route(
+            "/api/v1/reconciliation/{id}/resolve",
+            web::post().to(resolve::post),
+        )
+        .route("/api/v1/quarantine", web::get().to(quarantine::list))
+        .route(
+            "/api/v1/quarantine/{id}/dismiss",
+            web::post().to(quarantine::dismiss),
+        )
+        .route("/api/v1/deliveries", web::get().to(deliveries::list))
+        .route("/api/v1/deliveries/{id}/retry", web::post().to(deliveries::retry));
+}
+
+/// What is in force, and who may ask.
+fn for_administration(config: &mut ServiceConfig) {
+    config
+        .route("/api/openapi.json", web::get().to(openapi::get))
+        .route("/api/v1/models", web::get().to(versions::models))
+        .route("/api/v1/rules", web::get().to(versions::rules))
+        .route("/api/v1/audit/head", web::get().to(audit::head))
+        .route("/api/v1/tokens", web::get().to(tokens::list))
+        .route("/api/v1/tokens", web::post().to(tokens::create))
+        .route("/api/v1/tokens/{id}/revoke", web::post().to(tokens::revoke));
 }

@@ -62,6 +62,17 @@ impl PageQuery {
     }
 }
 
+/// A filter that takes one of a few words.
+pub fn one_of<'a>(place: &str, given: Option<&'a str>, known: &[&str]) -> Result<Option<&'a str>, ApiError> {
+    match given.filter(|text| !text.is_empty()) {
+        Some(text) if !known.contains(&text) => Err(ApiError::BadRequest(format!(
+            "{place}: expected one of {}",
+            known.join(", ")
+        ))),
+        other => Ok(other),
+    }
+}
+
 fn unknown_cursor() -> ApiError {
     ApiError::BadRequest("cursor: not one that a list of this server answered".into())
 }

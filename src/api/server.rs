@@ -6,11 +6,12 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::header::ACCEPT;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer, ResponseError};
+use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 
-use super::auth::guard::guard;
+use super::auth::guard::{REQUEST_ID, guard};
 use super::error::ApiError;
 use super::state::State;
 
@@ -22,12 +23,15 @@ const SHUTDOWN_SECONDS: u64 = 10;
 /// Connections per worker; more wait in the kernel's queue.
 const CONNECTIONS: usize = 1_024;
 
+/// The pages, which this module does not know: how they are registered, and how one tells a person what went wrong.
+#[derive(Clone, Copy)]
+pub struct Pages {
+    pub configure: fn(&mut ServiceConfig),
+    pub error: fn(&State, &ApiError) -> HttpResponse,
+}
+
 /// The server, not yet running: await it, and use its handle to stop it. Signals are the caller's.
-pub fn server(
-    listener: TcpListener,
-    state: Data<State>,
-    pages: fn(&mut ServiceConfig),
-) -> std::io::Result<Server> {
+pub fn server(listener: TcpListener, state: Data<State>, pages: Pages) -> std::io::Result<Server> {
     let workers = state.settings.limits.workers.max(1);
     Ok(HttpServer::new(move || app(state.clone(), pages))
         .workers(workers)
@@ -43,7 +47,7 @@ pub fn server(
 /// Everything that answers, behind the guard.
 pub fn app(
     state: Data<State>,
-    pages: fn(&mut ServiceConfig),
+    pages: Pages,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -72,9 +76,11 @@ pub fn app(
             web::PathConfig::default().error_handler(|_, _| ApiError::NotFound("page or resource").into()),
         )
         .configure(super::configure)
-        .configure(pages)
+        .app_data(Data::new(pages))
+        .configure(pages.configure)
         .wrap(from_fn(guard))
         .wrap(from_fn(in_time))
+        .wrap(from_fn(readable))
         .wrap(from_fn(super::headers::secure))
 }
 
@@ -90,6 +96,41 @@ async fn in_time(
         Ok(answered) => answered.map(ServiceResponse::map_into_boxed_body),
         Err(_) => Err(ApiError::Timeout.into()),
     }
+}
+
+/// Who asked for a page is told of an error by a page; programs get the problem document.
+async fn readable(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let wants_page = !request.path().starts_with("/api/")
+        && request
+            .headers()
+            .get(ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
+    let context = (
+        request.app_data::<Data<Pages>>().cloned(),
+        request.app_data::<Data<State>>().cloned(),
+    );
+    let answered = next.call(request).await?.map_into_boxed_body();
+    let (true, (Some(pages), Some(state))) = (wants_page, context) else {
+        return Ok(answered);
+    };
+    let Some(error) = error_of(&answered) else {
+        return Ok(answered);
+    };
+    let mut page = (pages.error)(&state, &error);
+    if let Some(id) = answered.headers().get(REQUEST_ID) {
+        page.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    Ok(answered.into_response(page))
+}
+
+/// The error of ours that an answer carries.
+fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+    let noted = answered.response().extensions().get::<ApiError>().cloned();
+    noted.or_else(|| answered.response().error()?.as_error::<ApiError>().cloned())
 }
 
 fn bad_body(error: impl ResponseError + 'static) -> actix_web::Error {

@@ -1,6 +1,6 @@
 //! What the API and the pages stand on, and no more: filled once when the server starts, shared by all requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
 
+use super::auth::ended::Ended;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::throttle::Throttle;
 use super::health::Health;
@@ -36,6 +37,10 @@ pub struct Settings {
     pub blob_folder: PathBuf,
     pub min_free_bytes: u64,
     pub limits: Limits,
+    /// Assigning authority of patient identifiers that name none.
+    pub default_authority: String,
+    /// Hashes of the models and rule packs that this service has loaded.
+    pub loaded: BTreeSet<String>,
     /// A mark on every page where nothing is real.
     pub watermark: Option<String>,
 }
@@ -65,6 +70,7 @@ pub struct State {
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
     pub throttle: Throttle,
+    pub ended: Ended,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
@@ -87,6 +93,7 @@ impl State {
             health,
             entropy,
             throttle,
+            ended: Ended::default(),
             views: Views::default(),
         }
     }

@@ -12,6 +12,7 @@ use tocsin_domain::worklist::{Band, Reason};
 use super::ai::{AiView, ai_of};
 use super::alerts::{self as alert_views, AlertView};
 use super::auth::Principal;
+use super::deliveries::{self as delivery_views, DeliveryView};
 use super::error::ApiError;
 use super::patient::PatientView;
 use super::state::State;
@@ -57,17 +58,6 @@ pub struct TimelineView {
     pub detail: String,
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct DeliveryView {
-    pub id: String,
-    pub kind: String,
-    pub destination: String,
-    pub state: String,
-    pub attempts: i64,
-    pub last_error: Option<String>,
-    pub updated_at: Timestamp,
-}
-
 pub async fn get(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<StudyView>, ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let view = load(&state, id).await?;
@@ -99,6 +89,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     Ok(StudyView {
         study_id: id,
         patient: PatientView::of_images(&row),
+        claimed_by: studies::holder(&row, state.now()).map(str::to_owned),
         band: Band::from_number(row.band),
         reasons: serde_json::from_str(&row.reasons).unwrap_or_default(),
         arrived_at: from_micros(row.arrived_at),
@@ -113,7 +104,6 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         score: row.score,
         images: row.instances,
         sender: row.sender_ae,
-        claimed_by: row.claimed_by,
         report_status: row.report_status,
         ai,
         series,
@@ -124,7 +114,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         deliveries: deliveries::of_study(conn, id)
             .await?
             .into_iter()
-            .map(delivery_view)
+            .map(delivery_views::view)
             .collect(),
     })
 }
@@ -143,16 +133,4 @@ fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineVie
             }
         })
         .collect()
-}
-
-fn delivery_view(row: crate::storage::entity::delivery::Model) -> DeliveryView {
-    DeliveryView {
-        id: row.id,
-        kind: row.kind,
-        destination: row.destination,
-        state: row.state,
-        attempts: row.attempts,
-        last_error: row.last_error,
-        updated_at: from_micros(row.updated_at),
-    }
 }

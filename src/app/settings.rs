@@ -250,6 +250,8 @@ pub fn api(config: &Config) -> api::Settings {
             request: config.http.request_timeout(),
             workers: usize::try_from(config.http.workers.get()).unwrap_or(2),
         },
+        default_authority: config.hl7.default_authority.clone(),
+        loaded: Default::default(),
         watermark: None,
     }
 }

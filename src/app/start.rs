@@ -111,9 +111,13 @@ fn state(
         session: keys.secret.clone(),
         link: keys.secret.clone(),
     };
+    let models = env.models.iter().map(|model| &model.package.content_hash);
+    let packs = env.packs.iter().map(|pack| &pack.reference.sha256);
+    let mut settings = settings::api(config);
+    settings.loaded = models.chain(packs).cloned().collect();
     Data::new(api::State::new(
         store.clone(),
-        settings::api(config),
+        settings,
         keys,
         env.metrics.clone(),
         health.clone(),
@@ -232,7 +236,7 @@ impl Running {
             .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
         self.health.dicom_listens();
         self.health.hl7_listens();
-        let http = api::server(bound.http, self.state.clone(), ui::configure)
+        let http = api::server(bound.http, self.state.clone(), ui::PAGES)
             .map_err(|error| AppError::Http(error.to_string()))?;
         let (handle, stop) = (http.handle(), self.stop.clone());
         self.tasks.spawn(async move {

@@ -7,11 +7,13 @@ pub mod demo;
 mod failure;
 mod migrate;
 mod models;
+mod password;
 pub mod rules;
 mod send;
 mod serve;
 pub mod synth;
 pub mod token;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +50,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Models(models::Models),
     Token(token::Token),
+    User(user::User),
     Audit(audit::Audit),
     Migrate(migrate::Migrate),
 }
@@ -70,6 +73,7 @@ impl Command {
             }
             Self::Models(models) => models.run(),
             Self::Token(token) => token.run(),
+            Self::User(user) => user.run(),
             Self::Audit(audit) => audit.run(),
             Self::Migrate(migrate) => migrate.run(),
         };

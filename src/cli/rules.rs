@@ -25,7 +25,7 @@ enum RulesCommand {
         /// A pack, or a folder of packs; the shipped packs when left out.
         dir: Option<PathBuf>,
     },
-    /// Write the JSON Schemas of facts, rules, packs, cases and verdicts.
+    /// Write the JSON Schemas of facts, rules, packs, cases and verdicts, and of the API's answers.
     #[command(after_help = "Example: tocsin rules schemas docs/schemas")]
     Schemas {
         /// The folder to write to.
@@ -100,7 +100,8 @@ pub fn run(args: &RulesArgs, out: &mut dyn io::Write) -> Result<bool, RulesError
             Ok(reports.iter().all(PackReport::passed))
         }
         RulesCommand::Schemas { dir } => {
-            for (name, schema) in schema_files::schema_files() {
+            let answers = crate::api::schema_files::schema_files();
+            for (name, schema) in schema_files::schema_files().into_iter().chain(answers) {
                 let path = dir.join(name);
                 fs::write(&path, schema_files::text(&schema))
                     .map_err(|source| RulesError::Write { path, source })?;

@@ -8,11 +8,11 @@ mod sources;
 use tocsin_domain::ids::DeliveryId;
 
 use super::env::Env;
-use super::publish_result::held_because;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, study};
 use crate::storage::jobs::{self, Lease};
+use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, studies, timeline};
 
 /// How an attempt ended.

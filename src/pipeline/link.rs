@@ -6,8 +6,8 @@ use tocsin_domain::link::{self, Candidate, Link};
 use tocsin_domain::phi::PatientIdentifier;
 
 use super::apply_message::qualified;
-use super::publish_result::release_held;
 use crate::storage::entity::{imaging_order, study};
+use crate::storage::outbox::release_held;
 use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
 
 /// Links the study afresh, unless a person has decided. `true` when the link changed.

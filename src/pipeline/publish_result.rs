@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use tocsin_domain::finding::{DisplayPolicy, ResultRecord};
-use tocsin_domain::ids::{ResultId, SiteId, StudyId};
+use tocsin_domain::ids::{ResultId, SiteId};
 use tocsin_domain::triage::{Pack, Verdict, evaluate};
 
 use super::env::{Archive, Env, Gets, Settings};
@@ -14,6 +14,7 @@ use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
 use crate::storage::entity::study;
 use crate::storage::jobs::{self, Lease};
+use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
@@ -108,28 +109,4 @@ async fn owe(
         detail: None,
     };
     deliveries::owe(tx, owed).await.map(|_| ())
-}
-
-/// Why nothing may go out yet: a conflict names the wrong patient to somebody, and without its order a message has nobody
-/// to name.
-pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
-    match (link, kind) {
-        ("linked", _) => None,
-        ("conflict", _) => Some("its order and its images disagree; a person has to decide"),
-        (_, DeliveryKind::PriorityChange | DeliveryKind::ResultMessage) => {
-            Some("no order is known for this study")
-        }
-        (_, DeliveryKind::StructuredReport | DeliveryKind::KeyImage) => None,
-    }
-}
-
-/// What was held goes out once nothing holds it any more.
-pub async fn release_held(tx: &Tx, id: StudyId, link: &str) -> Result<(), StoreError> {
-    for row in deliveries::of_study(tx.conn(), id).await? {
-        let waits = row.state == DeliveryState::Held.text();
-        if waits && held_because(link, deliveries::kind_of(&row)?).is_none() {
-            deliveries::release(tx, deliveries::id_of(&row)?).await?;
-        }
-    }
-    Ok(())
 }

@@ -126,13 +126,13 @@ pub async fn tokens(conn: &impl ConnectionTrait) -> Result<Vec<api_token::Model>
         .await?)
 }
 
-pub async fn revoke_token(tx: &Tx, id: &str) -> Result<(), StoreError> {
+/// Ends a token. A second time changes nothing.
+pub async fn revoke_token(tx: &Tx, id: &str) -> Result<api_token::Model, StoreError> {
     let row = api_token::Entity::find_by_id(id)
         .one(tx.conn())
         .await?
         .ok_or(StoreError::Missing("token"))?;
     let mut row: api_token::ActiveModel = row.into();
     row.revoked = Set(true);
-    row.update(tx.conn()).await?;
-    Ok(())
+    Ok(row.update(tx.conn()).await?)
 }

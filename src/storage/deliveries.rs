@@ -129,7 +129,7 @@ pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> 
 }
 
 /// What one system gets about one study goes out in the order in which it was owed, so that no older word comes last.
-fn terms(id: DeliveryId, destination: &str, study: &str) -> Terms {
+pub(super) fn terms(id: DeliveryId, destination: &str, study: &str) -> Terms {
     Terms {
         order_key: Some(format!("deliver:{destination}:{study}")),
         ..Terms::once(format!("deliver:{id}"))
@@ -143,12 +143,43 @@ pub async fn get(conn: &impl ConnectionTrait, id: DeliveryId) -> Result<delivery
         .ok_or(StoreError::Missing("delivery"))
 }
 
+/// The row, locked until the transaction ends, so that two who send it again queue one job.
+pub async fn lock(tx: &Tx, id: DeliveryId) -> Result<delivery::Model, StoreError> {
+    Entity::find_by_id(id.to_string())
+        .lock_exclusive()
+        .one(tx.conn())
+        .await?
+        .ok_or(StoreError::Missing("delivery"))
+}
+
+/// The delivery that sends this message.
+pub async fn of_message(
+    conn: &impl ConnectionTrait,
+    message: &str,
+) -> Result<Option<delivery::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::MessageId.eq(message))
+        .one(conn)
+        .await?)
+}
+
 pub fn id_of(row: &delivery::Model) -> Result<DeliveryId, StoreError> {
     row.id.parse().map_err(|_| StoreError::Inconsistent {
         table: "delivery",
         column: "id",
         id: row.id.clone(),
     })
+}
+
+pub fn state_of(row: &delivery::Model) -> Result<DeliveryState, StoreError> {
+    DeliveryState::ALL
+        .into_iter()
+        .find(|state| state.text() == row.state)
+        .ok_or_else(|| StoreError::Inconsistent {
+            table: "delivery",
+            column: "state",
+            id: row.id.clone(),
+        })
 }
 
 pub fn kind_of(row: &delivery::Model) -> Result<DeliveryKind, StoreError> {
@@ -230,23 +261,23 @@ pub async fn in_state(
     Ok(select.all(conn).await?)
 }
 
-/// What was held because its study had no sure order goes out as the order says now: a message that was written before, for
-/// another order, is written anew.
-pub async fn release(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
+/// A message that was written before the order was sure is written anew, for the order that the study has now.
+pub async fn forget_message(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
     let mut row: delivery::ActiveModel = get(tx.conn(), id).await?.into();
     row.message_id = Set(None);
     row.update(tx.conn()).await?;
-    reopen(tx, id).await
+    Ok(())
 }
 
-/// Puts a delivery back on its way, at once; its attempts go on counting.
+/// Waits to be sent again; its attempts go on counting.
 pub async fn reopen(tx: &Tx, id: DeliveryId) -> Result<(), StoreError> {
-    let row = get(tx.conn(), id).await?;
-    let terms = terms(id, &row.destination, &row.study_id);
-    let mut row: delivery::ActiveModel = row.into();
-    row.state = Set(DeliveryState::Pending.text().to_owned());
-    row.last_error = Set(None);
-    row.updated_at = Set(to_micros(tx.now()));
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(DeliveryState::Pending.text().to_owned()),
+        last_error: Set(None),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
     row.update(tx.conn()).await?;
-    jobs::enqueue(tx, &Work::Deliver { delivery: id }, terms).await
+    Ok(())
 }

@@ -66,6 +66,7 @@ async fn set_apart(tx: &Tx, received: &Received, kept_sha256: &str) -> Result<()
         kept_sha256: Set(kept_sha256.to_owned()),
         state: Set("open".to_owned()),
         resolved_by: Set(None),
+        resolution: Set(None),
         received_at: Set(now),
         updated_at: Set(now),
     };
@@ -142,9 +143,10 @@ pub async fn of_series(
         .await?)
 }
 
-/// The quarantine, newest first.
+/// The quarantine, newest first, optionally of one state.
 pub async fn quarantined(
     conn: &impl ConnectionTrait,
+    state: Option<&str>,
     before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<quarantine::Model>, StoreError> {
@@ -152,6 +154,9 @@ pub async fn quarantined(
         .order_by_desc(quarantine::Column::ReceivedAt)
         .order_by_desc(quarantine::Column::Id)
         .limit(limit);
+    if let Some(state) = state {
+        select = select.filter(quarantine::Column::State.eq(state));
+    }
     if let Some(before) = before {
         select = select.filter(before.condition(quarantine::Column::ReceivedAt, quarantine::Column::Id));
     }
@@ -159,15 +164,23 @@ pub async fn quarantined(
 }
 
 /// A person has looked at a quarantined instance; the instance that came first stays the one in use.
-pub async fn dismiss(tx: &Tx, id: &str, by: &str) -> Result<(), StoreError> {
+pub async fn dismiss(tx: &Tx, id: &str, by: &str, why: &str) -> Result<quarantine::Model, StoreError> {
     let row = quarantine::Entity::find_by_id(id)
+        .lock_exclusive()
         .one(tx.conn())
         .await?
         .ok_or(StoreError::Missing("quarantined instance"))?;
+    if row.state != "open" {
+        let closer = row.resolved_by.unwrap_or_default();
+        return Err(StoreError::Refused(format!(
+            "the entry {id} of the quarantine is {} already, by {closer}; expected one that is open",
+            row.state
+        )));
+    }
     let mut row: quarantine::ActiveModel = row.into();
     row.state = Set("dismissed".to_owned());
     row.resolved_by = Set(Some(by.to_owned()));
+    row.resolution = Set(Some(why.to_owned()));
     row.updated_at = Set(to_micros(tx.now()));
-    row.update(tx.conn()).await?;
-    Ok(())
+    Ok(row.update(tx.conn()).await?)
 }

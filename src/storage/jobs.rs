@@ -113,6 +113,44 @@ pub async fn enqueue(tx: &Tx, work: &Work, terms: Terms) -> Result<(), StoreErro
     Ok(())
 }
 
+/// What became of a wish to have a job run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requeued {
+    Queued,
+    /// One waited already, for a later moment; it is due now.
+    BroughtForward,
+    /// One runs at this moment; a second would do the same at the same time.
+    Running,
+}
+
+/// Has this work done now, by one job at most. Whoever calls holds a lock on the row that the work is about.
+pub async fn requeue(tx: &Tx, work: &Work, terms: Terms) -> Result<Requeued, StoreError> {
+    let payload =
+        serde_json::to_string(work).map_err(|_| StoreError::Refused("a job that is no JSON".into()))?;
+    let forward = job::Entity::update_many()
+        .col_expr(job::Column::RunAt, Expr::value(to_micros(tx.now())))
+        .filter(job::Column::Kind.eq(work.kind()))
+        .filter(job::Column::Payload.eq(&payload))
+        .filter(job::Column::State.eq(READY))
+        .exec(tx.conn())
+        .await?;
+    if forward.rows_affected > 0 {
+        tx.wake(work.lane());
+        return Ok(Requeued::BroughtForward);
+    }
+    let running = job::Entity::find()
+        .filter(job::Column::Kind.eq(work.kind()))
+        .filter(job::Column::Payload.eq(&payload))
+        .filter(job::Column::State.eq(LEASED))
+        .count(tx.conn())
+        .await?;
+    if running > 0 {
+        return Ok(Requeued::Running);
+    }
+    enqueue(tx, work, terms).await?;
+    Ok(Requeued::Queued)
+}
+
 /// Takes up to `limit` jobs of a lane that are due, or whose holder has fallen silent. The latter are still in state 1,
 /// which is what tells a death from an attempt.
 pub async fn claim(store: &Store, lane: Lane, owner: &str, limit: i64) -> Result<Vec<Lease>, StoreError> {

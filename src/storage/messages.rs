@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
 };
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
@@ -193,7 +193,23 @@ pub async fn by_id(conn: &impl ConnectionTrait, id: MessageId) -> Result<Option<
     Ok(Entity::find_by_id(id.to_string()).one(conn).await?)
 }
 
-/// Newest first. `query` is looked for in the control id, the type, the sender and the message itself.
+/// The ids of studies that carry exactly this number.
+fn of_studies(number: &str) -> SelectStatement {
+    use super::entity::study;
+    study::Entity::find()
+        .select_only()
+        .column(study::Column::Id)
+        .filter(
+            Condition::any()
+                .add(study::Column::Accession.eq(number))
+                .add(study::Column::StudyUid.eq(number))
+                .add(study::Column::Id.eq(number)),
+        )
+        .into_query()
+}
+
+/// Newest first. `query` is looked for in the control id, the type, the sender and what the message said; a message is
+/// also found by the accession number, the UID or our id of the study that it is about.
 pub async fn search(
     conn: &impl ConnectionTrait,
     query: Option<&str>,
@@ -213,7 +229,8 @@ pub async fn search(
                 .add(Column::ControlId.contains(query))
                 .add(Column::Kind.contains(query))
                 .add(Column::Peer.contains(query))
-                .add(Column::Event.contains(query)),
+                .add(Column::Event.contains(query))
+                .add(Column::StudyId.in_subquery(of_studies(query))),
         );
     }
     Ok(select.all(conn).await?)

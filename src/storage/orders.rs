@@ -1,7 +1,8 @@
 //! Imaging orders: one row per order, its record folded from every message about it.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{OrderId, SiteId};
@@ -175,6 +176,33 @@ pub async fn candidates(
     Ok(Entity::find()
         .filter(Column::Site.eq(&site.0))
         .filter(Column::Accession.eq(accession))
+        .all(conn)
+        .await?)
+}
+
+/// Orders that a person may choose from: those of a patient record, and those of an accession number; newest first.
+pub async fn suggested(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    patient: Option<&str>,
+    accession: Option<&str>,
+    limit: u64,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    let mut wanted = Condition::any();
+    if let Some(patient) = patient {
+        wanted = wanted.add(Column::PatientId.eq(patient));
+    }
+    if let Some(accession) = accession {
+        wanted = wanted.add(Column::Accession.eq(accession));
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(wanted)
+        .order_by_desc(Column::UpdatedAt)
+        .limit(limit)
         .all(conn)
         .await?)
 }

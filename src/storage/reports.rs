@@ -1,6 +1,8 @@
 //! What radiologists wrote, every version that arrived.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+};
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::order::{ReportEvent, ReportStatus};
@@ -19,6 +21,7 @@ pub fn status_text(status: ReportStatus) -> &'static str {
     }
 }
 
+/// Keeps what a message said of a report; applied again, the message adds nothing.
 pub async fn insert(
     tx: &Tx,
     site: &SiteId,
@@ -27,6 +30,15 @@ pub async fn insert(
     order: Option<String>,
     event: &ReportEvent,
 ) -> Result<(), StoreError> {
+    let text = text_of(event)?;
+    // The message is applied again: its study or order may be known by now.
+    if let Some(known) = find(tx.conn(), &message.to_string(), &text).await? {
+        let mut row: report::ActiveModel = known.into();
+        row.study_id = Set(study);
+        row.order_id = Set(order);
+        row.update(tx.conn()).await?;
+        return Ok(());
+    }
     let row = report::ActiveModel {
         id: Set(tx.uuid().to_string()),
         site: Set(site.0.clone()),
@@ -34,13 +46,37 @@ pub async fn insert(
         order_id: Set(order),
         message_id: Set(message.to_string()),
         status: Set(status_text(event.status).to_owned()),
-        event: Set(serde_json::to_string(event)
-            .map_err(|_| StoreError::Refused("a report that is no JSON".into()))?),
+        event: Set(text),
         told_at: Set(to_micros(event.at)),
         created_at: Set(to_micros(tx.now())),
     };
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
     Ok(())
+}
+
+/// Whether this word of this message is kept already.
+pub async fn is_known(
+    conn: &impl ConnectionTrait,
+    message: &str,
+    event: &ReportEvent,
+) -> Result<bool, StoreError> {
+    Ok(find(conn, message, &text_of(event)?).await?.is_some())
+}
+
+async fn find(
+    conn: &impl ConnectionTrait,
+    message: &str,
+    event: &str,
+) -> Result<Option<report::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::MessageId.eq(message))
+        .filter(Column::Event.eq(event))
+        .one(conn)
+        .await?)
+}
+
+fn text_of(event: &ReportEvent) -> Result<String, StoreError> {
+    serde_json::to_string(event).map_err(|_| StoreError::Refused("a report that is no JSON".into()))
 }
 
 /// The versions of a study's report, oldest first by the time the sender gave.

@@ -289,7 +289,7 @@ pub fn holder(row: &study::Model, now: Timestamp) -> Option<&str> {
 }
 
 /// Takes the study for reading. Refuses when somebody else holds it.
-pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<(), StoreError> {
+pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<study::Model, StoreError> {
     let row = lock(tx, id).await?;
     if let Some(holder) = holder(&row, tx.now()).filter(|holder| *holder != by) {
         let since = row
@@ -305,11 +305,32 @@ pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<(), StoreError> {
     let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(Some(by.to_owned()));
     row.claimed_at = Set(Some(now));
-    save(tx, row).await.map(|_| ())
+    save(tx, row).await
 }
 
-pub async fn unclaim(tx: &Tx, id: StudyId) -> Result<(), StoreError> {
-    let mut row: study::ActiveModel = lock(tx, id).await?.into();
+/// Who gives a study back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Releaser<'a> {
+    Holder(&'a str),
+    /// May give back what somebody else holds.
+    Administrator,
+}
+
+/// Gives the study back. Refuses what nobody holds, and what somebody else holds.
+pub async fn unclaim(tx: &Tx, id: StudyId, by: Releaser<'_>) -> Result<(), StoreError> {
+    let row = lock(tx, id).await?;
+    let Some(held_by) = holder(&row, tx.now()).map(str::to_owned) else {
+        return Err(StoreError::Refused("nobody holds this study".into()));
+    };
+    match by {
+        Releaser::Holder(name) if name != held_by => {
+            return Err(StoreError::Refused(format!(
+                "{held_by} holds this study; only they or an administrator give it back"
+            )));
+        }
+        Releaser::Holder(_) | Releaser::Administrator => {}
+    }
+    let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(None);
     row.claimed_at = Set(None);
     save(tx, row).await.map(|_| ())

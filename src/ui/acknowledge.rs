@@ -9,6 +9,7 @@ use tocsin_domain::alert::link_token::{self, Claim};
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
 use tocsin_domain::clock::from_micros;
 
+use super::frame::Frame;
 use super::templates;
 use crate::api::acknowledge::acknowledge;
 use crate::api::{ApiError, State};
@@ -88,5 +89,6 @@ fn render(state: &State, claim: &Claim, row: alert::Model) -> Result<HttpRespons
         open: settled.is_empty(),
         settled,
     };
-    templates::page("acknowledge", "Alert", StatusCode::OK, &page)
+    let frame = Frame::anonymous(state);
+    templates::page("acknowledge", "Alert", StatusCode::OK, &frame, &page)
 }

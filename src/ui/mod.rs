@@ -1,20 +1,61 @@
 //! Pages, rendered on the server from strict templates. They show what the API shows and decide nothing.
 
 mod acknowledge;
+mod alerts;
+mod assets;
+mod deliveries;
+mod errors;
+mod frame;
+mod messages;
 mod pages;
+mod quarantine;
+mod reconciliation;
+mod segments;
 mod sign_in;
 mod templates;
 
 use actix_web::web::{self, ServiceConfig};
 
-/// Registers the pages.
+use crate::api::Pages;
+
+/// What the server needs to know of the pages.
+pub const PAGES: Pages = Pages {
+    configure,
+    error: errors::page,
+};
+
+/// Registers what `routes::PAGES` lists.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/a/{token}", web::get().to(acknowledge::show))
         .route("/a/{token}", web::post().to(acknowledge::submit))
         .route("/sign-in", web::get().to(sign_in::show))
         .route("/sign-in", web::post().to(sign_in::submit))
-        .route("/assets/{hash}/{file}", web::get().to(templates::asset))
+        .route("/sign-out", web::post().to(sign_in::leave))
+        .route("/assets/{hash}/{file}", web::get().to(assets::get))
         .route("/", web::get().to(pages::worklist))
-        .route("/studies/{id}", web::get().to(pages::study));
+        .route("/worklist/rows", web::get().to(pages::rows))
+        .route("/studies/{id}", web::get().to(pages::study))
+        .route("/studies/{id}/claim", web::post().to(pages::claim))
+        .route("/studies/{id}/release", web::post().to(pages::release))
+        .configure(for_repairs);
+}
+
+fn for_repairs(config: &mut ServiceConfig) {
+    config
+        .route("/alerts", web::get().to(alerts::list))
+        .route("/alerts/{id}/acknowledge", web::post().to(alerts::acknowledge))
+        .route("/messages", web::get().to(messages::list))
+        .route("/messages", web::post().to(messages::search))
+        .route("/messages/{id}", web::get().to(messages::show))
+        .route("/messages/{id}/replay", web::post().to(messages::replay))
+        .route("/reconciliation", web::get().to(reconciliation::list))
+        .route(
+            "/reconciliation/{id}/resolve",
+            web::post().to(reconciliation::resolve),
+        )
+        .route("/quarantine", web::get().to(quarantine::list))
+        .route("/quarantine/{id}/dismiss", web::post().to(quarantine::dismiss))
+        .route("/deliveries", web::get().to(deliveries::list))
+        .route("/deliveries/{id}/retry", web::post().to(deliveries::retry));
 }

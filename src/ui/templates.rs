@@ -1,47 +1,62 @@
-//! The templates and the style sheet, embedded. Strict: a value that is missing is an error, never an empty space.
+//! The templates of the pages, embedded. Strict: a value that is missing is an error, never an empty space.
 
 use std::sync::OnceLock;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::web::Path;
 use actix_web::{HttpResponse, http::StatusCode};
-use handlebars::Handlebars;
+use chrono_tz::Tz;
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use tocsin_domain::clock::Timestamp;
 
+use super::assets::{self, Links};
+use super::frame::Frame;
 use crate::api::ApiError;
 
-const STYLE: &str = include_str!("../../templates/assets/tocsin.css");
-const TEMPLATES: [(&str, &str); 6] = [
-    ("layout", include_str!("../../templates/pages/layout.hbs")),
-    ("worklist", include_str!("../../templates/pages/worklist.hbs")),
-    ("study", include_str!("../../templates/pages/study.hbs")),
-    (
-        "acknowledge",
-        include_str!("../../templates/pages/acknowledge.hbs"),
-    ),
-    ("sign_in", include_str!("../../templates/pages/sign_in.hbs")),
-    ("ai", include_str!("../../templates/pages/ai.hbs")),
+macro_rules! pages {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../templates/pages/", $name, ".hbs")))),+]
+    };
+}
+
+const TEMPLATES: [(&str, &str); 14] = pages![
+    "layout",
+    "worklist",
+    "worklist_rows",
+    "study",
+    "ai",
+    "alerts",
+    "messages",
+    "message",
+    "reconciliation",
+    "quarantine",
+    "deliveries",
+    "acknowledge",
+    "sign_in",
+    "error",
 ];
 
-/// What every page has around its content.
+/// What every template sees.
 #[derive(Serialize)]
 struct Framed<'a, T: Serialize> {
     title: &'a str,
-    style: String,
+    assets: Links,
+    frame: &'a Frame,
     page: &'a T,
 }
 
-/// Renders a page into its frame.
+/// Renders a page in its frame.
 pub fn page<T: Serialize>(
     name: &str,
     title: &str,
     status: StatusCode,
+    frame: &Frame,
     page: &T,
 ) -> Result<HttpResponse, ApiError> {
     let framed = Framed {
         title,
-        style: style_path(),
+        assets: assets::links(),
+        frame,
         page,
     };
     let html = registry().render(name, &framed).map_err(|error| {
@@ -59,6 +74,7 @@ fn registry() -> &'static Handlebars<'static> {
     REGISTRY.get_or_init(|| {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
+        registry.register_helper("time", Box::new(time));
         for (name, text) in TEMPLATES {
             if let Err(error) = registry.register_template_string(name, text) {
                 tracing::error!(template = name, reason = %error.reason(), "a template is faulty");
@@ -68,24 +84,28 @@ fn registry() -> &'static Handlebars<'static> {
     })
 }
 
-fn hash() -> String {
-    hex::encode(&Sha256::digest(STYLE)[..8])
-}
-
-fn style_path() -> String {
-    format!("/assets/{}/tocsin.css", hash())
-}
-
-/// The style sheet under the name of its content, to be kept for good.
-pub async fn asset(path: Path<(String, String)>) -> Result<HttpResponse, ApiError> {
-    let (asked, file) = path.into_inner();
-    if asked != hash() || file != "tocsin.css" {
-        return Err(ApiError::NotFound("page or resource"));
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/css; charset=utf-8"))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(STYLE))
+/// `{{time at}}`: an instant on the site's wall clock.
+fn time(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    context: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let given = helper
+        .param(0)
+        .and_then(|value| value.value().as_str())
+        .unwrap_or_default();
+    let zone: Option<Tz> = context.data()["frame"]["zone"]
+        .as_str()
+        .and_then(|name| name.parse().ok());
+    let shown = match (given.parse::<Timestamp>(), zone) {
+        (Ok(at), Some(zone)) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string(),
+        (Ok(at), None) => at.to_rfc3339(),
+        (Err(_), _) => String::new(),
+    };
+    out.write(&shown)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -96,6 +116,17 @@ mod tests {
     fn every_template_compiles() {
         for (name, _) in TEMPLATES {
             assert!(registry().has_template(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_page_holds_a_script_or_a_style_of_its_own() {
+        for (name, text) in TEMPLATES {
+            for inline in ["<style", "style=", "onclick", "onload", "javascript:", "{{{"] {
+                assert!(!text.contains(inline), "{name} holds {inline}");
+            }
+            let scripts = text.matches("<script").count();
+            assert_eq!(scripts, text.matches("<script src=").count(), "{name}");
         }
     }
 }

@@ -48,7 +48,10 @@ pub async fn guard(
             }
             let mut response = next.call(request).await?.map_into_boxed_body();
             add_header(&mut response, REQUEST_ID, &request_id);
-            if let Some(cookie) = cookie {
+            // Whoever signs out must not be handed their session again.
+            if let Some(cookie) = cookie
+                && !response.headers().contains_key(SET_COOKIE)
+            {
                 add_header(&mut response, SET_COOKIE, &cookie);
             }
             Ok(response)
@@ -146,6 +149,9 @@ async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admit
         .ok_or(ApiError::Unauthenticated)?;
     let (name, role) = subject(state, &session.subject).await?;
     let csrf = session.csrf(key);
+    if state.ended.has(&csrf) {
+        return Err(ApiError::Unauthenticated);
+    }
     let expires_in_seconds = session.seen_at + settings.session.idle - now.timestamp();
     let renew = session.is_stale(now) && !headers.contains_key(REFRESH);
     let cookie = renew.then(|| {

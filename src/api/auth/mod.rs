@@ -1,5 +1,6 @@
 //! Who is asking, and whether they may. Every route has a line in [`super::routes::ROUTES`]; one without is refused.
 
+pub mod ended;
 pub mod guard;
 pub mod principal;
 pub mod role;

@@ -10,13 +10,15 @@ const PREFIX: &str = "tocsin_";
 /// Bytes of a token, and of the random material it is made from.
 pub const TOKEN_BYTES: usize = 32;
 /// A password shorter than this is refused (NIST SP 800-63B asks for 8 at least).
-pub const PASSWORD_LENGTH: usize = 10;
+pub const PASSWORD_LENGTH: usize = 12;
 /// Longer ones only cost time.
 const PASSWORD_LONGEST: usize = 512;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    #[error("a password has {PASSWORD_LENGTH} to {PASSWORD_LONGEST} characters")]
+    #[error(
+        "the password is too short or too long: expected {PASSWORD_LENGTH} to {PASSWORD_LONGEST} characters"
+    )]
     Length,
     #[error("the password could not be hashed")]
     Hash,

@@ -1,16 +1,14 @@
 //! Keeps received messages in the database, with the answer they get, and queues what they ask for. A resend is answered
 //! from the row; nothing is applied here.
 
-use sha2::{Digest, Sha256};
 use tocsin_domain::order::Hl7Event;
-use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
 use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
 use crate::deliver::mllp::AckCode;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
-use crate::storage::{Store, StoreError, Tx};
+use crate::storage::{Store, StoreError, Tx, replay};
 use crate::telemetry::{AckCode as Counted, Metrics};
 
 /// The sink in front of the database.
@@ -22,7 +20,7 @@ pub struct Rows {
 impl MessageSink for Rows {
     async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
         let (kind, code) = (received.header.kind(), received.ack_code);
-        let order_key = received.event.as_ref().ok().and_then(patient_key);
+        let order_key = received.event.as_ref().ok().and_then(replay::patient_key);
         let inbound = match inbound(received) {
             Ok(inbound) => inbound,
             Err(error) => {
@@ -94,23 +92,4 @@ fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
         ack: received.ack.to_vec(),
         state,
     })
-}
-
-/// Messages of one patient are applied one after another; merges wait for nobody, since they name two.
-fn patient_key(event: &Hl7Event) -> Option<String> {
-    // A hash, because the job table holds no patient.
-    let of = |id: Option<&PatientIdentifier>| {
-        id.map(|id| {
-            format!(
-                "patient:{}",
-                hex::encode(Sha256::digest(format!("{}|{}", id.authority, id.value)))
-            )
-        })
-    };
-    match event {
-        Hl7Event::Orders(orders) => of(orders.first().and_then(|o| o.patient.identifier.as_ref())),
-        Hl7Event::Patient(patient) => of(patient.identifier.as_ref()),
-        Hl7Event::Report(reports) => of(reports.first().and_then(|r| r.patient.identifier.as_ref())),
-        Hl7Event::Merge(_) | Hl7Event::Ignored { .. } => None,
-    }
 }

@@ -18,6 +18,7 @@ pub struct Model {
     pub kept_sha256: String,
     pub state: String,
     pub resolved_by: Option<String>,
+    pub resolution: Option<String>,
     pub received_at: i64,
     pub updated_at: i64,
 }

@@ -1,0 +1,155 @@
+//! What is owed to other systems: the list, and sending one again.
+
+use actix_web::web::{Data, Json, Path, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::ids::DeliveryId;
+
+use super::auth::Principal;
+use super::error::ApiError;
+use super::page::{Page, PageQuery, one_of};
+use super::state::State;
+use super::views;
+use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::entity::delivery;
+use crate::storage::jobs::Requeued;
+use crate::storage::{StoreError, audit, outbox, timeline};
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DeliveryView {
+    pub id: String,
+    pub study_id: String,
+    pub kind: String,
+    pub destination: String,
+    /// `held`, `pending`, `confirmed`, `refused` or `cancelled`.
+    pub state: String,
+    pub attempts: i64,
+    /// The other side's last word, or why it could not be reached.
+    pub last_error: Option<String>,
+    /// The message that was sent, if it is one.
+    pub message_id: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Filter {
+    /// `held`, `pending`, `confirmed`, `refused` or `cancelled`; all without it.
+    pub state: Option<String>,
+}
+
+/// What came of a wish to send something again.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SentAgain {
+    pub id: String,
+    pub state: String,
+    /// `queued`, `brought_forward` or `running`.
+    pub job: String,
+}
+
+pub async fn list(
+    state: Data<State>,
+    filter: Query<Filter>,
+    query: Query<PageQuery>,
+    who: Principal,
+) -> Result<Json<Page<DeliveryView>>, ApiError> {
+    Ok(Json(load(&state, &who, filter.state.as_deref(), &query).await?))
+}
+
+pub async fn load(
+    state: &State,
+    who: &Principal,
+    wanted: Option<&str>,
+    query: &PageQuery,
+) -> Result<Page<DeliveryView>, ApiError> {
+    let wanted = one_of("state", wanted, &DeliveryState::ALL.map(DeliveryState::text))?;
+    let wanted = wanted.and_then(|text| DeliveryState::ALL.into_iter().find(|s| s.text() == text));
+    let before = query.before()?;
+    let rows = deliveries::in_state(state.store.read(), wanted, before.as_ref(), query.limit()).await?;
+    let shown = rows.iter().map(|row| row.study_id.clone());
+    views::viewed(state, who, "deliveries.view", shown).await?;
+    let items = rows.iter().cloned().map(view).collect();
+    Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
+}
+
+pub async fn retry(
+    state: Data<State>,
+    id: Path<String>,
+    who: Principal,
+) -> Result<Json<SentAgain>, ApiError> {
+    Ok(Json(again(&state, &who, &id).await?))
+}
+
+/// Sends a delivery again that waits or was refused, with the bytes it was rendered with.
+pub async fn again(state: &State, who: &Principal, id: &str) -> Result<SentAgain, ApiError> {
+    let id: DeliveryId = id.parse().map_err(|_| ApiError::NotFound("delivery"))?;
+    let event = who.did(
+        "delivery.retry",
+        format!("delivery:{id}"),
+        &state.settings.site.0,
+        serde_json::json!({}),
+    );
+    let by = who.name.clone();
+    let job = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = deliveries::lock(tx, id).await?;
+                let hold = why_not(deliveries::state_of(&row)?);
+                if let Some(because) = hold {
+                    return Err(StoreError::Refused(format!("the delivery {id} {because}")));
+                }
+                let study = row
+                    .study_id
+                    .parse()
+                    .map_err(|_| StoreError::Missing("study of the delivery"))?;
+                let job = outbox::send(tx, &row).await?;
+                let detail = format!("{} to {} sent again by {by}", row.kind, row.destination);
+                timeline::note(tx, study, "delivery_retried", detail).await?;
+                audit::record(tx, event).await?;
+                Ok(job)
+            })
+        })
+        .await?;
+    Ok(SentAgain {
+        id: id.to_string(),
+        state: DeliveryState::Pending.text().to_owned(),
+        job: job_text(job).to_owned(),
+    })
+}
+
+/// Why a delivery in this state is not sent again; `None` when it may be.
+pub fn why_not(state: DeliveryState) -> Option<&'static str> {
+    match state {
+        DeliveryState::Pending | DeliveryState::Refused => None,
+        DeliveryState::Held => Some("is held until the study's order is decided; resolve that first"),
+        DeliveryState::Confirmed => {
+            Some("was confirmed by its receiver; expected one that waits or was refused")
+        }
+        DeliveryState::Cancelled => Some("was cancelled; expected one that waits or was refused"),
+    }
+}
+
+pub fn job_text(job: Requeued) -> &'static str {
+    match job {
+        Requeued::Queued => "queued",
+        Requeued::BroughtForward => "brought_forward",
+        Requeued::Running => "running",
+    }
+}
+
+pub fn view(row: delivery::Model) -> DeliveryView {
+    DeliveryView {
+        id: row.id,
+        study_id: row.study_id,
+        kind: row.kind,
+        destination: row.destination,
+        state: row.state,
+        attempts: row.attempts,
+        last_error: row.last_error,
+        message_id: row.message_id,
+        created_at: from_micros(row.created_at),
+        updated_at: from_micros(row.updated_at),
+    }
+}

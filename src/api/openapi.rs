@@ -1,0 +1,240 @@
+//! The description of the API for programs (OpenAPI 3.1), made from the policy and the types: a route that is not there is
+//! not described, and one that is described is served.
+
+use actix_web::HttpResponse;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+
+use super::auth::Role;
+use super::error::Problem;
+use super::page::Page;
+use super::routes::{self, Access, Route};
+use super::{
+    acknowledge, alerts, audit, claims, deliveries, health, messages, quarantine, reconciliation, replay,
+    resolve, study, tokens, versions, worklist,
+};
+
+pub async fn get() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
+
+/// What a route takes and answers.
+struct Shape {
+    answer: Answer,
+    body: Option<Schema>,
+    /// Besides what is in the path.
+    query: &'static [(&'static str, &'static str)],
+}
+
+enum Answer {
+    Json(Schema),
+    Created(Schema),
+    Text,
+    /// A document of its own kind.
+    Object,
+}
+
+const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
+const CURSOR: (&str, &str) = ("cursor", "The `next` of the piece before");
+const LIST: &[(&str, &str)] = &[PAGED, CURSOR];
+const BY_STATE: &[(&str, &str)] = &[PAGED, CURSOR, ("state", "Only entries in this state")];
+const BY_STATUS: &[(&str, &str)] = &[PAGED, CURSOR, ("status", "Only alerts of this status")];
+const SEARCH: &[(&str, &str)] = &[
+    PAGED,
+    CURSOR,
+    (
+        "q",
+        "Looked for in control id, type, sender, meaning, and the study's numbers",
+    ),
+];
+const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut paths = Map::new();
+    for route in routes::API {
+        let operation = operation(route, &mut generator);
+        let entry = paths.entry(route.path).or_insert_with(|| json!({}));
+        entry[route.method.to_lowercase()] = operation;
+    }
+    let problem = generator.subschema_for::<Problem>();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tocsin",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "description": "Lists answer `items` and `next`; hand `next` back as `cursor`. Errors are problem documents.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+            "responses": {
+                "problem": {
+                    "description": "What went wrong (RFC 9457)",
+                    "content": { "application/problem+json": { "schema": problem } },
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let shape = shape(route, generator);
+    let (status, answer) = match &shape.answer {
+        Answer::Json(schema) => ("200", json!({ "application/json": { "schema": schema } })),
+        Answer::Created(schema) => ("201", json!({ "application/json": { "schema": schema } })),
+        Answer::Object => (
+            "200",
+            json!({ "application/json": { "schema": { "type": "object" } } }),
+        ),
+        Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
+    };
+    let mut responses = Map::new();
+    responses.insert(
+        status.to_owned(),
+        json!({ "description": route.summary, "content": answer }),
+    );
+    for refusal in refusals(route, &shape) {
+        responses.insert(
+            refusal.to_owned(),
+            json!({ "$ref": "#/components/responses/problem" }),
+        );
+    }
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters(route, &shape),
+        "responses": responses,
+        "security": if route.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
+    });
+    if let Access::Needs(action) = route.access {
+        let roles: Vec<&str> = Role::ALL
+            .into_iter()
+            .filter(|r| r.may(action))
+            .map(Role::text)
+            .collect();
+        operation["x-roles"] = json!(roles);
+    }
+    if let Some(body) = &shape.body {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": body } } });
+    }
+    operation
+}
+
+fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    if !shape.query.is_empty() || shape.body.is_some() {
+        codes.push("400");
+    }
+    if route.access != Access::Open {
+        codes.extend(["401", "403"]);
+    }
+    if route.path.contains('{') {
+        codes.push("404");
+    }
+    if route.method == "POST" && route.path.contains('{') {
+        codes.push("409");
+    }
+    codes
+}
+
+/// `GET /api/v1/studies/{id}` → `get_studies_id`.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.trim_start_matches("/api/v1").replace(['{', '}'], "");
+    let words = words.trim_matches('/').replace(['/', '.'], "_");
+    format!("{}_{words}", route.method.to_lowercase())
+}
+
+fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
+    let in_path = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let in_query = shape.query.iter().map(|(name, what)| {
+        json!({ "name": name, "in": "query", "description": what, "schema": { "type": "string" } })
+    });
+    in_path.chain(in_query).collect()
+}
+
+fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
+    fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
+        Answer::Json(generator.subschema_for::<Page<T>>())
+    }
+    fn one<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
+        Answer::Json(generator.subschema_for::<T>())
+    }
+    let g = generator;
+    let path = route.path.trim_start_matches("/api/v1");
+    let (answer, query): (Answer, &'static [(&str, &str)]) = match (route.method, path) {
+        ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
+        ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
+        ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), LIST),
+        ("GET", "/studies/{id}") => (one::<study::StudyView>(g), &[]),
+        ("POST", "/studies/{id}/claim" | "/studies/{id}/release") => (one::<claims::Claim>(g), &[]),
+        ("GET", "/alerts") => (list::<alerts::AlertView>(g), BY_STATUS),
+        ("POST", "/alerts/{id}/acknowledge") => (one::<acknowledge::Acknowledged>(g), &[]),
+        ("GET", "/messages") => (list::<messages::MessageView>(g), SEARCH),
+        ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
+        ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
+        ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), LIST),
+        ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
+        ("GET", "/quarantine") => (list::<quarantine::QuarantineView>(g), BY_STATE),
+        ("POST", "/quarantine/{id}/dismiss") => (one::<quarantine::QuarantineView>(g), &[]),
+        ("GET", "/deliveries") => (list::<deliveries::DeliveryView>(g), BY_STATE),
+        ("POST", "/deliveries/{id}/retry") => (one::<deliveries::SentAgain>(g), &[]),
+        ("GET", "/models" | "/rules") => (list::<versions::VersionView>(g), &[]),
+        ("GET", "/audit/head") => (one::<audit::AuditHead>(g), &[]),
+        ("GET", "/tokens") => (list::<tokens::TokenView>(g), &[]),
+        ("POST", "/tokens") => (Answer::Created(g.subschema_for::<tokens::MadeToken>()), &[]),
+        ("POST", "/tokens/{id}/revoke") => (one::<tokens::TokenView>(g), &[]),
+        _ => (Answer::Object, &[]),
+    };
+    let body = match (route.method, path) {
+        ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
+        ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
+        ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        _ => None,
+    };
+    Shape { answer, body, query }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_route_is_described_by_a_type_of_its_own() {
+        let document = document();
+        let mut ids = BTreeSet::new();
+        for route in routes::API {
+            let operation = &document["paths"][route.path][route.method.to_lowercase()];
+            assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
+            let answers = operation["responses"].as_object().expect("responses");
+            let described = answers.iter().any(|(code, answer)| {
+                code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
+            });
+            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path);
+            assert!(described || plain, "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let path = reference.split('"').next().expect("an end");
+            assert!(document.pointer(path).is_some(), "{path}");
+        }
+    }
+}

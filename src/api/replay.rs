@@ -1,0 +1,162 @@
+//! A message a second time. An inbound one is applied again, which changes nothing that it changed before; an outbound one
+//! is sent again with the same bytes. With `preview=true` it is said what would happen, and nothing happens.
+
+use actix_web::web::{Data, Json, Path, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::ids::MessageId;
+use tocsin_domain::order::Hl7Event;
+
+use super::auth::Principal;
+use super::deliveries::job_text;
+use super::error::ApiError;
+use super::replay_preview as preview;
+use super::state::State;
+use super::views;
+use crate::storage::deliveries::{self, DeliveryState};
+use crate::storage::entity::{delivery, message};
+use crate::storage::{audit, messages, outbox, replay};
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Ask {
+    /// Say what would happen, and do nothing.
+    #[serde(default)]
+    pub preview: bool,
+}
+
+/// What a replay does, or would do.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Replayed {
+    pub id: String,
+    /// `in` or `out`.
+    pub direction: String,
+    pub preview: bool,
+    /// Sentences, without a patient.
+    pub effects: Vec<String>,
+    /// `queued`, `brought_forward` or `running`; null for a preview.
+    pub job: Option<String>,
+}
+
+/// What a replay of a message comes to.
+enum Plan {
+    Apply(Hl7Event),
+    Send(Box<delivery::Model>),
+}
+
+pub async fn post(
+    state: Data<State>,
+    id: Path<String>,
+    ask: Query<Ask>,
+    who: Principal,
+) -> Result<Json<Replayed>, ApiError> {
+    Ok(Json(run(&state, &who, &id, ask.preview).await?))
+}
+
+pub async fn run(state: &State, who: &Principal, id: &str, preview: bool) -> Result<Replayed, ApiError> {
+    let id: MessageId = id.parse().map_err(|_| ApiError::NotFound("message"))?;
+    let row = messages::by_id(state.store.read(), id)
+        .await?
+        .ok_or(ApiError::NotFound("message"))?;
+    let plan = plan(state, &row).await?;
+    let effects = match &plan {
+        Plan::Apply(event) => preview::of_event(state, &row, event).await?,
+        Plan::Send(delivery) => preview::of_delivery(delivery, &row),
+    };
+    let job = if preview {
+        let detail = serde_json::json!({});
+        views::note(
+            state,
+            who,
+            "message.replay_preview",
+            format!("message:{id}"),
+            detail,
+        )
+        .await?;
+        None
+    } else {
+        Some(execute(state, who, id, plan).await?.to_owned())
+    };
+    Ok(Replayed {
+        id: row.id,
+        direction: row.direction,
+        preview,
+        effects,
+        job,
+    })
+}
+
+async fn plan(state: &State, row: &message::Model) -> Result<Plan, ApiError> {
+    if row.direction == "in" {
+        return applicable(row, replay::event_of(row)?).map(Plan::Apply);
+    }
+    let delivery = deliveries::of_message(state.store.read(), &row.id)
+        .await?
+        .ok_or_else(|| {
+            refused(
+                row,
+                "belongs to no delivery; expected one that is owed to somebody",
+            )
+        })?;
+    sendable(row, deliveries::state_of(&delivery)?)?;
+    Ok(Plan::Send(Box::new(delivery)))
+}
+
+fn applicable(row: &message::Model, event: Option<Hl7Event>) -> Result<Hl7Event, ApiError> {
+    match event {
+        None => Err(refused(
+            row,
+            "could not be read when it came; expected one that was understood",
+        )),
+        Some(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
+        Some(
+            event @ (Hl7Event::Orders(_) | Hl7Event::Patient(_) | Hl7Event::Merge(_) | Hl7Event::Report(_)),
+        ) => Ok(event),
+    }
+}
+
+fn sendable(row: &message::Model, state: DeliveryState) -> Result<(), ApiError> {
+    match state {
+        DeliveryState::Pending | DeliveryState::Confirmed | DeliveryState::Refused => Ok(()),
+        DeliveryState::Held => Err(refused(row, "is held until its study's order is decided")),
+        DeliveryState::Cancelled => Err(refused(row, "was cancelled")),
+    }
+}
+
+fn refused(row: &message::Model, because: &str) -> ApiError {
+    ApiError::Conflict(format!("the message {} {because}", row.id))
+}
+
+async fn execute(
+    state: &State,
+    who: &Principal,
+    id: MessageId,
+    plan: Plan,
+) -> Result<&'static str, ApiError> {
+    let detail = match &plan {
+        Plan::Apply(_) => serde_json::json!({ "direction": "in" }),
+        Plan::Send(delivery) => serde_json::json!({ "direction": "out", "delivery": delivery.id }),
+    };
+    let event = who.did(
+        "message.replay",
+        format!("message:{id}"),
+        &state.settings.site.0,
+        detail,
+    );
+    let job = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let job = match &plan {
+                    Plan::Apply(event) => replay::apply_again(tx, id, event).await?,
+                    Plan::Send(delivery) => {
+                        let row = deliveries::lock(tx, deliveries::id_of(delivery)?).await?;
+                        outbox::send(tx, &row).await?
+                    }
+                };
+                audit::record(tx, event).await?;
+                Ok(job)
+            })
+        })
+        .await?;
+    Ok(job_text(job))
+}

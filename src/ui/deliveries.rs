@@ -1,0 +1,73 @@
+//! What is owed to other systems, and the button that sends one again.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Path, Query};
+use serde::Serialize;
+
+use super::frame::{Frame, Press, go_to, sealed};
+use super::templates;
+use crate::api::auth::Principal;
+use crate::api::deliveries::{self, DeliveryView, Filter, why_not};
+use crate::api::page::PageQuery;
+use crate::api::{ApiError, State};
+use crate::storage::deliveries::DeliveryState;
+
+#[derive(Serialize)]
+struct DeliveriesPage {
+    /// The filter in use, empty for all.
+    state: String,
+    states: Vec<&'static str>,
+    items: Vec<Row>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    delivery: DeliveryView,
+    may_go_again: bool,
+}
+
+pub async fn list(
+    state: Data<State>,
+    filter: Query<Filter>,
+    query: Query<PageQuery>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    let list = deliveries::load(&state, &who, filter.state.as_deref(), &query).await?;
+    let page = DeliveriesPage {
+        state: filter.into_inner().state.unwrap_or_default(),
+        states: DeliveryState::ALL.map(DeliveryState::text).to_vec(),
+        items: list.items.into_iter().map(row).collect(),
+        next: list.next,
+    };
+    templates::page(
+        "deliveries",
+        "Deliveries",
+        StatusCode::OK,
+        &Frame::of(&state, &who),
+        &page,
+    )
+}
+
+fn row(delivery: DeliveryView) -> Row {
+    let state = DeliveryState::ALL
+        .into_iter()
+        .find(|state| state.text() == delivery.state);
+    Row {
+        may_go_again: state.is_some_and(|state| why_not(state).is_none()),
+        delivery,
+    }
+}
+
+pub async fn retry(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Press>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    deliveries::again(&state, &who, &id).await?;
+    Ok(go_to("/deliveries"))
+}

@@ -1,0 +1,35 @@
+//! An error as a page: what happened and what to do, without the inside. Who is not signed in is sent to sign in.
+
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::frame::{Frame, go_to};
+use super::templates;
+use crate::api::{ApiError, State};
+
+#[derive(Serialize)]
+struct ErrorPage {
+    status: u16,
+    title: String,
+    detail: String,
+}
+
+pub fn page(state: &State, error: &ApiError) -> HttpResponse {
+    if matches!(error, ApiError::Unauthenticated) {
+        return go_to("/sign-in");
+    }
+    let problem = error.problem();
+    let content = ErrorPage {
+        status: problem.status,
+        title: problem.title,
+        detail: problem.detail,
+    };
+    templates::page(
+        "error",
+        "Error",
+        error.status_code(),
+        &Frame::anonymous(state),
+        &content,
+    )
+    .unwrap_or_else(|failed| failed.error_response())
+}

@@ -1,0 +1,202 @@
+//! Lists: their pieces, their filters, what they find, and what looking at them leaves behind.
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+use tocsin::api::auth::Role;
+use tocsin::storage::deliveries::{DeliveryKind, DeliveryState};
+use tocsin::storage::versions::{self, Kind};
+use tocsin_domain::order::Hl7Event;
+
+use super::desk::{Caller, Desk, desks};
+use super::seed::{ACCESSION, order};
+
+fn ids(list: &Value) -> Vec<String> {
+    let items = list["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Every id of a list, read two at a time.
+async fn whole(desk: &Desk, path: &str, who: &Caller) -> Vec<String> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let piece = desk.get(&format!("{path}?limit=2{cursor}"), who).await.json();
+        found.extend(ids(&piece));
+        match piece["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+#[actix_web::test]
+async fn rows_of_one_instant_are_neither_skipped_nor_repeated() {
+    for desk in desks().await {
+        let admin = desk.token(Role::Admin, "admin").await;
+        let study = desk.study("1.2.3").await;
+        for control in ["C1", "C2", "C3", "C4", "C5"] {
+            desk.inbound(control, None).await;
+            desk.alert(study).await;
+            desk.delivery(study, DeliveryKind::KeyImage, DeliveryState::Pending)
+                .await;
+        }
+        for path in ["/api/v1/messages", "/api/v1/alerts", "/api/v1/deliveries"] {
+            let mut found = whole(&desk, path, &admin).await;
+            assert_eq!(found.len(), 5, "{} {path}", desk.name);
+            found.sort();
+            found.dedup();
+            assert_eq!(found.len(), 5, "{} {path}", desk.name);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_filter_takes_the_words_it_names_and_no_others() {
+    let desk = desks().await.remove(0);
+    let admin = desk.token(Role::Admin, "admin").await;
+    let study = desk.study("1.2.3").await;
+    let refused = desk
+        .delivery(study, DeliveryKind::KeyImage, DeliveryState::Refused)
+        .await;
+    desk.delivery(study, DeliveryKind::KeyImage, DeliveryState::Pending)
+        .await;
+    let list = desk.get("/api/v1/deliveries?state=refused", &admin).await.json();
+    assert_eq!(ids(&list), [refused.to_string()]);
+    for path in [
+        "/api/v1/deliveries?state=lost",
+        "/api/v1/quarantine?state=lost",
+        "/api/v1/alerts?status=lost",
+        "/api/v1/messages?cursor=x",
+        "/api/v1/messages?limit=x",
+    ] {
+        let answer = desk.get(path, &admin).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(answer.json()["type"].as_str().unwrap().ends_with("bad-request"));
+    }
+    let said = desk.get("/api/v1/deliveries?state=lost", &admin).await.json();
+    assert_eq!(
+        said["detail"],
+        "state: expected one of held, pending, confirmed, refused, cancelled"
+    );
+}
+
+#[actix_web::test]
+async fn a_message_is_found_by_what_it_is_and_by_its_study() {
+    for desk in desks().await {
+        let who = desk.token(Role::IntegrationEngineer, "ines").await;
+        let study = desk.study("1.2.3").await;
+        let (sent, _) = desk.outbound(study, DeliveryState::Confirmed).await;
+        let came = desk
+            .inbound("CTRL7", Some(Hl7Event::Orders(vec![order("A200", "MRN1")])))
+            .await;
+        for (q, expected) in [
+            (ACCESSION, sent),
+            ("1.2.3", sent),
+            (&study.to_string(), sent),
+            ("ORU", sent),
+            ("CTRL7", came),
+            ("A200", came),
+        ] {
+            let list = desk.get(&format!("/api/v1/messages?q={q}"), &who).await.json();
+            assert_eq!(ids(&list), [expected.to_string()], "{} {q}", desk.name);
+        }
+        let none = desk.get("/api/v1/messages?q=nothing-like-it", &who).await.json();
+        assert_eq!(none["items"], json!([]));
+    }
+}
+
+#[actix_web::test]
+async fn every_look_at_a_patient_is_on_the_audit_chain() {
+    for desk in desks().await {
+        let admin = desk.token(Role::Admin, "admin").await;
+        let study = desk.study("1.2.3").await;
+        let message = desk.inbound("C1", None).await;
+        desk.alert(study).await;
+        desk.delivery(study, DeliveryKind::KeyImage, DeliveryState::Pending)
+            .await;
+        for (path, action, object) in [
+            (
+                "/api/v1/worklist".to_owned(),
+                "worklist.view",
+                format!("study:{study}"),
+            ),
+            (
+                format!("/api/v1/studies/{study}"),
+                "study.view",
+                format!("study:{study}"),
+            ),
+            ("/api/v1/alerts".into(), "alerts.view", format!("study:{study}")),
+            (
+                "/api/v1/deliveries".into(),
+                "deliveries.view",
+                format!("study:{study}"),
+            ),
+            (
+                "/api/v1/reconciliation".into(),
+                "reconciliation.view",
+                format!("study:{study}"),
+            ),
+            ("/api/v1/messages".into(), "messages.search", "messages".into()),
+            (
+                format!("/api/v1/messages/{message}"),
+                "message.view",
+                format!("message:{message}"),
+            ),
+            (
+                "/api/v1/quarantine".into(),
+                "quarantine.view",
+                "quarantine".into(),
+            ),
+            ("/".into(), "worklist.view", format!("study:{study}")),
+            (
+                format!("/studies/{study}"),
+                "study.view",
+                format!("study:{study}"),
+            ),
+            (
+                "/reconciliation".into(),
+                "reconciliation.view",
+                format!("study:{study}"),
+            ),
+            (
+                format!("/messages/{message}"),
+                "message.view",
+                format!("message:{message}"),
+            ),
+        ] {
+            assert_eq!(desk.get(&path, &admin).await.status, StatusCode::OK, "{path}");
+            let last = desk.audited().await.pop().unwrap();
+            assert_eq!(last, (action.to_owned(), object), "{} {path}", desk.name);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_in_force_is_listed_with_its_hash_and_whether_it_is_in_use() {
+    for desk in desks().await {
+        let who = desk.token(Role::Governance, "gov").await;
+        desk.store()
+            .write(|tx| {
+                Box::pin(async move {
+                    versions::activate(tx, Kind::Model, "ich", "1.0.0", &"aa".repeat(32), "first start")
+                        .await?;
+                    versions::activate(tx, Kind::Rules, "head-ct", "2", &"bb".repeat(32), "gov").await
+                })
+            })
+            .await
+            .unwrap();
+        let models = desk.get("/api/v1/models", &who).await.json();
+        let expected = json!({
+            "name": "ich", "version": "1.0.0", "sha256": "aa".repeat(32), "state": "active",
+            "active_since": "2026-03-14T09:00:00Z", "activated_by": "first start",
+        });
+        assert_eq!(models["items"], json!([expected]));
+        let rules = desk.get("/api/v1/rules", &who).await.json();
+        assert_eq!(
+            (&rules["items"][0]["name"], &rules["items"][0]["state"]),
+            (&json!("head-ct"), &json!("not_loaded"))
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The web side as a whole: the app with its guard, over both databases, asked as browsers and programs ask.
+
+mod desk;
+mod forms;
+mod lists;
+mod pages;
+mod policy;
+mod repairs;
+mod schemas;
+mod seed;
+mod sign_in;
+mod story;
