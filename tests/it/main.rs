@@ -1,5 +1,6 @@
 //! One binary of stories and facts: each file tells one.
 
+mod accounts;
 mod api;
 mod database;
 mod decode;

@@ -73,7 +73,7 @@ async fn a_name_that_is_a_script_is_text_on_every_page() {
 #[actix_web::test]
 async fn navigation_and_buttons_are_those_of_the_role() {
     let desk = desks().await.remove(0);
-    furnish(&desk).await;
+    let _furnished = furnish(&desk).await;
     for (role, seen, not_seen) in [
         (
             Role::Radiologist,

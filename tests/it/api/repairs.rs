@@ -296,6 +296,13 @@ async fn the_same_repairs_are_done_by_forms() {
         let refused = desk
             .delivery(study, DeliveryKind::ResultMessage, DeliveryState::Refused)
             .await;
+        let page = desk.get("/reconciliation", &who).await.text;
+        let form = format!("action=\"/reconciliation/{study}/resolve\"");
+        assert_eq!(
+            page.matches(&form).count(),
+            3,
+            "its candidate, another order, none: {page}"
+        );
         for (path, fields, leads_to) in [
             (
                 format!("/studies/{study}/claim"),
