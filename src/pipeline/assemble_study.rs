@@ -133,10 +133,20 @@ async fn save(
     let any_ready = gathered
         .iter()
         .any(|g| matches!(g.readiness, Readiness::Ready { .. }));
+    // A model that waited for images that did not come learns that none will, though nothing new has arrived.
+    let newly_settled = matches!(settled, Settled::Yes) && row.state != "settled";
     let newly_ready = note_series(tx, id, gathered).await?;
     note_state(tx, id, &row, &settled, news).await?;
     save_study(tx, row, &facts, total, last, any_ready, &settled).await?;
-    follow_up(tx, id, newly_ready, first_time || relinked || news, &settled, now).await
+    follow_up(
+        tx,
+        id,
+        newly_ready || newly_settled,
+        first_time || relinked || news,
+        &settled,
+        now,
+    )
+    .await
 }
 
 /// Saves each series; says whether one is ready with something new.
@@ -209,12 +219,12 @@ async fn save_study(
 async fn follow_up(
     tx: &Tx,
     id: StudyId,
-    newly_ready: bool,
+    newly_complete: bool,
     news: bool,
     settled: &Settled,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if newly_ready || (news && matches!(settled, Settled::Yes)) {
+    if newly_complete || (news && matches!(settled, Settled::Yes)) {
         jobs::enqueue(
             tx,
             &Work::AdmitStudy { study: id },
