@@ -65,7 +65,23 @@ def asked_level(header, code):
 
 
 def check(service, message):
-    """One message from sending to reading; what was answered."""
+    """One message from sending to finding it again; what was answered."""
+    code = check_answer(service, message)
+    check_kept(code, message, *stored(service, message))
+    return code
+
+
+def check_kept(code, message, row, listed):
+    header = hl7.Header(message)
+    if code[1] == "A" and header.control:
+        assert row and listed, "answered with success and not found"
+        assert listed["state"] in ("received", "applied", "ignored", "failed")
+        if not header.is_used():
+            assert listed["state"] == "ignored"
+
+
+def check_answer(service, message):
+    """What was answered, by the rules."""
     header = hl7.Header(message)
     if not header.is_hl7:
         assert send(service, message) is None
@@ -83,31 +99,27 @@ def check(service, message):
         read_by_hl7apy(answer)
         if code[1] != "A":
             assert "ERR" in segments(answer), answer
-    if code[1] == "A" and header.control:
-        row, listed = stored(service, message)
-        assert row and listed, "answered with success and not found"
-        assert listed["state"] in ("received", "applied", "ignored", "failed")
-        if not header.is_used():
-            assert listed["state"] == "ignored"
     return code
 
 
 def read_by_hl7apy(answer):
-    version = segments(answer)["MSH"][11]
+    version, control = segments(answer)["MSH"][11], segments(answer)["MSA"][2]
     text = answer.decode("utf-8", "replace")
     if version not in HL7APY:
         return
+    # Without a control id there is none to give back, which MSA-2 would need; before 2.5 it knows no structure of ACK.
+    strict = control and version in ("2.5", "2.5.1", "2.6")
+    level = VALIDATION_LEVEL.STRICT if strict else VALIDATION_LEVEL.TOLERANT
     try:
-        parsed = parse_message(text, validation_level=VALIDATION_LEVEL.TOLERANT)
+        parsed = parse_message(text, validation_level=level)
+        if strict:
+            parsed.validate()
     except MaxLengthReached:
         # The sender's own addresses are longer than the version allows; they are given back as they came.
         for line in text.split("\r")[1:-1]:
             parse_segment(line, version=version)
         return
-    assert parsed.msa.msa_1.to_er7() and parsed.msh.msh_12.to_er7() == version
-    if segments(answer)["MSH"][8].startswith("ACK^") and version in ("2.5", "2.5.1", "2.6"):
-        plain = text.replace("ACK^" + segments(answer)["MSH"][8].split("^")[1] + "^ACK", "ACK^^ACK")
-        parse_message(plain, validation_level=VALIDATION_LEVEL.STRICT).validate()
+    assert parsed.msa.msa_1.to_er7() in ("AA", "AE", "AR", "CA", "CE", "CR") and parsed.msh.msh_12.to_er7() == version
 
 
 def test_every_real_message_is_answered_by_the_rules_and_none_is_lost(service):
@@ -116,13 +128,21 @@ def test_every_real_message_is_answered_by_the_rules_and_none_is_lost(service):
     faults, said = {}, {}
     for name, message in REAL.items():
         try:
-            said[name] = check(service, message)
+            said[name] = check_answer(service, message)
         except (AssertionError, HL7apyException) as error:
             faults[name] = f"{type(error).__name__} {error}".splitlines()[0]
+    listed = {m["id"]: m for m in service.every("/api/v1/messages")}
+    rows = {bytes(row["raw"]): row for row in service.rows("select * from message where direction = 'in'")}
+    for name, code in said.items():
+        try:
+            row = rows.get(REAL[name])
+            check_kept(code, REAL[name], row, row and listed.get(row["id"]))
+        except AssertionError as error:
+            faults[name] = str(error).splitlines()[0]
     tally = {code: list(said.values()).count(code) for code in sorted(set(said.values()))}
     print(f"{len(REAL)} real messages: {tally}")
     print({name: code for name, code in said.items() if code in ("AE", "AR", "CE", "CR", "closed")})
-    assert not faults
+    assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
 
 
 def test_every_sample_is_taken(service):

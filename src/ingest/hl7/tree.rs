@@ -25,7 +25,8 @@ impl Lines {
             if starts_segment(line, delimiters) {
                 end_segment(&mut out.text);
                 out.text.push_str(line);
-            } else if !line.trim().is_empty() && !out.text.is_empty() {
+            } else if !line.trim().is_empty() && out.text.contains('\r') {
+                // A text may hold line breaks; MSH holds none, and a line that is no segment behind it belongs to nothing.
                 out.continued += 1;
                 out.text.push('\n');
                 out.text.push_str(line);
@@ -194,6 +195,17 @@ mod tests {
             assert_eq!(segments[1].text(5), "line one\nline ");
             assert_eq!(lines.continued, 1);
         }
+    }
+
+    #[test]
+    fn a_line_behind_msh_that_is_no_segment_does_not_become_part_of_its_version() {
+        let lines = read("MSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5\nPIDX|1||2\nPV1|1|I");
+        let segments = lines.segments(Delimiters::USUAL, Charset::Ascii);
+        assert_eq!(segments[0].value(12, 1).as_deref(), Some("2.5"));
+        assert_eq!(
+            segments.iter().map(|s| s.name).collect::<Vec<_>>(),
+            ["MSH", "PV1"]
+        );
     }
 
     #[test]

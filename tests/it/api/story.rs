@@ -87,7 +87,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
         models: Arc::default(),
-        worker: Pool::new(load::pool(&config, PathBuf::from("tocsin"))),
+        worker: Arc::new(Pool::new(load::pool(&config, PathBuf::from("tocsin")))),
     }
 }
 
