@@ -2,6 +2,7 @@
 import copy
 import hashlib
 import subprocess
+import threading
 from pathlib import Path
 
 import pydicom
@@ -23,9 +24,15 @@ class Template:
     def __init__(self, name, files):
         self.name = name
         self.slices = [pydicom.dcmread(path) for path in files]
+        self.lock = threading.Lock()
 
     def study(self, folder, number, **changes):
         """Writes a copy of its own identity; the study with what is to be checked later."""
+        # Copies share their elements until they are written.
+        with self.lock:
+            return self._study(folder, number, changes)
+
+    def _study(self, folder, number, changes):
         folder = Path(folder)
         folder.mkdir(parents=True)
         study_uid, series_uid = generate_uid(), generate_uid()
