@@ -1,0 +1,137 @@
+// The built program with a hospital's traffic, and a browser in front of it. Everything is in a temporary folder and on free
+// ports; nothing is left behind.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+const run = promisify(execFile);
+const repository = resolve(import.meta.dirname, "../..");
+const program = process.env.TOCSIN_PROGRAM ?? join(repository, "target/debug/tocsin");
+const browserPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const PATIENCE_MS = 120_000;
+
+const configuration = `
+[site]
+name = "General Hospital"
+time_zone = "Europe/Berlin"
+[database]
+url = "sqlite://tocsin.db"
+[storage]
+url = "file://blobs"
+min_free_mb = 64
+[http]
+listen = "127.0.0.1:0"
+[dicom]
+listen = "127.0.0.1:0"
+accept = "loopback"
+[hl7]
+listen = "127.0.0.1:0"
+accept = "loopback"
+default_authority = "DEMO"
+[alerts]
+capture_dir = "mail"
+[[alerts.people]]
+id = "team"
+name = "Stroke team"
+email = "team@hospital.example"
+roles = ["stroke"]
+[[alerts.policies]]
+name = "default"
+steps = [{ to = ["stroke"], wait_minutes = 30 }]
+last_resort = "team"
+repeat_minutes = 30
+`;
+
+/** The first true answer of `look`. */
+export async function until(what, look) {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
+    await pause(200);
+  }
+}
+
+/** Starts the service; resolves when it says where it listens. */
+export async function start() {
+  const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
+  const config = join(folder, "tocsin.toml");
+  await writeFile(config, configuration);
+  const child = spawn(program, ["serve", "--config", config], { cwd: repository, stdio: ["ignore", "ignore", "pipe"] });
+  const at = await new Promise((up, failed) => {
+    const log = [];
+    child.once("exit", (code) => failed(new Error(`the service ended with ${code}\n${log.join("\n")}`)));
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      log.push(line);
+      if (!line.includes("tocsin is up")) return;
+      const said = JSON.parse(line);
+      up(said.fields ?? said);
+    });
+  });
+  const tocsin = async (...arguments_) => (await run(program, arguments_, { cwd: repository })).stdout.trim();
+  const service = {
+    url: `http://${at.http}`,
+    /** A bearer token of this role. */
+    token: (role) => tocsin("token", "create", "--role", role, "--name", role, "--config", config),
+    /** An order and its head CT. */
+    send: (...more) => tocsin("send", "--hl7", at.hl7, "--dicom", at.dicom, ...more),
+    /** Links of the pages that went out. */
+    async links() {
+      const files = await readdir(join(folder, "mail")).catch(() => []);
+      const mails = await Promise.all(files.map((file) => readFile(join(folder, "mail", file), "utf8")));
+      const texts = mails.map((mail) => mail.replaceAll("=\r\n", "").replaceAll("=3D", "="));
+      return texts.flatMap((text) => text.match(/http:\/\/[0-9.:]+\/a\/[A-Za-z0-9._~-]+/)?.[0] ?? []);
+    },
+    async api(path, token) {
+      const answer = await fetch(`${service.url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+      if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+      return answer.json();
+    },
+    async stop() {
+      child.removeAllListeners("exit");
+      child.kill("SIGTERM");
+      const [code] = await once(child, "exit");
+      await rm(folder, { recursive: true });
+      return code;
+    },
+  };
+  return service;
+}
+
+/** A browser that reaches nothing but the service, and remembers what pages complained about. */
+export async function open() {
+  const browser = await chromium.launch({
+    executablePath: browserPath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  const complaints = [];
+  const page = async (options = {}) => {
+    const context = await browser.newContext(options);
+    const opened = await context.newPage();
+    opened.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    opened.on("pageerror", (error) => complaints.push(String(error)));
+    return opened;
+  };
+  return { page, complaints, close: () => browser.close() };
+}
+
+/** Keeps a picture where somebody asked for pictures. */
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOTS;
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
