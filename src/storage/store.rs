@@ -47,7 +47,20 @@ enum Writer {
 
 /// A write on its way: runs inside the batch's transaction, and hears afterwards whether the commit held.
 type Queued = Box<dyn FnOnce(Tx) -> BoxFuture<'static, Finish> + Send>;
-type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// How a write ended inside its batch.
+struct Finish {
+    savepoint: Savepoint,
+    answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+/// Whether a savepoint ended as it was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Savepoint {
+    Ended,
+    /// SQLite has undone the whole transaction by itself, as it does when the disk is full or fails.
+    Gone,
+}
 
 /// A transaction with what a write needs to know besides the rows.
 pub struct Tx {
@@ -219,21 +232,24 @@ where
     let outcome = work(&tx).await;
     let lanes = tx.lanes.load(Ordering::Relaxed);
     let shared = tx.shared.clone();
-    let outcome = match outcome {
-        Ok(value) => tx.txn.commit().await.map(|()| value).map_err(StoreError::from),
-        Err(error) => match tx.txn.rollback().await {
-            Ok(()) => Err(error),
-            Err(failed) => Err(failed.into()),
-        },
+    let (outcome, ended) = match outcome {
+        Ok(value) => (Ok(value), tx.txn.commit().await),
+        Err(error) => (Err(error), tx.txn.rollback().await),
     };
-    Box::new(move |committed| {
+    let savepoint = match &ended {
+        Ok(()) => Savepoint::Ended,
+        Err(_) => Savepoint::Gone,
+    };
+    let outcome = outcome.and_then(|value| ended.map(|()| value).map_err(StoreError::from));
+    let answer = Box::new(move |committed: Result<(), StoreError>| {
         let kept = outcome.is_ok() && committed.is_ok();
         // Whoever asked may have gone away; the write stands all the same.
         let _ = answer.send(committed.and(outcome));
         if kept {
             wake(&shared, lanes);
         }
-    })
+    });
+    Finish { savepoint, answer }
 }
 
 async fn run_writer(
@@ -241,10 +257,42 @@ async fn run_writer(
     mut waiting: mpsc::Receiver<Queued>,
     shared: std::sync::Weak<Shared>,
 ) {
+    let mut connection = Connection::Sound;
     while let Some(first) = waiting.recv().await {
         let Some(shared) = shared.upgrade() else { return };
-        if let Err(error) = run_batch(&db, first, &mut waiting, &shared).await {
-            tracing::error!(%error, "a batch of writes could not begin");
+        if connection == Connection::Doubtful {
+            connection = discard(&db).await;
+        }
+        // What was queued is dropped unanswered if there is no connection; that tells its sender that nothing was kept.
+        if connection == Connection::Sound
+            && let Err(error) = run_batch(&db, first, &mut waiting, &shared).await
+        {
+            tracing::error!(%error, "a batch of writes was not kept");
+            connection = Connection::Doubtful;
+        }
+    }
+}
+
+/// Whether what is written on the connection can be trusted to be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connection {
+    Sound,
+    Doubtful,
+}
+
+/// Closes the writing connection, so that the next write opens another. After a transaction that ended by itself the driver
+/// counts savepoints that are gone, and takes the release of an inner one for a commit: what was answered then would never
+/// reach the disk.
+async fn discard(db: &DatabaseConnection) -> Connection {
+    let closed = match db.get_sqlite_connection_pool().acquire().await {
+        Ok(connection) => connection.close().await,
+        Err(error) => Err(error),
+    };
+    match closed {
+        Ok(()) => Connection::Sound,
+        Err(_) => {
+            tracing::error!("the writing connection could not be closed; nothing is written until it is");
+            Connection::Doubtful
         }
     }
 }
@@ -260,17 +308,26 @@ async fn run_batch(
         ..TransactionOptions::default()
     };
     let outer = db.begin_with_options(options).await?;
-    let mut finishes = Vec::new();
+    let mut answers = Vec::new();
     let mut next = Some(first);
+    let mut whole = Savepoint::Ended;
     while let Some(queued) = next.take() {
-        finishes.push(queued(new_tx(outer.begin().await?, shared)).await);
-        if finishes.len() < BATCH {
+        let finish = queued(new_tx(outer.begin().await?, shared)).await;
+        whole = finish.savepoint;
+        answers.push(finish.answer);
+        if whole == Savepoint::Ended && answers.len() < BATCH {
             next = waiting.try_recv().ok();
         }
     }
-    let committed = outer.commit().await.map_err(StoreError::from);
-    for finish in finishes {
-        finish(match &committed {
+    let committed = match whole {
+        Savepoint::Ended => outer.commit().await.map_err(StoreError::from),
+        Savepoint::Gone => {
+            drop(outer);
+            Err(StoreError::Unavailable("the transaction ended by itself"))
+        }
+    };
+    for answer in answers {
+        answer(match &committed {
             Ok(()) => Ok(()),
             Err(_) => Err(StoreError::Unavailable("the commit failed")),
         });
