@@ -6,6 +6,7 @@ use tocsin_domain::code::Code;
 use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord};
 use tocsin_domain::ids::ResultId;
 
+use crate::report::text;
 use crate::storage::StoreError;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
@@ -47,6 +48,8 @@ pub struct MeasurementView {
     pub value: f64,
     /// UCUM.
     pub unit: String,
+    /// Both, as people read them: `24.1 mL`.
+    pub text: String,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -54,6 +57,8 @@ pub struct LesionView {
     pub number: u32,
     pub location: CodeView,
     pub laterality: Option<CodeView>,
+    /// Both, as people read them: `left deep`.
+    pub place: String,
     pub measurements: Vec<MeasurementView>,
 }
 
@@ -113,6 +118,7 @@ fn lesion(lesion: &Lesion) -> LesionView {
         number: lesion.number,
         location: code(&lesion.location),
         laterality: lesion.laterality.as_ref().map(code),
+        place: text::place(lesion),
         measurements: lesion.measurements.iter().map(measurement).collect(),
     }
 }
@@ -125,6 +131,7 @@ fn measurement(measurement: &Measurement) -> MeasurementView {
         display: code.display,
         value: measurement.value,
         unit: measurement.unit.code.to_string(),
+        text: text::quantity(measurement),
     }
 }
 

@@ -7,6 +7,7 @@ use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
 use tocsin_domain::study::SeriesFacts;
+use tocsin_domain::triage::Recommendation;
 use tocsin_domain::worklist::{Band, Reason};
 
 use super::ai::{AiView, ai_of};
@@ -17,6 +18,7 @@ use super::error::ApiError;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
+use super::worklist::{reasons_of, verdicts_of};
 use crate::storage::{StoreError, alerts, analyses, deliveries, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -33,6 +35,8 @@ pub struct StudyView {
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
+    /// What the rules suggest, each with its source; never an order.
+    pub recommendations: Vec<Recommendation>,
     pub images: i64,
     pub sender: String,
     pub arrived_at: Timestamp,
@@ -91,7 +95,11 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         patient: PatientView::of_images(&row),
         claimed_by: studies::holder(&row, state.now()).map(str::to_owned),
         band: Band::from_number(row.band),
-        reasons: serde_json::from_str(&row.reasons).unwrap_or_default(),
+        reasons: reasons_of(&row)?,
+        recommendations: verdicts_of(&row)?
+            .into_iter()
+            .flat_map(|v| v.recommends)
+            .collect(),
         arrived_at: from_micros(row.arrived_at),
         last_image_at: from_micros(row.last_instance_at),
         study_uid: row.study_uid,

@@ -1,14 +1,14 @@
 //! Job: applies a stored HL7 message to patients, orders and reports, and looks again at the studies it concerns.
 //! Never touches what images said.
 
-use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
-use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent, ReportStatus};
+use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
 use super::env::Env;
 use super::link::relink;
+use super::reported;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Lease, Terms};
@@ -163,7 +163,7 @@ impl Scope<'_> {
             let study_id = study.as_ref().map(|s| s.id.clone());
             reports::insert(tx, site, message, study_id, order.map(|o| o.id), event).await?;
             if let Some(study) = study {
-                touched.push(take_report(tx, study, event).await?);
+                touched.push(reported::take(tx, study, reports::status_text(event.status)).await?);
             }
         }
         Ok(touched)
@@ -228,27 +228,4 @@ fn ids_of(rows: &[study::Model]) -> Result<Vec<StudyId>, StoreError> {
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
-}
-
-/// The newest word on the report decides whether the study still waits to be read.
-async fn take_report(tx: &Tx, row: study::Model, event: &ReportEvent) -> Result<StudyId, StoreError> {
-    let id = studies::id_of(&row)?;
-    let versions = reports::of_study(tx.conn(), &row.id).await?;
-    let standing = versions.last().map(|v| v.status.clone()).unwrap_or_default();
-    let read = matches!(standing.as_str(), "final" | "amended");
-    timeline::note(
-        tx,
-        id,
-        "report_received",
-        format!("status {}", reports::status_text(event.status)),
-    )
-    .await?;
-    let mut row: study::ActiveModel = row.into();
-    row.report_status = Set(Some(standing));
-    row.on_worklist = Set(!read);
-    studies::save(tx, row).await?;
-    if event.status == ReportStatus::Retracted {
-        timeline::note(tx, id, "back_on_worklist", "its report was retracted").await?;
-    }
-    Ok(id)
 }

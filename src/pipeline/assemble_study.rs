@@ -175,14 +175,16 @@ async fn note_state(
     settled: &Settled,
     news: bool,
 ) -> Result<(), StoreError> {
-    let was_settled = row.state == "settled";
-    match settled {
-        Settled::Yes if !was_settled => timeline::note(tx, id, "settled", "every series is complete").await,
-        Settled::No { .. } if was_settled && news => {
-            timeline::note(tx, id, "reopened", "more images arrived").await
-        }
-        Settled::Yes | Settled::No { .. } => Ok(()),
+    let (was_settled, is_settled) = (row.state == "settled", matches!(settled, Settled::Yes));
+    // What came late reopened the study even if it is complete again by now.
+    let reopened = was_settled && news;
+    if reopened {
+        timeline::note(tx, id, "reopened", "more images arrived").await?;
     }
+    if is_settled && (reopened || !was_settled) {
+        timeline::note(tx, id, "settled", "every series is complete").await?;
+    }
+    Ok(())
 }
 
 async fn save_study(

@@ -6,6 +6,7 @@ use tocsin_domain::link::{self, Candidate, Link};
 use tocsin_domain::phi::PatientIdentifier;
 
 use super::apply_message::qualified;
+use super::reported;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::outbox::release_held;
 use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
@@ -51,6 +52,9 @@ async fn record(
     studies::save(tx, row).await?;
     if changed {
         release_held(tx, id, state).await?;
+    }
+    if let Some(order) = order {
+        reported::adopt(tx, id, &order.id).await?;
     }
     Ok(changed)
 }

@@ -4,7 +4,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 use tocsin_domain::clock::to_micros;
-use tocsin_domain::ids::{MessageId, SiteId};
+use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{ReportEvent, ReportStatus};
 
 use super::entity::report::{self, Column, Entity};
@@ -89,7 +89,15 @@ pub async fn of_study(conn: &impl ConnectionTrait, study: &str) -> Result<Vec<re
         .await?)
 }
 
-/// Reports that came before their study.
+/// A report that came before its study is the study's now.
+pub async fn join(tx: &Tx, row: report::Model, study: StudyId) -> Result<(), StoreError> {
+    let mut row: report::ActiveModel = row.into();
+    row.study_id = Set(Some(study.to_string()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// Reports on an order that came before their study, oldest first.
 pub async fn waiting_for_study(
     conn: &impl ConnectionTrait,
     order: &str,
@@ -97,6 +105,7 @@ pub async fn waiting_for_study(
     Ok(Entity::find()
         .filter(Column::OrderId.eq(order))
         .filter(Column::StudyId.is_null())
+        .order_by_asc(Column::ToldAt)
         .all(conn)
         .await?)
 }

@@ -75,6 +75,7 @@ fn registry() -> &'static Handlebars<'static> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_helper("time", Box::new(time));
+        registry.register_helper("words", Box::new(words));
         for (name, text) in TEMPLATES {
             if let Err(error) = registry.register_template_string(name, text) {
                 tracing::error!(template = name, reason = %error.reason(), "a template is faulty");
@@ -105,6 +106,20 @@ fn time(
         (Err(_), _) => String::new(),
     };
     out.write(&shown)?;
+    Ok(())
+}
+
+/// `{{words state}}`: a name of the API as people write it.
+fn words(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let given = helper.param(0).and_then(|value| value.value().as_str());
+    let plain = given.unwrap_or_default().replace('_', " ");
+    out.write(&handlebars::html_escape(&plain))?;
     Ok(())
 }
 

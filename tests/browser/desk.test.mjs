@@ -72,7 +72,7 @@ test("the study page shows what was measured and every step with its time", asyn
   await page.locator("tbody tr").first().getByRole("link").first().click();
   await page.getByRole("heading", { name: "Timeline" }).waitFor();
   const text = await page.locator("main").innerText();
-  for (const step of ["first_image", "series_ready", "inference_finished", "alert_raised", "page_accepted"]) {
+  for (const step of ["first image", "series ready", "inference finished", "alert raised", "page accepted"]) {
     assert.ok(text.includes(step), `${step} is in the timeline`);
   }
   assert.match(text, /Volume[^\n]*mL/);

@@ -98,6 +98,23 @@ async fn an_order_that_names_another_patient_is_a_conflict_until_the_records_are
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_came_before_the_images_is_theirs() {
+    everywhere(Setup::default(), async |hospital| {
+        let visit = hospital.patient(25, HeadFinding::None, Priority::Routine);
+        hospital.order(&visit).await;
+        let report = visit.report("SYNTHETIC REPORT: NO INTRACRANIAL HEMORRHAGE.", hospital.now());
+        assert_eq!(hospital.say(&report).await, "AA");
+        hospital.settle().await;
+        hospital.scan(&visit).await;
+        hospital.settle().await;
+        assert_eq!(hospital.study().await.report_status.as_deref(), Some("final"));
+        assert!(hospital.worklist().await.is_empty(), "it was read already");
+        hospital.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_order_lends_its_priority_to_nothing() {
     everywhere(Setup::default(), async |hospital| {
         let visit = hospital.patient(23, HeadFinding::None, Priority::Stat);
