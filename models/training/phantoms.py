@@ -9,7 +9,8 @@ import pathlib
 import subprocess
 
 TRAIN = range(100_000, 100_420)
-HELD_OUT = range(900_000, 900_200)
+HELD_OUT = 900_000
+HELD_OUT_COUNT = 200
 SLICES = (5.0, 5.0, 5.0, 5.0, 5.0, 4.0, 3.0, 2.5, 2.5, 1.25)
 
 
@@ -22,11 +23,11 @@ def training(seed: int) -> list[str]:
     return ["--finding", finding, "--volume-ml", repr(volume), "--slice-mm", repr(SLICES[mixed % 10])]
 
 
-def held_out(seed: int) -> list[str]:
-    """Slices of 0.625 to 5 mm, by the seed."""
+def held_out(seed: int, first: int) -> list[str]:
+    """Slices of 0.625 to 5 mm, by the seed; volumes of 3 to 90 mL, by the place after `first`."""
     if seed % 2 == 0:
         return ["--finding", "none"]
-    step = (seed - HELD_OUT.start) // 2
+    step = (seed - first) // 2
     return ["--finding", "any", "--volume-ml", f"{3 * 30 ** (step / 99):.2f}"]
 
 
@@ -36,12 +37,16 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--tocsin", default="tocsin", help="the program")
     parser.add_argument("--matrix", type=int, default=256)
+    parser.add_argument("--first", type=int, default=HELD_OUT, help="first seed of a held-out set, even")
     args = parser.parse_args()
-    seeds, options = (TRAIN, training) if args.which == "training" else (HELD_OUT, held_out)
-    for seed in seeds:
+    if args.which == "training":
+        wanted = {seed: training(seed) for seed in TRAIN}
+    else:
+        wanted = {seed: held_out(seed, args.first) for seed in range(args.first, args.first + HELD_OUT_COUNT)}
+    for seed, options in wanted.items():
         subprocess.run(
             [args.tocsin, "synth", "head-ct", "--dump", "--out", str(args.out), "--seed", str(seed),
-             "--matrix", str(args.matrix), *options(seed)], check=True)
+             "--matrix", str(args.matrix), *options], check=True)
 
 
 if __name__ == "__main__":
