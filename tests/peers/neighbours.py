@@ -82,6 +82,8 @@ class Orthanc(Program):
             "DicomAlwaysAllowStore": True,
             "UnknownSopClassAccepted": True,
             "OverwriteInstances": True,
+            # It says nothing to some malformed objects, and ends the association when this has passed.
+            "DicomScpTimeout": 2,
         }
         path = folder / "orthanc.json"
         path.write_text(json.dumps(settings))

@@ -65,8 +65,11 @@ def answers(port, files, **options):
     return said
 
 
-# What the archive takes and we do not, each with the reason. Such an object could be kept by nobody who must find it again.
-NOT_FILED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+# What the archive takes and we do not, by the word of the refusal: a study, series or object named by something that is no
+# UID (PS3.5 section 9) could be named in none of the objects that we send about it.
+NOT_NAMED = ("a UID holds digits and dots only", "a UID is 1 to 64 characters long")
+# A file of a medium, and of none of the classes that travel by C-STORE.
+DIRECTORY = "1.2.840.10008.1.3.10"
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
@@ -78,12 +81,13 @@ def test_what_an_archive_accepts_is_accepted_and_the_rest_refused_with_a_reason(
     accepted = [file for file in files if ours[file][0] == 0]
     refused = {file: ours[file] for file in files if ours[file][0] != 0}
     stricter = {file: ours[file] for file in refused if archive[file][0] == 0}
+    stricter = {f: said for f, said in stricter.items() if not any(word[:30] in said[1] for word in NOT_NAMED)}
     print(f"{corpus}: {len(files)} files, {len(accepted)} accepted, the archive took "
           f"{sum(said[0] == 0 for said in archive.values())}; refused: {refused}")
     assert not stricter, f"the archive takes these: {stricter}"
     for file, (status, comment) in refused.items():
-        # No storage class, such as a DICOMDIR: the negotiation itself says so (PS3.8, 9.3.3.2).
-        if status is None and comment == NO_CONTEXT:
+        if file.sop_class == DIRECTORY:
+            assert comment == NO_CONTEXT
             continue
         assert status is not None, f"{file}: {comment}"
         assert comment, f"{file}: refused with {status:#06x} and no word"
@@ -122,11 +126,22 @@ SYNTAX_FLAGS = {
 }
 
 
+def can_be_filed(file):
+    """Whether it names itself, its series and its study, as a sender says it does."""
+    try:
+        read = dcmread(file.path, stop_before_pixels=True)
+    except Exception:  # some are broken on purpose
+        return False
+    return bool(read.get("StudyInstanceUID") and read.get("SeriesInstanceUID")) and (
+        read.get("SOPInstanceUID") == file.instance
+    )
+
+
 @pytest.mark.parametrize("nodelay", [False, True])
 @pytest.mark.parametrize("syntax", SYNTAX_FLAGS)
 def test_storescu_sends_every_transfer_syntax_that_it_knows(service, syntax, nodelay):
     files = [file for all_ in CORPORA.values() for file in all_ if file.syntax == syntax]
-    files = [file for file in files if len(file.data_set) < 2_000_000][:6]
+    files = [file for file in files if len(file.data_set) < 2_000_000 and can_be_filed(file)][:6]
     if not files:
         pytest.skip(f"no file at hand in {syntax}")
     # -xd and the like propose the syntax first; -R proposes what the files need and nothing else.
@@ -156,8 +171,9 @@ def test_the_same_image_twice_is_kept_once(service):
         assert store(service.dicom, CT, f"{uid}.1.1", EXPLICIT, slice_of(uid)).status == 0
     assert len(service.instances(f"{uid}.1.1")) == 1
     assert service.quarantine(f"{uid}.1.1") == []
-    study = until("the study is on the worklist", lambda: service.study(uid))
-    assert study["images"] == 1
+    # The worklist counts when the study is next looked at.
+    counted = until("its images are counted", lambda: (service.study(uid) or {}).get("images"))
+    assert counted == 1
 
 
 def test_other_bytes_under_a_known_uid_are_answered_with_success_and_quarantined(service):

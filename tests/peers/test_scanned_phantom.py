@@ -26,7 +26,7 @@ def send(service, *series):
 
 
 def test_localizer_and_exam_summaries_are_not_eligible_and_the_head_is_not_flagged(scanned):
-    files = files_below(FOLDER)
+    files = [file for name in ("S1000", "S2010", "S4010") for file in files_below(FOLDER / name)]
     send(scanned, "S1000", "S4010")
     (study,) = until("the study", lambda: list(scanned.every("/api/v1/worklist")))
     said = scanned.ai(study["study_uid"], ["not_eligible"])
