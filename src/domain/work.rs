@@ -95,14 +95,20 @@ impl Lane {
     }
 
     /// How often the process may die under a job before the job is suspected and given up. Inference runs in a child and
-    /// takes seconds: a power cut or a restart is then more likely than guilt.
+    /// takes seconds: a power cut or a restart is then more likely than guilt, and `pause_after_deaths` bounds the harm.
     pub fn max_deaths(self) -> i64 {
         match self {
-            Self::Inference => 20,
+            Self::Inference => 50,
             Self::Ingest => 8,
             Self::Alerts | Self::Delivery => self.max_attempts(),
         }
     }
+}
+
+/// How long a run of a model waits after a restart when the process had died under it so often before: not at all after the
+/// first time, and then longer, so that whatever the job does to the process, the rest of the work gets its turn.
+pub fn pause_after_deaths(before: i64) -> TimeDelta {
+    TimeDelta::seconds(before.clamp(0, 15) * 2)
 }
 
 impl Work {
@@ -145,6 +151,14 @@ mod tests {
         let waits: Vec<i64> = (1..8).map(|n| Lane::Alerts.backoff(n, 0).num_seconds()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
         assert_eq!(Lane::Delivery.backoff(10_000, 0).num_seconds(), 60);
+    }
+
+    #[test]
+    fn a_run_that_died_with_the_process_once_is_taken_up_at_once_and_later_ones_make_way() {
+        let waits: Vec<i64> = [0, 1, 5, 15, 49]
+            .map(|n| pause_after_deaths(n).num_seconds())
+            .into();
+        assert_eq!(waits, [0, 2, 10, 30, 30]);
     }
 
     #[test]

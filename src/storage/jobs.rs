@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::StudyId;
-use tocsin_domain::work::{Lane, Work};
+use tocsin_domain::work::{Lane, Work, pause_after_deaths};
 
 use super::entity::job;
 use super::error::StoreError;
@@ -297,24 +297,37 @@ fn bounded(error: &str) -> String {
     error.chars().take(500).collect()
 }
 
-/// After a start: what a dead process of this node held is free at once.
+/// After a start: what a dead process of this node held is free at once; a run of a model that has died with the process
+/// before waits a little.
 pub async fn free_leases_of(store: &Store, owner_prefix: &str) -> Result<u64, StoreError> {
     let pattern = format!("{owner_prefix}%");
     store
-        .write(move |tx| {
-            Box::pin(async move {
-                let freed = job::Entity::update_many()
-                    .col_expr(job::Column::State, Expr::value(READY))
-                    .col_expr(job::Column::Attempts, Expr::cust("attempts - 1"))
-                    .col_expr(job::Column::Deaths, Expr::cust("deaths + 1"))
-                    .filter(job::Column::State.eq(LEASED))
-                    .filter(job::Column::LeaseOwner.like(pattern))
-                    .exec(tx.conn())
-                    .await?;
-                Ok(freed.rows_affected)
-            })
-        })
+        .write(move |tx| Box::pin(async move { free_leases(tx, &pattern).await }))
         .await
+}
+
+async fn free_leases(tx: &Tx, pattern: &str) -> Result<u64, StoreError> {
+    let held = job::Entity::find()
+        .filter(job::Column::State.eq(LEASED))
+        .filter(job::Column::LeaseOwner.like(pattern))
+        .all(tx.conn())
+        .await?;
+    for row in &held {
+        let pause = match row.lane == Lane::Inference.number() {
+            true => pause_after_deaths(row.deaths),
+            false => TimeDelta::zero(),
+        };
+        job::Entity::update_many()
+            .col_expr(job::Column::State, Expr::value(READY))
+            .col_expr(job::Column::Attempts, Expr::value(row.attempts - 1))
+            .col_expr(job::Column::Deaths, Expr::value(row.deaths + 1))
+            .col_expr(job::Column::RunAt, Expr::value(to_micros(tx.now() + pause)))
+            .filter(job::Column::Seq.eq(row.seq))
+            .filter(job::Column::LeaseToken.eq(row.lease_token))
+            .exec(tx.conn())
+            .await?;
+    }
+    Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
 }
 
 /// Removes what was done before `before`, so that the table that workers search stays small.

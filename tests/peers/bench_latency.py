@@ -85,7 +85,8 @@ def run(service, mailbox, template, folder, number):
     shutil.rmtree(folder / "study")
     model = parts["model_ms"] / 1000
     return {
-        "sending_s": round(sending, 2), "worklist_s": round(seen - last, 3), "page_s": round(paged - last, 3),
+        "load_1_min": round(os.getloadavg()[0], 2), "sending_s": round(sending, 2),
+        "worklist_s": round(seen - last, 3), "page_s": round(paged - last, 3),
         "worklist_less_model_s": round(seen - last - model, 3), "page_less_model_s": round(paged - last - model, 3),
         **parts,
     }
