@@ -32,7 +32,7 @@ SEED ?= 1
 
 kills: build
 	scripts/setup test
-	TOCSIN_BINARY=$(OUTPUT)/tocsin .venv/bin/python tests/peers/campaign_kill.py --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
+	TOCSIN_PROGRAM=$(OUTPUT)/tocsin .venv/bin/python tests/peers/campaign_kill.py --kills $(KILLS) --database $(DATABASE) --seed $(SEED)
 
 bench:
 	scripts/setup test

@@ -31,9 +31,9 @@ enum TokenCommand {
         /// integration_engineer, admin or service
         #[arg(long, value_parser = role)]
         role: Role,
-        /// What the audit chain calls its holder
-        #[arg(long, default_value = "command line")]
-        name: String,
+        /// What the audit chain and the worklist call its holder [default: the role and a number of its own]
+        #[arg(long)]
+        name: Option<String>,
         #[command(flatten)]
         file: ConfigFile,
     },
@@ -60,6 +60,7 @@ impl Token {
                 let config = file.load()?;
                 block_on(async {
                     let store = open(&config).await?;
+                    let name = name.unwrap_or_else(|| own_name(role));
                     println!("{}", create(&store, role, &name, &config.site.id.0).await?);
                     Ok(())
                 })
@@ -82,6 +83,12 @@ impl Token {
             }
         }
     }
+}
+
+/// Two holders that nobody named are still two: who holds a claim and who acknowledged must be told apart.
+fn own_name(role: Role) -> String {
+    let number = machine::ids().uuid().simple().to_string();
+    format!("{} {}", role.text(), &number[..8])
 }
 
 /// Reads a role for clap, so that a wrong one is a wrong call.

@@ -84,6 +84,12 @@ impl Config {
         if self.hl7.accept == value::Accept::Peers && self.hl7.peers.is_empty() {
             warnings.push("hl7.peers is empty: nobody can send messages".to_owned());
         }
+        if self.hl7.default_authority.is_empty() {
+            warnings.push(
+                "hl7.default_authority is empty: of two patients with one number, images cannot say whose they are"
+                    .to_owned(),
+            );
+        }
         if !self.ris.enabled {
             warnings.push("ris.enabled is false: the RIS is not told of changed priorities".to_owned());
         }

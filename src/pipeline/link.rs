@@ -78,10 +78,27 @@ async fn imaged_patient(
         },
         authority,
     );
-    match patients::find(tx.conn(), site, &identifier).await? {
-        Some(known) => Ok(Some(patients::survivor(tx.conn(), known).await?.id)),
-        None => Ok(Some(format!("{}^{}", identifier.authority, identifier.value))),
+    if let Some(known) = patients::find(tx.conn(), site, &identifier).await? {
+        return Ok(Some(patients::survivor(tx.conn(), known).await?.id));
     }
+    let unknown = format!("{}^{}", identifier.authority, identifier.value);
+    if !identifier.authority.is_empty() {
+        return Ok(Some(unknown));
+    }
+    Ok(Some(
+        only_bearer(tx, site, &identifier.value).await?.unwrap_or(unknown),
+    ))
+}
+
+/// Where neither the images nor the configuration say whose number it is, one patient who has it is meant; of several, none.
+async fn only_bearer(tx: &Tx, site: &SiteId, value: &str) -> Result<Option<String>, StoreError> {
+    let mut bearers = Vec::new();
+    for record in patients::of_value(tx.conn(), site, value).await? {
+        bearers.push(patients::survivor(tx.conn(), record).await?.id);
+    }
+    bearers.sort_unstable();
+    bearers.dedup();
+    Ok(if bearers.len() == 1 { bearers.pop() } else { None })
 }
 
 async fn candidate(tx: &Tx, order: &imaging_order::Model, study_uid: &str) -> Result<Candidate, StoreError> {

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::link_token::{self, Claim};
-use tocsin_domain::alert::{AlertState, Person};
+use tocsin_domain::alert::{AlertState, NotifyReason, Person};
 use tocsin_domain::clock::from_micros;
 use tocsin_domain::ids::NotificationId;
 
@@ -172,8 +172,11 @@ async fn accepted(env: &Env, lease: &Lease, id: NotificationId, prepared: &Prepa
             })
         })
         .await?;
-    let since = env.store.now() - from_micros(prepared.study.last_instance_at);
-    env.metrics.last_image_to_page.observe(since.as_seconds_f64());
+    // A page that follows because nobody acknowledged says nothing of how fast the first one was.
+    if prepared.page.reason == NotifyReason::FirstNotice.text() {
+        let since = env.store.now() - from_micros(prepared.study.last_instance_at);
+        env.metrics.last_image_to_page.observe(since.as_seconds_f64());
+    }
     Ok(())
 }
 

@@ -26,6 +26,19 @@ pub async fn find(
         .await?)
 }
 
+/// The records with this number under any authority.
+pub async fn of_value(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    value: &str,
+) -> Result<Vec<patient::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::Identifier.eq(value))
+        .all(conn)
+        .await?)
+}
+
 pub async fn by_id(conn: &impl ConnectionTrait, id: &str) -> Result<Option<patient::Model>, StoreError> {
     Ok(Entity::find_by_id(id).one(conn).await?)
 }

@@ -50,12 +50,24 @@ struct Neighbours {
 }
 
 /// What a story wants to be different.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Setup {
     /// Nothing listens where the RIS should be.
     pub no_ris: bool,
     /// Lines added to the configuration.
     pub more: &'static str,
+    /// Whose the patient numbers are that name nobody.
+    pub default_authority: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            no_ris: false,
+            more: "",
+            default_authority: "DEMO",
+        }
+    }
 }
 
 /// Tells a story on SQLite and, where there is a cluster, on PostgreSQL.
@@ -92,7 +104,7 @@ impl Hospital {
         }
         let shelf = folder.path().join("archive");
         archive::serve(archive_socket, &shelf, archive.clone(), stop.clone()).unwrap();
-        let text = configuration(&database.url, neighbours) + setup.more;
+        let text = configuration(&database.url, neighbours, setup.default_authority) + setup.more;
         let running = service(&text, folder.path(), clock.clone()).await;
         let workers = running.workers("story/1".to_owned());
         Self {
@@ -340,7 +352,7 @@ async fn service(text: &str, folder: &Path, clock: Arc<ManualClock>) -> Running 
     open(config, machine).await.unwrap()
 }
 
-fn configuration(database: &str, neighbours: Neighbours) -> String {
+fn configuration(database: &str, neighbours: Neighbours, authority: &str) -> String {
     let Neighbours { ris, archive } = neighbours;
     format!(
         r#"
@@ -367,7 +379,7 @@ role = "archive"
 listen = "127.0.0.1:0"
 accept = "loopback"
 facility = "DEMO"
-default_authority = "DEMO"
+default_authority = "{authority}"
 [ris]
 enabled = true
 host = "127.0.0.1"

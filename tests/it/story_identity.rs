@@ -98,6 +98,40 @@ async fn an_order_that_names_another_patient_is_a_conflict_until_the_records_are
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_without_an_authority_is_of_the_one_patient_who_has_it() {
+    let setup = Setup {
+        default_authority: "",
+        ..Setup::default()
+    };
+    everywhere(setup, async |hospital| {
+        let visit = hospital.patient(26, HeadFinding::None, Priority::Routine);
+        hospital.order(&visit).await;
+        hospital.scan(&visit).await;
+        hospital.settle().await;
+        assert_eq!(hospital.item().await.link, "linked");
+
+        let twin = message(
+            &hospital,
+            "ADT^A04^ADT_A01",
+            "T1",
+            &format!(
+                "EVN|A04\rPID|1||{}^^^ELSEWHERE^MR||SOMEBODY^ELSE\rPV1|1|E\r",
+                visit.identity.patient_id
+            ),
+        );
+        hospital.say(&twin).await;
+        hospital.settle().await;
+        assert_eq!(
+            hospital.item().await.link,
+            "conflict",
+            "two patients have this number now"
+        );
+        hospital.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_came_before_the_images_is_theirs() {
     everywhere(Setup::default(), async |hospital| {
         let visit = hospital.patient(25, HeadFinding::None, Priority::Routine);

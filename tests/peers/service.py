@@ -1,6 +1,6 @@
 """The built program as a process: started with a configuration of its own on free ports, watched, stopped or killed.
 
-Everything it writes lies in one folder. The binary is `TOCSIN_BINARY`, else the newest of target/release and target/debug.
+Everything it writes lies in one folder. The binary is `TOCSIN_PROGRAM`, else the newest of target/release and target/debug.
 """
 import json
 import os
@@ -65,7 +65,7 @@ tls = "none"
 
 
 def binary():
-    named = os.environ.get("TOCSIN_BINARY")
+    named = os.environ.get("TOCSIN_PROGRAM")
     if named:
         return Path(named).resolve()
     built = [ROOT / "target" / profile / "tocsin" for profile in ("release", "debug")]
