@@ -26,12 +26,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                         decide(tx, id, &row, &facts, &series, model).await?;
                     }
                 }
-                jobs::enqueue(
-                    tx,
-                    &Work::TriageStudy { study: id },
-                    Terms::once(format!("triage:{id}")),
-                )
-                .await?;
+                jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
                 jobs::complete(tx, &lease).await
             })
         })

@@ -45,8 +45,7 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
 }
 
 async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
-    let key = format!("triage:{study}");
-    jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::once(key)).await
+    jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
 async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {

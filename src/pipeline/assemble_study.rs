@@ -232,12 +232,7 @@ async fn follow_up(
     if news {
         let deadline = Terms::once(check_deadline::key(id)).at(now + DeadlineLimits::default().idle + PAUSE);
         jobs::enqueue(tx, &Work::CheckStudyDeadline { study: id }, deadline).await?;
-        jobs::enqueue(
-            tx,
-            &Work::TriageStudy { study: id },
-            Terms::once(format!("triage:{id}")),
-        )
-        .await?;
+        jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
     }
     if let Settled::No { until, .. } = settled {
         let next = Terms::assembly(id).at((*until).max(now + PAUSE));

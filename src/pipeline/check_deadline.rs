@@ -95,6 +95,5 @@ pub async fn moved(tx: &Tx, id: StudyId) -> Result<(), StoreError> {
     if row.state != "stuck" {
         return Ok(());
     }
-    let again = Terms::once(format!("assemble:{id}"));
-    jobs::enqueue(tx, &Work::AssembleStudy { study: id }, again).await
+    jobs::enqueue(tx, &Work::AssembleStudy { study: id }, Terms::assembly(id)).await
 }

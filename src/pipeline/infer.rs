@@ -178,7 +178,7 @@ async fn record(
     timeline::note(tx, study, "inference_finished", detail).await?;
     analyses::finished(tx, id, ending).await?;
     check_deadline::moved(tx, study).await?;
-    let triage = Terms::once(format!("triage:{study}"));
+    let triage = Terms::triage(study);
     jobs::enqueue(tx, &Work::TriageStudy { study }, triage).await?;
     jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await
 }
@@ -279,12 +279,7 @@ pub async fn mark_failed(tx: &Tx, id: AnalysisId, study: StudyId, reason: String
     };
     analyses::finished(tx, id, ending).await?;
     check_deadline::moved(tx, study).await?;
-    jobs::enqueue(
-        tx,
-        &Work::TriageStudy { study },
-        Terms::once(format!("triage:{study}")),
-    )
-    .await
+    jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
 /// A run that was given up, by its id alone.

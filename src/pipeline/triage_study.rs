@@ -177,7 +177,7 @@ async fn look_again_later(tx: &Tx, id: StudyId, study: &study::Model) -> Result<
         true => TimeDelta::minutes(1),
         false => TimeDelta::minutes(5),
     };
-    let later = Terms::once(format!("triage:{id}")).at(now + pause);
+    let later = Terms::triage(id).at(now + pause);
     jobs::enqueue(tx, &Work::TriageStudy { study: id }, later).await
 }
 

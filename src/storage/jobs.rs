@@ -53,6 +53,11 @@ impl Terms {
         }
     }
 
+    /// Runs the rules over a study again.
+    pub fn triage(study: StudyId) -> Self {
+        Self::once(format!("triage:{study}"))
+    }
+
     pub fn at(mut self, run_at: Timestamp) -> Self {
         self.run_at = Some(run_at);
         self

@@ -104,7 +104,7 @@ pub async fn resolve(tx: &Tx, id: StudyId, decision: &Decision, by: &str) -> Res
     timeline::note(tx, id, "link_resolved", said).await?;
     let released = outbox::release_held(tx, id, link).await?;
     let again = Work::TriageStudy { study: id };
-    jobs::enqueue(tx, &again, Terms::once(format!("triage:{id}"))).await?;
+    jobs::enqueue(tx, &again, Terms::triage(id)).await?;
     Ok(Resolved { study, released })
 }
 
