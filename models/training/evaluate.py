@@ -1,5 +1,5 @@
 """Measures an exported model on phantoms that training never saw: sensitivity and specificity with Wilson 95 % intervals,
-and the error of the volume. Uses the same operations and operating point as the server."""
+and the error of the volume. Uses the same operations as the server, and the operating point of the manifest beside the network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import argparse
 import json
 import math
 import pathlib
+import tomllib
 
 import numpy as np
 import onnxruntime as ort
 
 import preprocess as pp
-from dataset import read_dump
+from dump import read_dump
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:
@@ -35,22 +36,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("onnx", type=pathlib.Path)
     parser.add_argument("dump", type=pathlib.Path)
-    parser.add_argument("--total-ml", type=float, default=1.0)
-    parser.add_argument("--largest-ml", type=float, default=0.5)
-    parser.add_argument("--min-component-ml", type=float, default=0.1)
+    parser.add_argument("--total-ml", type=float, help="instead of the manifest's")
+    parser.add_argument("--largest-ml", type=float, help="instead of the manifest's")
     args = parser.parse_args()
+    manifest = tomllib.loads(args.onnx.with_name("manifest.toml").read_text())
+    finding, quantification = manifest["findings"][0], manifest["quantification"]
+    total_ml = finding["total_ml"] if args.total_ml is None else args.total_ml
+    largest_ml = finding["largest_component_ml"] if args.largest_ml is None else args.largest_ml
     options = ort.SessionOptions()
     options.intra_op_num_threads = 2
     session = ort.InferenceSession(str(args.onnx), options, providers=["CPUExecutionProvider"])
     rows = []
     for path in sorted(args.dump.glob("*.json")):
         volume, mask, offsets, spacing, truth = read_dump(args.dump, int(path.stem))
-        found = volumes(session, volume, offsets, spacing, args.min_component_ml)
+        found = volumes(session, volume, offsets, spacing, quantification["min_component_ml"])
         true_ml = float((mask.reshape(len(mask), -1).sum(axis=1) * pp.slice_volume_ml(offsets, spacing)).sum())
         rows.append((path.stem, true_ml, sum(found), found[0] if found else 0.0))
         print(json.dumps({"seed": path.stem, "true_ml": round(true_ml, 2), "found_ml": round(sum(found), 2),
                           "largest_ml": round(rows[-1][3], 2), "type": str(truth.get("finding"))}), flush=True)
-    flagged = lambda row: row[2] >= args.total_ml and row[3] >= args.largest_ml
+    flagged = lambda row: row[2] >= total_ml and row[3] >= largest_ml
     big = [r for r in rows if r[1] >= 5]
     small = [r for r in rows if 0 < r[1] < 5]
     none = [r for r in rows if r[1] == 0]

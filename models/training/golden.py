@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 import preprocess as pp
-from dataset import read_dump
+from dump import read_dump
 from evaluate import volumes
 
 #: The image is thinned by this factor in its plane and its values to multiples of 4 HU, so that the file stays small.

@@ -5,7 +5,6 @@ use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use sea_orm::ActiveValue::Set;
 use serde::Serialize;
-use tocsin_domain::alert::AlertState;
 use tocsin_domain::audit::Event;
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{AlertId, StudyId};
@@ -16,7 +15,7 @@ use super::error::ApiError;
 use super::state::State;
 use crate::storage::entity::alert;
 use crate::storage::jobs::{self, Terms};
-use crate::storage::{StoreError, alerts, audit, timeline};
+use crate::storage::{StoreError, alerts, audit, document, timeline};
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -63,12 +62,7 @@ pub async fn acknowledge(
         .write(move |tx| {
             Box::pin(async move {
                 let row = alerts::lock(tx, id).await?;
-                let standing: AlertState =
-                    serde_json::from_str(&row.state).map_err(|_| StoreError::Inconsistent {
-                        table: "alert",
-                        column: "state",
-                        id: row.id.clone(),
-                    })?;
+                let standing = alerts::state_of(&row)?;
                 let now = tx.now();
                 let next = match standing.acknowledge(by.clone(), now) {
                     Ok(next) => next,
@@ -80,8 +74,7 @@ pub async fn acknowledge(
                     .map_err(|_| StoreError::Missing("study of the alert"))?;
                 let mut row: alert::ActiveModel = row.into();
                 row.status = Set(next.name().to_owned());
-                row.state = Set(serde_json::to_string(&next)
-                    .map_err(|_| StoreError::Refused("a state that is no JSON".into()))?);
+                row.state = Set(document::write(&next)?);
                 row.acknowledged_by = Set(Some(by.clone()));
                 row.acknowledged_at = Set(Some(to_micros(now)));
                 row.due_at = Set(None);

@@ -11,6 +11,7 @@ use super::error::ApiError;
 use super::page::{Page, PageQuery};
 use super::state::State;
 use super::views;
+use crate::report::hl7_charset::readable;
 use crate::storage::entity::message;
 use crate::storage::messages;
 
@@ -40,7 +41,7 @@ pub struct MessageView {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RawMessage {
     pub id: String,
-    /// The message as it was, one segment a line; bytes that are no UTF-8 are replaced.
+    /// The message in the character set of its MSH-18, one segment a line; bytes that are not of that set are replaced.
     pub text: String,
     pub answer: Option<String>,
 }
@@ -83,7 +84,7 @@ pub async fn one(state: &State, who: &Principal, id: &str) -> Result<(MessageVie
         .ok_or(ApiError::NotFound("message"))?;
     let detail = serde_json::json!({});
     views::note(state, who, "message.view", format!("message:{id}"), detail).await?;
-    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\r', "\n");
+    let lines = |bytes: &[u8]| readable(bytes).replace('\r', "\n");
     let raw = RawMessage {
         id: row.id.clone(),
         text: lines(&row.raw),

@@ -78,6 +78,15 @@ fn unknown_cursor() -> ApiError {
 }
 
 impl<T> Page<T> {
+    /// A piece of a list that is short enough to be read whole.
+    pub fn piece(query: &PageQuery, all: Vec<T>) -> Result<Self, ApiError> {
+        let (offset, count) = (query.offset()?, query.count(all.len()));
+        let next = offset.saturating_add(count);
+        let next = (next < all.len()).then(|| next.to_string());
+        let items = all.into_iter().skip(offset).take(count).collect();
+        Ok(Self { items, next })
+    }
+
     /// From rows that were read with the limit of `query`; a full piece may have a next one.
     pub fn of<R>(query: &PageQuery, rows: &[R], at: impl Fn(&R) -> (i64, &str), items: Vec<T>) -> Self {
         let is_full = u64::try_from(rows.len()).is_ok_and(|n| n >= query.limit());

@@ -18,8 +18,8 @@ use super::error::ApiError;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
-use super::worklist::{reasons_of, verdicts_of};
-use crate::storage::{StoreError, alerts, analyses, deliveries, results, studies, timeline};
+use super::worklist::{place_of, reasons_of, verdicts_of};
+use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -32,6 +32,13 @@ pub struct StudyView {
     pub state: String,
     pub link: String,
     pub link_detail: Option<String>,
+    /// Where it stands on the worklist, from 1; null once it has been read.
+    pub rank: Option<usize>,
+    /// Where it would stand if no model had said anything about any study.
+    pub rank_without_ai: Option<usize>,
+    pub wait_cap_at: Option<Timestamp>,
+    /// As the order says it; null without an order.
+    pub ris_priority: Option<String>,
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -84,6 +91,15 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     for alert in alerts::of_study(conn, id).await? {
         alert_list.push(alert_views::view(state, alert).await?);
     }
+    let place = place_of(state, id).await?;
+    let order = match &row.order_id {
+        Some(order) => orders::by_id(conn, order).await?,
+        None => None,
+    };
+    let ris_priority = match order {
+        Some(order) => orders::record_of(&order)?.priority,
+        None => None,
+    };
     let ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let series = studies::series_of(conn, id)
         .await?
@@ -94,6 +110,10 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         study_id: id,
         patient: PatientView::of_images(&row),
         claimed_by: studies::holder(&row, state.now()).map(str::to_owned),
+        rank: place.as_ref().map(|place| place.rank),
+        rank_without_ai: place.as_ref().map(|place| place.rank_without_ai),
+        wait_cap_at: place.map(|place| place.wait_cap_at),
+        ris_priority,
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
         recommendations: verdicts_of(&row)?

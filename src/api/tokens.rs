@@ -1,7 +1,7 @@
 //! Bearer tokens: the list without the tokens, making one, and ending one. A token is shown once, when it is made.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, Query};
 use chrono::TimeDelta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use tocsin_domain::ids::TokenId;
 
 use super::auth::{Principal, Role, secret};
 use super::error::ApiError;
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::state::State;
 use crate::storage::entity::api_token;
 use crate::storage::{accounts, audit};
@@ -51,12 +51,10 @@ pub struct MadeToken {
     pub expires_at: Option<Timestamp>,
 }
 
-pub async fn list(state: Data<State>) -> Result<Json<Page<TokenView>>, ApiError> {
+pub async fn list(state: Data<State>, query: Query<PageQuery>) -> Result<Json<Page<TokenView>>, ApiError> {
     let rows = accounts::tokens(state.store.read()).await?;
-    Ok(Json(Page {
-        items: rows.into_iter().map(view).collect(),
-        next: None,
-    }))
+    let views = rows.into_iter().map(view).collect();
+    Ok(Json(Page::piece(&query, views)?))
 }
 
 pub async fn create(

@@ -1,12 +1,12 @@
 //! Which models and rule packs are in force, by version and hash, since when and by whose word.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tocsin_domain::clock::{Timestamp, from_micros};
 
 use super::error::ApiError;
-use super::page::Page;
+use super::page::{Page, PageQuery};
 use super::state::State;
 use crate::storage::versions::{self, Kind};
 
@@ -29,15 +29,18 @@ pub enum VersionState {
     NotLoaded,
 }
 
-pub async fn models(state: Data<State>) -> Result<Json<Page<VersionView>>, ApiError> {
-    Ok(Json(load(&state, Kind::Model).await?))
+pub async fn models(
+    state: Data<State>,
+    query: Query<PageQuery>,
+) -> Result<Json<Page<VersionView>>, ApiError> {
+    Ok(Json(load(&state, Kind::Model, &query).await?))
 }
 
-pub async fn rules(state: Data<State>) -> Result<Json<Page<VersionView>>, ApiError> {
-    Ok(Json(load(&state, Kind::Rules).await?))
+pub async fn rules(state: Data<State>, query: Query<PageQuery>) -> Result<Json<Page<VersionView>>, ApiError> {
+    Ok(Json(load(&state, Kind::Rules, &query).await?))
 }
 
-async fn load(state: &State, kind: Kind) -> Result<Page<VersionView>, ApiError> {
+async fn load(state: &State, kind: Kind, query: &PageQuery) -> Result<Page<VersionView>, ApiError> {
     let mut items: Vec<VersionView> = versions::all(state.store.read())
         .await?
         .into_iter()
@@ -56,5 +59,5 @@ async fn load(state: &State, kind: Kind) -> Result<Page<VersionView>, ApiError> 
         })
         .collect();
     items.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Page { items, next: None })
+    Page::piece(query, items)
 }

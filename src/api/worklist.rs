@@ -18,7 +18,7 @@ use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use crate::storage::entity::{alert, study};
-use crate::storage::{StoreError, alerts, analyses, orders, results, studies};
+use crate::storage::{StoreError, alerts, analyses, document, orders, results, studies};
 
 /// A worklist is read whole as a rule.
 pub const LIMIT: usize = 200;
@@ -78,11 +78,23 @@ pub async fn list(
     Ok(Json(page))
 }
 
+/// Where a study stands now; `None` when it no longer waits to be read.
+pub async fn place_of(state: &State, study: StudyId) -> Result<Option<Place>, ApiError> {
+    let rows = studies::on_worklist(state.store.read()).await?;
+    Ok(places(state, &rows)?
+        .into_iter()
+        .find(|place| place.item.study == study))
+}
+
+fn places(state: &State, rows: &[study::Model]) -> Result<Vec<Place>, StoreError> {
+    let items = rows.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(rank(items, &state.settings.caps, state.now()))
+}
+
 /// A piece of the list as it stands now. Shows patients: note the view before it is answered.
 pub async fn load(state: &State, query: &PageQuery) -> Result<Page<WorklistItem>, ApiError> {
     let rows = studies::on_worklist(state.store.read()).await?;
-    let items = rows.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
-    let places = rank(items, &state.settings.caps, state.now());
+    let places = places(state, &rows)?;
     let (offset, count) = (query.offset()?, query.count(LIMIT));
     let more = places.len() > offset.saturating_add(count);
     let shown: Vec<Place> = places.into_iter().skip(offset).take(count).collect();
@@ -126,12 +138,12 @@ pub fn band(row: &study::Model, column: &'static str, number: i16) -> Result<Ban
 
 pub fn verdicts_of(row: &study::Model) -> Result<Vec<Verdict>, StoreError> {
     row.verdict.as_deref().map_or(Ok(Vec::new()), |text| {
-        serde_json::from_str(text).map_err(|_| unreadable(row, "verdict"))
+        document::read(text, "study", "verdict", &row.id)
     })
 }
 
 pub fn reasons_of(row: &study::Model) -> Result<Vec<Reason>, StoreError> {
-    serde_json::from_str(&row.reasons).map_err(|_| unreadable(row, "reasons"))
+    document::read(&row.reasons, "study", "reasons", &row.id)
 }
 
 fn unreadable(row: &study::Model, column: &'static str) -> StoreError {

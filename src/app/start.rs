@@ -21,7 +21,7 @@ use crate::jobs::Workers;
 use crate::notify::{Mailer, PageTemplates};
 use crate::pipeline::env::Env;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, jobs};
+use crate::storage::{Store, jobs, leases};
 use crate::telemetry::Metrics;
 use crate::{api, ui};
 
@@ -63,7 +63,7 @@ pub async fn start(config: Config) -> Result<Running, AppError> {
     let running = open(config, machine).await?;
     let addresses = running.addresses;
     let owner = format!("{}/{}", machine::host_name(), addresses.http);
-    jobs::free_leases_of(&running.store, &format!("{owner}/")).await?;
+    leases::free_leases_of(&running.store, &format!("{owner}/")).await?;
     running.work(format!("{owner}/{}", running.store.ids().uuid()));
     running.warm_models();
     running.housekeep();

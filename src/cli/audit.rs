@@ -18,6 +18,7 @@ pub struct Audit {
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
     /// Walk the chain from its first entry; fails at the first entry that was changed, dropped or moved
+    #[command(after_help = "Example:\n  tocsin audit verify --config tocsin.toml")]
     Verify {
         #[command(flatten)]
         file: ConfigFile,

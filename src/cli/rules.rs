@@ -10,6 +10,7 @@ use tocsin_domain::triage::{CaseOutcome, Problems, cases, run_cases, schema_file
 use crate::app::packs::{self, PackError};
 use crate::config::shipped;
 
+/// Test rule packs, list the facts they can read, write the schemas of their files
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tocsin rules test rules")]
 pub struct RulesArgs {

@@ -41,6 +41,19 @@ impl<'a> Problems<'a> {
         }
     }
 
+    /// Each listener needs a port of its own; port 0 is whatever is free.
+    pub(super) fn distinct(&mut self, listeners: &[(&str, Listen)]) {
+        for (at, (key, listen)) in listeners.iter().enumerate() {
+            let same = |other: &&(&str, Listen)| listen.0.port() != 0 && other.1.0 == listen.0;
+            if let Some((first, _)) = listeners[..at].iter().find(same) {
+                self.add(
+                    key,
+                    &format!("expected a port of its own; {first} has it already"),
+                );
+            }
+        }
+    }
+
     /// `accept = "loopback"` trusts whoever connects, so it may not listen to the network.
     pub(super) fn loopback_only(&mut self, key: &str, accept: Accept, listen: Listen) {
         if accept == Accept::Loopback && !listen.0.ip().is_loopback() {

@@ -91,6 +91,11 @@ fn resolve(config: &mut Config) {
 
 fn check(config: &Config, problems: &mut Problems<'_>) {
     config.site.check(problems);
+    problems.distinct(&[
+        ("http.listen", config.http.listen),
+        ("dicom.listen", config.dicom.listen),
+        ("hl7.listen", config.hl7.listen),
+    ]);
     config.http.check(problems);
     config.dicom.check(&config.site, problems);
     config.hl7.check(&config.site, problems);
@@ -194,6 +199,12 @@ capture_dir = "data/mail"
             "acept = \"loopback\"\n[hl7]",
             &[],
             "tocsin.toml:14: dicom.acept: there is no such key; did you mean accept?",
+        );
+        check(
+            "127.0.0.1:2575",
+            "127.0.0.1:8080",
+            &[],
+            "tocsin.toml:16: hl7.listen: expected a port of its own; http.listen has it already",
         );
         check(
             "[dicom]",

@@ -48,6 +48,20 @@ pub struct PatientIdentifier {
     pub authority: String,
 }
 
+impl PatientIdentifier {
+    /// An identifier whose sender did not say who assigned it is the site's own.
+    pub fn qualified(&self, default_authority: &str) -> Self {
+        let authority = match self.authority.as_str() {
+            "" => default_authority,
+            said => said,
+        };
+        Self {
+            value: self.value.clone(),
+            authority: authority.to_owned(),
+        }
+    }
+}
+
 impl fmt::Debug for PatientIdentifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PatientIdentifier(…)")

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::Uid;
-use tocsin_domain::volume::{Geometry, Mask, Volume};
+use tocsin_domain::volume::{Geometry, Mask, Volume, marked};
 
 use super::manifest::{GoldenCase, GoldenExpectation, GoldenFigure};
 use super::network::{ClassAnswer, Network, NetworkError, Run, Verdict};
@@ -108,9 +108,7 @@ pub fn volume_ml(mask: &Mask, geometry: &Geometry) -> f64 {
     let slices = mask
         .voxels
         .chunks_exact((geometry.rows * geometry.columns).max(1));
-    let of = |(k, slice): (usize, &[u8])| {
-        slice.iter().filter(|voxel| **voxel != 0).count() as f64 * geometry.voxel_ml(k)
-    };
+    let of = |(k, slice): (usize, &[u8])| marked(slice) as f64 * geometry.voxel_ml(k);
     slices.enumerate().map(of).sum()
 }
 

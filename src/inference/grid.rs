@@ -6,6 +6,7 @@
 
 use tocsin_domain::volume::{Geometry, Mask, Volume};
 
+use super::foreground;
 use super::parallel::for_each_plane;
 use super::recipe::{Frame, GridSpec, Recipe, Scale};
 
@@ -51,7 +52,7 @@ impl Axis {
 
 impl Grid {
     /// Lays the grid of `spec` over `volume`.
-    pub fn plan(volume: &Volume, spec: &GridSpec) -> Self {
+    pub fn plan(volume: &Volume, spec: &GridSpec, threads: usize) -> Self {
         let geometry = &volume.geometry;
         let (slabs, slab_of) = match spec.slab_mm {
             Some(thickness) => slabs(geometry, thickness),
@@ -65,7 +66,9 @@ impl Grid {
         let (size, fill, centre) = match spec.frame {
             Frame::Whole => (None, 0.0, middle),
             Frame::Image { size, fill } => (Some(size), fill, middle),
-            Frame::Foreground { size, fill, above } => (Some(size), fill, foreground_centre(volume, above)),
+            Frame::Foreground { size, fill, above } => {
+                (Some(size), fill, foreground::centre(volume, above, threads))
+            }
         };
         let axis = |n: usize| {
             let step = match spec.scale {
@@ -188,26 +191,6 @@ fn slabs(geometry: &Geometry, thickness: f64) -> (Vec<Vec<(usize, f32)>>, Vec<us
     )
 }
 
-/// Mean row and column of all voxels above `above`; the middle of the image when there are none.
-fn foreground_centre(volume: &Volume, above: f32) -> [f64; 2] {
-    let (rows, columns) = (volume.geometry.rows, volume.geometry.columns);
-    let (mut total, mut row_sum, mut column_sum) = (0u64, 0u64, 0u64);
-    for (line, values) in volume.voxels.chunks_exact(columns).enumerate() {
-        let mut in_line = 0u64;
-        for (column, value) in values.iter().enumerate() {
-            let inside = u64::from(f32::from(*value) > above);
-            in_line += inside;
-            column_sum += inside * column as u64;
-        }
-        total += in_line;
-        row_sum += in_line * (line % rows) as u64;
-    }
-    if total == 0 {
-        return [(rows as f64 - 1.0) / 2.0, (columns as f64 - 1.0) / 2.0];
-    }
-    [row_sum as f64 / total as f64, column_sum as f64 / total as f64]
-}
-
 /// The two neighbours of a coordinate, as indices into a line with one pixel of fill at each end, and the second's share.
 #[derive(Clone, Copy, Debug)]
 struct Tap {
@@ -314,7 +297,7 @@ mod tests {
             slab_mm: Some(5.0),
             ..KEEP
         });
-        let grid = Grid::plan(&volume, &recipe.grid);
+        let grid = Grid::plan(&volume, &recipe.grid, 2);
         assert_eq!(grid.slab_of, [0, 0, 1, 1, 1]);
         let values = grid.sample(&volume, &recipe, 2);
         assert_eq!(values.len(), 2);
@@ -334,7 +317,7 @@ mod tests {
                 ..KEEP
             };
             assert_eq!(
-                Grid::plan(&volume, &spec).slabs.len(),
+                Grid::plan(&volume, &spec, 2).slabs.len(),
                 slabs,
                 "{slices} slices of 1 mm"
             );
@@ -350,7 +333,7 @@ mod tests {
             above: -300.0,
         };
         let recipe = recipe(GridSpec { frame, ..KEEP });
-        let grid = Grid::plan(&volume, &recipe.grid);
+        let grid = Grid::plan(&volume, &recipe.grid, 2);
         assert_eq!((grid.rows.centre, grid.columns.centre), (1.0, 2.5));
         assert_eq!(grid.sample(&volume, &recipe, 1), [-1000.0, 100.0, 100.0, 0.0]);
     }
@@ -368,7 +351,7 @@ mod tests {
             scale: Scale::Spacing([2.0, 2.0]),
             ..KEEP
         });
-        let grid = Grid::plan(&volume, &recipe.grid);
+        let grid = Grid::plan(&volume, &recipe.grid, 2);
         let values = grid.sample(&volume, &recipe, 2);
         assert_eq!(grid.plane(), 16);
         assert_eq!(values[16..20], [0.0; 4]);
@@ -395,7 +378,7 @@ mod tests {
             frame,
         });
         assert_eq!(
-            Grid::plan(&volume, &recipe.grid).sample(&volume, &recipe, 1),
+            Grid::plan(&volume, &recipe.grid, 2).sample(&volume, &recipe, 1),
             [0.5, 2.5]
         );
     }

@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use tocsin_domain::volume::{Geometry, Mask};
+use tocsin_domain::volume::{Geometry, Mask, is_clear};
 
 const MAGIC: &[u8; 4] = b"TMSK";
 const HEADER: usize = 16;
@@ -30,7 +30,7 @@ pub fn encode(mask: &Mask, geometry: &Geometry) -> std::io::Result<Vec<u8>> {
     let plane = geometry.rows * geometry.columns;
     let mut blocks = Vec::with_capacity(geometry.slices);
     for slice in mask.voxels.chunks_exact(plane.max(1)) {
-        if slice.iter().all(|voxel| *voxel == 0) {
+        if is_clear(slice) {
             blocks.push(Vec::new());
             continue;
         }

@@ -3,6 +3,7 @@
 
 pub mod channels;
 pub mod child;
+mod foreground;
 pub mod golden;
 pub mod grid;
 pub mod library;

@@ -89,7 +89,7 @@ impl Network {
     pub fn run(&mut self, volume: &Volume) -> Result<Run, NetworkError> {
         let begun = Instant::now();
         let recipe = &self.package.recipe;
-        let grid = Grid::plan(volume, &recipe.grid);
+        let grid = Grid::plan(volume, &recipe.grid, self.threads);
         let mut values = grid.sample(volume, recipe, self.threads);
         apply(&mut values, &recipe.pixels);
         let mut arranging = begun.elapsed();

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::JobError;
-use crate::storage::jobs::{self, Lease};
+use crate::storage::leases::{self, Lease};
 use crate::storage::{Store, StoreError};
 
 /// How often a lane looks for jobs whose time has come; a commit that queues one wakes it at once.
@@ -95,7 +95,7 @@ impl<H: Handler> Workers<H> {
 
     async fn take(&self, lane: Lane, free: usize) -> Vec<Lease> {
         let limit = i64::try_from(free).unwrap_or(i64::MAX);
-        match jobs::claim(&self.store, lane, &self.owner, limit).await {
+        match leases::claim(&self.store, lane, &self.owner, limit).await {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::error!(lane = lane.name(), %error, "no jobs could be claimed");
@@ -155,7 +155,7 @@ impl<H: Handler> Workers<H> {
             let held = lease.clone();
             let renewed = self
                 .store
-                .write(move |tx| Box::pin(async move { jobs::fence(tx, &held).await }))
+                .write(move |tx| Box::pin(async move { leases::fence(tx, &held).await }))
                 .await;
             if matches!(renewed, Err(StoreError::Fenced)) {
                 return;
@@ -166,7 +166,7 @@ impl<H: Handler> Workers<H> {
     /// The process stops: whoever comes next need not wait for the lease to run out.
     async fn hand_back(&self, lease: &Lease) {
         let held = lease.clone();
-        self.record(move |tx| Box::pin(async move { jobs::release(tx, &held).await }))
+        self.record(move |tx| Box::pin(async move { leases::release(tx, &held).await }))
             .await;
     }
 
@@ -180,7 +180,7 @@ impl<H: Handler> Workers<H> {
             .unwrap_or_else(|| lease.lane.backoff(lease.attempts, lease.seq));
         let (held, reason) = (lease.clone(), reason.to_owned());
         self.record(move |tx| {
-            Box::pin(async move { jobs::retry(tx, &held, tx.now() + wait, &reason).await })
+            Box::pin(async move { leases::retry(tx, &held, tx.now() + wait, &reason).await })
         })
         .await;
     }
@@ -189,7 +189,7 @@ impl<H: Handler> Workers<H> {
         tracing::error!(reason, "the job is given up");
         self.handler.given_up(lease, reason).await;
         let (held, reason) = (lease.clone(), reason.to_owned());
-        self.record(move |tx| Box::pin(async move { jobs::bury(tx, &held, &reason).await }))
+        self.record(move |tx| Box::pin(async move { leases::bury(tx, &held, &reason).await }))
             .await;
     }
 

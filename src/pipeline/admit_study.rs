@@ -11,7 +11,8 @@ use super::models::ActiveModel;
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState, Subject};
 use crate::storage::entity::{series, study};
-use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, instances, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
@@ -27,7 +28,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                     }
                 }
                 jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;

@@ -11,8 +11,9 @@ use super::link::relink;
 use super::reported;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
-use crate::storage::jobs::{self, Lease, Terms};
-use crate::storage::{StoreError, Tx, messages, orders, patients, reports, studies, timeline};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
+use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
     let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
@@ -27,7 +28,7 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
                     look_again(tx, *study).await?;
                 }
                 messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;
@@ -49,15 +50,7 @@ async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
 }
 
 async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {
-    let event = row
-        .event
-        .as_deref()
-        .and_then(|text| serde_json::from_str::<Hl7Event>(text).ok());
-    let event = event.ok_or_else(|| StoreError::Inconsistent {
-        table: "message",
-        column: "event",
-        id: row.id.clone(),
-    })?;
+    let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {
         tx,
@@ -127,12 +120,12 @@ impl Scope<'_> {
     async fn merges(&self, merges: &[PatientMerge]) -> Result<Vec<StudyId>, StoreError> {
         let mut touched = Vec::new();
         for merge in merges {
-            let survivor_id = self.qualified(&merge.survivor);
+            let survivor_id = merge.survivor.qualified(self.authority);
             let now = self.tx.now();
             let said = &merge.survivor_demographics;
             let survivor = patients::upsert(self.tx, self.site, &survivor_id, said, now).await?;
             for retired in &merge.retired {
-                let retired_id = self.qualified(retired);
+                let retired_id = retired.qualified(self.authority);
                 // A record we never heard of is made, so that late studies under the old id find their patient.
                 let blank = Default::default();
                 let row = patients::upsert(self.tx, self.site, &retired_id, &blank, now).await?;
@@ -191,14 +184,9 @@ impl Scope<'_> {
         let Some(identifier) = &event.identifier else {
             return Ok(None);
         };
-        let identifier = self.qualified(identifier);
+        let identifier = identifier.qualified(self.authority);
         let row = patients::upsert(self.tx, self.site, &identifier, &event.demographics, event.at).await?;
         Ok(Some(row.id))
-    }
-
-    /// An identifier without an authority is the site's own.
-    fn qualified(&self, identifier: &PatientIdentifier) -> PatientIdentifier {
-        qualified(identifier, self.authority)
     }
 
     async fn relink_patient(&self, identifier: &PatientIdentifier) -> Result<Vec<StudyId>, StoreError> {
@@ -207,18 +195,6 @@ impl Scope<'_> {
             relink(self.tx, *study, self.authority).await?;
         }
         Ok(found)
-    }
-}
-
-pub fn qualified(identifier: &PatientIdentifier, authority: &str) -> PatientIdentifier {
-    let authority = if identifier.authority.is_empty() {
-        authority
-    } else {
-        &identifier.authority
-    };
-    PatientIdentifier {
-        value: identifier.value.clone(),
-        authority: authority.to_owned(),
     }
 }
 

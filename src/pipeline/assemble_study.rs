@@ -20,8 +20,9 @@ use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
 use crate::storage::entity::{instance, series, study};
-use crate::storage::jobs::{self, Lease, Terms};
-use crate::storage::{StoreError, Tx, instances, orders, paces, studies, timeline};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
+use crate::storage::{StoreError, Tx, document, instances, orders, paces, studies, timeline};
 
 /// A study cannot be looked at again sooner than this, whatever the clock says.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
@@ -45,7 +46,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         .write(move |tx| {
             Box::pin(async move {
                 save(tx, id, gathered, now, &authority).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;
@@ -201,8 +202,7 @@ async fn save_study(
         Settled::No { .. } if any_ready => "ready",
         Settled::No { .. } => "receiving",
     };
-    let json = serde_json::to_string(facts)
-        .map_err(|_| StoreError::Refused("study facts that are no JSON".into()))?;
+    let json = document::write(facts)?;
     let mut row: study::ActiveModel = row.into();
     row.facts = Set(Some(json));
     row.modality = Set(facts.modality.clone());

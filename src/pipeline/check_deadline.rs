@@ -11,7 +11,8 @@ use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::analyses;
 use crate::storage::entity::study;
-use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
@@ -20,7 +21,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         .write(move |tx| {
             Box::pin(async move {
                 check(tx, id).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;

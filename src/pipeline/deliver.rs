@@ -11,7 +11,7 @@ use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, study};
-use crate::storage::jobs::{self, Lease};
+use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, studies, timeline};
 
@@ -49,7 +49,7 @@ async fn begin(
     lease: &Lease,
     id: DeliveryId,
 ) -> Result<Option<(delivery::Model, study::Model)>, StoreError> {
-    jobs::fence(tx, lease).await?;
+    leases::fence(tx, lease).await?;
     let row = deliveries::get(tx.conn(), id).await?;
     let study_id = row
         .study_id
@@ -63,7 +63,7 @@ async fn begin(
         deliveries::set_state(tx, id, DeliveryState::Held, Some(reason.to_owned())).await?;
     }
     if !waits || hold.is_some() {
-        jobs::complete(tx, lease).await?;
+        leases::complete(tx, lease).await?;
         return Ok(None);
     }
     Ok(Some((row, study)))
@@ -97,7 +97,7 @@ async fn end(
                         .map_err(|_| StoreError::Missing("study of the delivery"))?;
                     let detail = format!("{} {} by {}", row.kind, state.text(), row.destination);
                     timeline::note(tx, study, "delivery", detail).await?;
-                    jobs::complete(tx, &lease).await?;
+                    leases::complete(tx, &lease).await?;
                 }
                 Ok(())
             })

@@ -19,7 +19,7 @@ use crate::report::hl7_context::Parties;
 use crate::report::site_profile::SendProfile;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
-use crate::storage::jobs::Lease;
+use crate::storage::leases::Lease;
 use crate::telemetry::Metrics;
 
 use super::models::ActiveModel;

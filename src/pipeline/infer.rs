@@ -13,7 +13,8 @@ use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState, Ending};
 use crate::storage::blobs::BlobHash;
 use crate::storage::entity::{analysis, instance};
-use crate::storage::jobs::{self, Lease, Terms};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, instances, results, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobError> {
@@ -42,7 +43,7 @@ pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobErro
 async fn finish_silently(env: &Env, lease: &Lease) -> Result<(), JobError> {
     let lease = lease.clone();
     env.store
-        .write(move |tx| Box::pin(async move { jobs::complete(tx, &lease).await }))
+        .write(move |tx| Box::pin(async move { leases::complete(tx, &lease).await }))
         .await?;
     Ok(())
 }
@@ -95,7 +96,7 @@ async fn begin(
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                jobs::fence(tx, &lease).await?;
+                leases::fence(tx, &lease).await?;
                 analyses::started(tx, id).await?;
                 timeline::note(tx, study, "inference_started", model).await
             })
@@ -120,7 +121,7 @@ async fn keep(
         .write(move |tx| {
             Box::pin(async move {
                 record(tx, row, study, series_uid, found, mask).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;
@@ -168,10 +169,11 @@ async fn record(
         inference_ms: i64::try_from(found.timing.inference_ms).ok(),
     };
     let detail = format!(
-        "{}: {}; decoding {} ms, model {} ms, measuring {} ms",
+        "{}: {}; decoding {} ms, resampling {} ms, model {} ms, measuring {} ms",
         record.model.name,
         ending.state.text(),
         found.timing.decode_ms,
+        found.timing.arrange_ms,
         found.timing.inference_ms,
         found.timing.quantify_ms
     );
@@ -249,7 +251,7 @@ async fn failed(
         .write(move |tx| {
             Box::pin(async move {
                 mark_failed(tx, id, study, reason).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;

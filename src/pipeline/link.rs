@@ -3,12 +3,11 @@
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::link::{self, Candidate, Link};
-use tocsin_domain::phi::PatientIdentifier;
 
-use super::apply_message::qualified;
 use super::reported;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::outbox::release_held;
+use crate::storage::patients::Imaged;
 use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
 
 /// Links the study afresh, unless a person has decided. `true` when the link changed.
@@ -19,12 +18,12 @@ pub async fn relink(tx: &Tx, id: StudyId, authority: &str) -> Result<bool, Store
     }
     let site = SiteId(row.site.clone());
     let found = orders::candidates(tx.conn(), &site, &row.study_uid, row.accession.as_deref()).await?;
-    let imaged = imaged_patient(tx, &site, &row, authority).await?;
+    let imaged = patients::imaged(tx.conn(), &row, authority).await?;
     let mut candidates = Vec::with_capacity(found.len());
     for order in &found {
         candidates.push(candidate(tx, order, &row.study_uid).await?);
     }
-    let decision = link::decide(imaged.as_deref(), &candidates);
+    let decision = link::decide(imaged.as_ref().map(Imaged::name).as_deref(), &candidates);
     record(tx, id, row, &found, decision).await
 }
 
@@ -57,48 +56,6 @@ async fn record(
         reported::adopt(tx, id, &order.id).await?;
     }
     Ok(changed)
-}
-
-/// The record that the images' patient id leads to after merges, or the id itself where no message spoke of it.
-async fn imaged_patient(
-    tx: &Tx,
-    site: &SiteId,
-    row: &study::Model,
-    authority: &str,
-) -> Result<Option<String>, StoreError> {
-    let Some(value) = row.patient_identifier.clone() else {
-        return Ok(None);
-    };
-    let said = row.patient_authority.clone().unwrap_or_default();
-    // Images rarely name an issuer; the identifier is then the site's own, as in messages.
-    let identifier = qualified(
-        &PatientIdentifier {
-            value,
-            authority: said,
-        },
-        authority,
-    );
-    if let Some(known) = patients::find(tx.conn(), site, &identifier).await? {
-        return Ok(Some(patients::survivor(tx.conn(), known).await?.id));
-    }
-    let unknown = format!("{}^{}", identifier.authority, identifier.value);
-    if !identifier.authority.is_empty() {
-        return Ok(Some(unknown));
-    }
-    Ok(Some(
-        only_bearer(tx, site, &identifier.value).await?.unwrap_or(unknown),
-    ))
-}
-
-/// Where neither the images nor the configuration say whose number it is, one patient who has it is meant; of several, none.
-async fn only_bearer(tx: &Tx, site: &SiteId, value: &str) -> Result<Option<String>, StoreError> {
-    let mut bearers = Vec::new();
-    for record in patients::of_value(tx.conn(), site, value).await? {
-        bearers.push(patients::survivor(tx.conn(), record).await?.id);
-    }
-    bearers.sort_unstable();
-    bearers.dedup();
-    Ok(if bearers.len() == 1 { bearers.pop() } else { None })
 }
 
 async fn candidate(tx: &Tx, order: &imaging_order::Model, study_uid: &str) -> Result<Candidate, StoreError> {

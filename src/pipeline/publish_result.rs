@@ -13,7 +13,7 @@ use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
 use crate::storage::entity::study;
-use crate::storage::jobs::{self, Lease};
+use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, results, studies};
 
@@ -31,7 +31,7 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                 for (kind, destination) in outputs(&record, &settings, &routed(&verdicts)) {
                     owe(tx, &study, &record, kind, destination).await?;
                 }
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;

@@ -12,12 +12,12 @@ use tocsin_domain::work::Work;
 use super::env::Settings;
 use super::send_notification::PageContent;
 use super::step_alert;
-use super::triage_study::{Case, band, json};
+use super::triage_study::{Case, band};
 use crate::report::text;
 use crate::storage::alerts::{self, Raise};
 use crate::storage::entity::alert as row;
 use crate::storage::jobs::{self, Terms};
-use crate::storage::{StoreError, Tx, audit, timeline};
+use crate::storage::{StoreError, Tx, audit, document, timeline};
 
 pub async fn reconcile(
     tx: &Tx,
@@ -46,7 +46,7 @@ pub async fn reconcile(
 fn vacant(known: &[row::Model], id: StudyId, demand: &PageDemand) -> Result<Option<String>, StoreError> {
     let mut earlier = 0;
     for alert in known.iter().filter(|alert| is_of(alert, id, demand)) {
-        match step_alert::state_of(alert)? {
+        match alerts::state_of(alert)? {
             AlertState::Raised { .. } | AlertState::Notified { .. } | AlertState::Acknowledged { .. } => {
                 return Ok(None);
             }
@@ -96,10 +96,10 @@ async fn raise(
             result: record.map(|r| r.id),
             dedup_key: key,
             title: demand.text.clone(),
-            content: json(&content(case, verdicts, demand, record))?,
-            policy: json(&policy)?,
+            content: document::write(&content(case, verdicts, demand, record))?,
+            policy: document::write(&policy)?,
             status: state.name().to_owned(),
-            state: json(&state)?,
+            state: document::write(&state)?,
         },
     )
     .await?;
@@ -173,14 +173,14 @@ fn content(
 
 async fn retract(tx: &Tx, id: StudyId, alert: row::Model) -> Result<(), StoreError> {
     let because = "the rules no longer ask for it".to_owned();
-    let Ok(state) = step_alert::state_of(&alert)?.retract(because.clone(), tx.now()) else {
+    let Ok(state) = alerts::state_of(&alert)?.retract(because.clone(), tx.now()) else {
         return Ok(());
     };
     let alert_id = alerts::id_of(&alert)?;
     let site = alert.site.clone();
     let mut alert: row::ActiveModel = alert.into();
     alert.status = Set(state.name().to_owned());
-    alert.state = Set(json(&state)?);
+    alert.state = Set(document::write(&state)?);
     alerts::save(tx, alert).await?;
     timeline::note(tx, id, "alert_retracted", because).await?;
     let facts = serde_json::json!({});

@@ -8,11 +8,11 @@ use tocsin_domain::clock::from_micros;
 use tocsin_domain::ids::NotificationId;
 
 use super::env::Env;
-use super::step_alert::{state_of, study_of};
+use super::step_alert::study_of;
 use crate::jobs::JobError;
 use crate::notify::{Email, PageContext, SendError};
 use crate::storage::entity::{alert, notification, study};
-use crate::storage::jobs::{self, Lease};
+use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, alerts, studies, timeline};
 
 /// What is needed to write the page.
@@ -47,11 +47,11 @@ pub async fn run(env: &Env, lease: &Lease, id: NotificationId) -> Result<(), Job
 
 /// Marks the page as being sent; `None` when there is nothing to send any more, and the job is done.
 async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Prepared>, StoreError> {
-    jobs::fence(tx, lease).await?;
+    leases::fence(tx, lease).await?;
     let page = alerts::page(tx.conn(), id).await?;
     let alert_id = page.alert_id.parse().map_err(|_| StoreError::Missing("alert"))?;
     let alert = alerts::lock(tx, alert_id).await?;
-    let over = match state_of(&alert)? {
+    let over = match alerts::state_of(&alert)? {
         AlertState::Raised { .. } | AlertState::Notified { .. } => {
             matches!(page.state.as_str(), "sent" | "cancelled")
         }
@@ -67,7 +67,7 @@ async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Pr
             )
             .await?;
         }
-        jobs::complete(tx, lease).await?;
+        leases::complete(tx, lease).await?;
         return Ok(None);
     }
     // A process that died while sending cannot say whether the page arrived.
@@ -168,7 +168,7 @@ async fn accepted(env: &Env, lease: &Lease, id: NotificationId, prepared: &Prepa
                     format!("by the mail server, for {recipient}"),
                 )
                 .await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;

@@ -12,8 +12,9 @@ use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::alerts::{self, Page};
 use crate::storage::entity::alert as row;
-use crate::storage::jobs::{self, Lease, Terms};
-use crate::storage::{StoreError, Tx, audit, timeline};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
+use crate::storage::{StoreError, Tx, audit, document, timeline};
 
 /// The channel of a page; others follow the same rows.
 pub const EMAIL: &str = "email";
@@ -24,7 +25,7 @@ pub async fn run(env: &Env, lease: &Lease, id: AlertId) -> Result<(), JobError> 
         .write(move |tx| {
             Box::pin(async move {
                 step(tx, id, &settings.people, &settings.mail_host).await?;
-                jobs::complete(tx, &lease).await
+                leases::complete(tx, &lease).await
             })
         })
         .await?;
@@ -33,7 +34,7 @@ pub async fn run(env: &Env, lease: &Lease, id: AlertId) -> Result<(), JobError> 
 
 async fn step(tx: &Tx, id: AlertId, people: &[Person], host: &str) -> Result<(), StoreError> {
     let alert = alerts::lock(tx, id).await?;
-    let (state, policy) = (state_of(&alert)?, policy_of(&alert)?);
+    let (state, policy) = (alerts::state_of(&alert)?, policy_of(&alert)?);
     match alert::next_step(&state, &policy, tx.now()) {
         Step::Notify { level, round, reason } => {
             notify(
@@ -119,26 +120,18 @@ async fn wait_until(
 ) -> Result<(), StoreError> {
     let mut alert: row::ActiveModel = alert.into();
     alert.status = Set(state.name().to_owned());
-    alert.state = Set(json(&state)?);
+    alert.state = Set(document::write(&state)?);
     alert.due_at = Set(Some(to_micros(due)));
     alerts::save(tx, alert).await?;
     jobs::enqueue(tx, &Work::StepAlert { alert: id }, Terms::once(key(id)).at(due)).await
 }
 
-pub fn state_of(alert: &row::Model) -> Result<AlertState, StoreError> {
-    serde_json::from_str(&alert.state).map_err(|_| unreadable(alert, "state"))
-}
-
 pub fn policy_of(alert: &row::Model) -> Result<Policy, StoreError> {
-    serde_json::from_str(&alert.policy).map_err(|_| unreadable(alert, "policy"))
+    document::read(&alert.policy, "alert", "policy", &alert.id)
 }
 
 pub fn study_of(alert: &row::Model) -> Result<StudyId, StoreError> {
     alert.study_id.parse().map_err(|_| unreadable(alert, "study_id"))
-}
-
-pub fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| StoreError::Refused("a document that is no JSON".into()))
 }
 
 fn unreadable(alert: &row::Model, column: &'static str) -> StoreError {

@@ -17,8 +17,9 @@ use super::tell_ris;
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::{analysis, study};
-use crate::storage::jobs::{self, Lease, Terms};
-use crate::storage::{StoreError, Tx, orders, results, studies, timeline};
+use crate::storage::jobs::{self, Terms};
+use crate::storage::leases::{self, Lease};
+use crate::storage::{StoreError, Tx, document, orders, results, studies, timeline};
 
 /// A study with everything its rules look at.
 pub struct Case {
@@ -38,7 +39,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                 let case = load(tx, id, &settings).await?;
                 let Some(case) = case else {
                     // The images have not been looked at yet; assembly asks again.
-                    jobs::complete(tx, &lease).await?;
+                    leases::complete(tx, &lease).await?;
                     return Ok(None);
                 };
                 let verdicts: Vec<Verdict> = packs.iter().map(|pack| evaluate(pack, &case.facts)).collect();
@@ -48,7 +49,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                 if packs.iter().any(Pack::watches_the_clock) {
                     look_again_later(tx, id, &case.study).await?;
                 }
-                jobs::complete(tx, &lease).await?;
+                leases::complete(tx, &lease).await?;
                 Ok(latency)
             })
         })
@@ -186,7 +187,7 @@ async fn place(tx: &Tx, id: StudyId, case: &Case, verdicts: &[Verdict]) -> Resul
     let band = band(verdicts, case.human_band);
     let score = f64::from(verdicts.iter().map(Verdict::score).fold(0, u32::saturating_add));
     let reasons = reasons(case, verdicts);
-    let (reasons, verdict) = (json(&reasons)?, json(&verdicts)?);
+    let (reasons, verdict) = (document::write(&reasons)?, document::write(&verdicts)?);
     let before = &case.study;
     let moved = before.band != band.number() || before.score != score || before.reasons != reasons;
     let news = before.verdict.as_deref() != Some(verdict.as_str());
@@ -197,7 +198,7 @@ async fn place(tx: &Tx, id: StudyId, case: &Case, verdicts: &[Verdict]) -> Resul
     if news {
         for v in verdicts {
             let (name, version, sha256) = (&v.pack.name, &v.pack.version, &v.pack.sha256);
-            results::keep_verdict(tx, id, name, version, sha256, json(v)?).await?;
+            results::keep_verdict(tx, id, name, version, sha256, document::write(v)?).await?;
         }
     }
     let by_model = !case.records.is_empty() && !timeline::has(tx.conn(), id, "ai_on_worklist").await?;
@@ -229,8 +230,4 @@ fn reasons(case: &Case, verdicts: &[Verdict]) -> Vec<Reason> {
         .into_iter()
         .chain(verdicts.iter().flat_map(Verdict::reasons))
         .collect()
-}
-
-pub fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| StoreError::Refused("a document that is no JSON".into()))
 }

@@ -64,7 +64,37 @@ pub enum CharsetError {
     NotAsDeclared(usize),
 }
 
+/// A stored message as text, for a person: in the character set that it names; what is not of that set becomes U+FFFD.
+pub fn readable(message: &[u8]) -> String {
+    let separator = message.get(3).copied().map_or('|', char::from);
+    let declared = Declared::of(message, separator);
+    let lossy = || declared.charset().decode_lossy(message);
+    declared
+        .decode(message)
+        .map_or_else(|_| lossy(), |decoded| decoded.text)
+}
+
 impl Declared {
+    /// MSH-18 as the bytes of a message say it, before the character set is known.
+    pub fn of(message: &[u8], field_separator: char) -> Self {
+        let line = message
+            .split(|b| *b == b'\r' || *b == b'\n')
+            .next()
+            .unwrap_or(b"");
+        let field = line
+            .split(|b| char::from(*b) == field_separator)
+            .nth(17)
+            .unwrap_or(b"");
+        Self::read(&String::from_utf8_lossy(field))
+    }
+
+    fn charset(self) -> Charset {
+        match self {
+            Self::Known(charset) => charset,
+            Self::Unsaid | Self::Unsupported => Charset::Utf8,
+        }
+    }
+
     /// Reads MSH-18; white space and case do not matter. Several repetitions are supported when they all mean the same.
     pub fn read(msh18: &str) -> Self {
         let mut each = msh18.split('~').map(Self::read_one);
@@ -311,6 +341,17 @@ mod tests {
             let decoded = Declared::Known(charset).decode(&encoded.bytes).unwrap();
             assert_eq!(decoded.text, text, "{name}");
         }
+    }
+
+    #[test]
+    fn a_message_is_shown_in_the_character_set_that_it_names() {
+        let header = |set: &str| format!("MSH|^~\\&|A|B|C|D|2026||ADT^A08|1|P|2.5||||||{set}\rPID|1||X||");
+        let shown = |set: &str, name: &[u8]| readable(&[header(set).as_bytes(), name].concat());
+        assert!(shown("8859/1", b"M\xfcller").ends_with("Müller"));
+        assert!(shown("8859/5", b"\xb8\xd2\xd0\xdd").ends_with("Иван"));
+        assert!(shown("UNICODE UTF-8", "Müller".as_bytes()).ends_with("Müller"));
+        assert!(shown("UNICODE UTF-8", b"M\xfcller").ends_with("M\u{fffd}ller"));
+        assert!(shown("ISO IR87", b"M\xfcller").ends_with("M\u{fffd}ller"));
     }
 
     #[test]

@@ -5,9 +5,11 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use tocsin_domain::alert::AlertState;
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{AlertId, NotificationId, ResultId, SiteId, StudyId};
 
+use super::document;
 use super::entity::{alert, notification};
 use super::error::StoreError;
 use super::page::Before;
@@ -61,6 +63,10 @@ pub async fn raise(tx: &Tx, raise: Raise) -> Result<Option<AlertId>, StoreError>
         .exec_without_returning(tx.conn())
         .await?;
     Ok(Some(id))
+}
+
+pub fn state_of(row: &alert::Model) -> Result<AlertState, StoreError> {
+    document::read(&row.state, "alert", "state", &row.id)
 }
 
 pub fn id_of(row: &alert::Model) -> Result<AlertId, StoreError> {

@@ -1,6 +1,7 @@
 //! Opens a database and refuses one that would lose what was acknowledged: SQLite must run WAL with synchronous=FULL,
 //! PostgreSQL must have fsync, synchronous_commit and full_page_writes on.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::error::StoreError;
 
 /// Connections that serve reads, and on PostgreSQL writes too.
 const POOL: u32 = 8;
+const FILE_MODE: u32 = 0o600;
 
 /// The connections of one database.
 pub enum Connections {
@@ -39,7 +41,14 @@ async fn open_sqlite(path: &Path) -> Result<Connections, StoreError> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|_| StoreError::Unavailable("its folder cannot be made"))?;
     }
-    let url = format!("sqlite://{}?mode=rwc", path.display());
+    // Patients are in it: for the owner alone. The files that SQLite puts beside it get the same mode.
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map_err(|_| StoreError::Unavailable("its file cannot be made"))?;
+    let url = format!("sqlite://{}", path.display());
     let writer = Database::connect(sqlite_options(&url, 1, false)).await?;
     check_sqlite(&writer).await?;
     let reader = Database::connect(sqlite_options(&url, POOL, true)).await?;

@@ -10,6 +10,7 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{InstanceId, SeriesId, SiteId, StudyId};
 use tocsin_domain::study::InstanceFacts;
 
+use super::document;
 use super::entity::{instance, quarantine};
 use super::error::StoreError;
 use super::page::Before;
@@ -114,11 +115,7 @@ pub async fn insert(
 }
 
 pub fn facts_of(row: &instance::Model) -> Result<InstanceFacts, StoreError> {
-    serde_json::from_str(&row.facts).map_err(|_| StoreError::Inconsistent {
-        table: "instance",
-        column: "facts",
-        id: row.id.clone(),
-    })
+    document::read(&row.facts, "instance", "facts", &row.id)
 }
 
 pub async fn of_study(

@@ -8,16 +8,13 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{OrderId, SiteId};
 use tocsin_domain::order::{EntityId, OrderEvent, OrderRecord, OrderState};
 
+use super::document;
 use super::entity::imaging_order::{self, Column, Entity};
 use super::error::StoreError;
 use super::store::Tx;
 
 pub fn record_of(row: &imaging_order::Model) -> Result<OrderRecord, StoreError> {
-    serde_json::from_str(&row.record).map_err(|_| StoreError::Inconsistent {
-        table: "imaging_order",
-        column: "record",
-        id: row.id.clone(),
-    })
+    document::read(&row.record, "imaging_order", "record", &row.id)
 }
 
 pub fn state_text(state: OrderState) -> &'static str {
@@ -130,7 +127,7 @@ pub async fn fold(
     row.filler_number = Set(record.filler.as_ref().map(|id| id.number.clone()));
     row.filler_namespace = Set(record.filler.as_ref().map(|id| id.namespace.clone()));
     row.state = Set(state_text(record.state).to_owned());
-    row.record = Set(json(&record)?);
+    row.record = Set(document::write(&record)?);
     row.updated_at = Set(now);
     if created {
         Ok(row.insert(tx.conn()).await?)
@@ -205,8 +202,4 @@ pub async fn suggested(
         .limit(limit)
         .all(conn)
         .await?)
-}
-
-fn json(record: &OrderRecord) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|_| StoreError::Refused("an order that is no JSON".into()))
 }

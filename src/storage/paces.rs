@@ -6,6 +6,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use tocsin_domain::assemble::Pace;
 use tocsin_domain::clock::to_micros;
 
+use super::document;
 use super::entity::learned_idle::{self, Column, Entity};
 use super::error::StoreError;
 use super::store::Tx;
@@ -26,8 +27,7 @@ pub async fn learn(tx: &Tx, key: &str, known: Pace, arrivals: &[i64]) -> Result<
     });
     let row = learned_idle::ActiveModel {
         sender: Set(key.to_owned()),
-        learned: Set(serde_json::to_string(&learned)
-            .map_err(|_| StoreError::Refused("a pace that is no JSON".into()))?),
+        learned: Set(document::write(&learned)?),
         updated_at: Set(to_micros(tx.now())),
     };
     let replace = OnConflict::column(Column::Sender)

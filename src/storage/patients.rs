@@ -7,6 +7,7 @@ use tocsin_domain::ids::{PatientId, SiteId};
 use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 
 use super::entity::patient::{self, Column, Entity};
+use super::entity::study;
 use super::error::StoreError;
 use super::store::Tx;
 
@@ -60,6 +61,65 @@ pub async fn survivor(
     Err(StoreError::Refused(
         "the chain of patient merges does not end".into(),
     ))
+}
+
+/// Whom the images of a study are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Imaged {
+    /// The id of the record that their identifier leads to after merges.
+    Record(String),
+    /// No message ever spoke of this identifier.
+    Unknown(PatientIdentifier),
+}
+
+impl Imaged {
+    /// The same for two studies of one patient, and for no others.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Record(id) => id.clone(),
+            Self::Unknown(identifier) => format!("{}^{}", identifier.authority, identifier.value),
+        }
+    }
+}
+
+/// The patient of a study as its images name them; `None` when they name none. Images rarely say whose number it is: it is
+/// then the site's own, and where the site has no default either, that of the one patient who bears it.
+pub async fn imaged(
+    conn: &impl ConnectionTrait,
+    row: &study::Model,
+    default_authority: &str,
+) -> Result<Option<Imaged>, StoreError> {
+    let Some(value) = row.patient_identifier.clone() else {
+        return Ok(None);
+    };
+    let authority = row.patient_authority.clone().unwrap_or_default();
+    let identifier = PatientIdentifier { value, authority }.qualified(default_authority);
+    let site = SiteId(row.site.clone());
+    if let Some(known) = find(conn, &site, &identifier).await? {
+        return Ok(Some(Imaged::Record(survivor(conn, known).await?.id)));
+    }
+    let bearer = match identifier.authority.is_empty() {
+        true => only_bearer(conn, &site, &identifier.value).await?,
+        false => None,
+    };
+    Ok(Some(
+        bearer.map_or_else(|| Imaged::Unknown(identifier), Imaged::Record),
+    ))
+}
+
+/// Of several patients who have this number, none is meant.
+async fn only_bearer(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    value: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut bearers = Vec::new();
+    for record in of_value(conn, site, value).await? {
+        bearers.push(survivor(conn, record).await?.id);
+    }
+    bearers.sort_unstable();
+    bearers.dedup();
+    Ok(if bearers.len() == 1 { bearers.pop() } else { None })
 }
 
 /// Creates or updates a record. News older than what is known fills gaps only.

@@ -3,12 +3,12 @@
 
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::{SiteId, StudyId};
-use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
 use super::entity::{imaging_order, study};
 use super::error::StoreError;
 use super::jobs::{self, Terms};
+use super::patients::Imaged;
 use super::store::Tx;
 use super::{orders, outbox, patients, studies, timeline};
 
@@ -39,7 +39,10 @@ pub async fn suggestions(
 ) -> Result<Vec<imaging_order::Model>, StoreError> {
     let site = SiteId(row.site.clone());
     let mut found = orders::candidates(conn, &site, &row.study_uid, row.accession.as_deref()).await?;
-    let patient = patient_of(conn, &site, row, default_authority).await?;
+    let patient = match patients::imaged(conn, row, default_authority).await? {
+        Some(Imaged::Record(id)) => Some(id),
+        Some(Imaged::Unknown(_)) | None => None,
+    };
     let more = orders::suggested(
         conn,
         &site,
@@ -54,28 +57,6 @@ pub async fn suggestions(
         }
     }
     Ok(found)
-}
-
-async fn patient_of(
-    conn: &impl sea_orm::ConnectionTrait,
-    site: &SiteId,
-    row: &study::Model,
-    default_authority: &str,
-) -> Result<Option<String>, StoreError> {
-    let Some(value) = row.patient_identifier.clone() else {
-        return Ok(None);
-    };
-    let said = row.patient_authority.clone().unwrap_or_default();
-    let authority = if said.is_empty() {
-        default_authority.to_owned()
-    } else {
-        said
-    };
-    let identifier = PatientIdentifier { value, authority };
-    match patients::find(conn, site, &identifier).await? {
-        Some(known) => Ok(Some(patients::survivor(conn, known).await?.id)),
-        None => Ok(None),
-    }
 }
 
 /// Records the decision, frees what it frees, and has the rules run again.

@@ -9,6 +9,7 @@ use tocsin_domain::order::Hl7Event;
 use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
+use super::document;
 use super::entity::message;
 use super::error::StoreError;
 use super::jobs::{self, Requeued, Terms};
@@ -19,13 +20,7 @@ use super::store::Tx;
 pub fn event_of(row: &message::Model) -> Result<Option<Hl7Event>, StoreError> {
     row.event
         .as_deref()
-        .map(|text| {
-            serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
-                table: "message",
-                column: "event",
-                id: row.id.clone(),
-            })
-        })
+        .map(|text| document::read(text, "message", "event", &row.id))
         .transpose()
 }
 

@@ -7,6 +7,7 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{ReportEvent, ReportStatus};
 
+use super::document;
 use super::entity::report::{self, Column, Entity};
 use super::error::StoreError;
 use super::store::Tx;
@@ -30,7 +31,7 @@ pub async fn insert(
     order: Option<String>,
     event: &ReportEvent,
 ) -> Result<(), StoreError> {
-    let text = text_of(event)?;
+    let text = document::write(event)?;
     // The message is applied again: its study or order may be known by now.
     if let Some(known) = find(tx.conn(), &message.to_string(), &text).await? {
         let mut row: report::ActiveModel = known.into();
@@ -60,7 +61,7 @@ pub async fn is_known(
     message: &str,
     event: &ReportEvent,
 ) -> Result<bool, StoreError> {
-    Ok(find(conn, message, &text_of(event)?).await?.is_some())
+    Ok(find(conn, message, &document::write(event)?).await?.is_some())
 }
 
 async fn find(
@@ -73,10 +74,6 @@ async fn find(
         .filter(Column::Event.eq(event))
         .one(conn)
         .await?)
-}
-
-fn text_of(event: &ReportEvent) -> Result<String, StoreError> {
-    serde_json::to_string(event).map_err(|_| StoreError::Refused("a report that is no JSON".into()))
 }
 
 /// The versions of a study's report, oldest first by the time the sender gave.

@@ -8,6 +8,7 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{ResultId, StudyId};
 
+use super::document;
 use super::entity::{mask, result, verdict};
 use super::error::StoreError;
 use super::store::Tx;
@@ -18,7 +19,7 @@ pub async fn insert(tx: &Tx, record: &ResultRecord, mask: Option<Vec<u8>>) -> Re
         id: Set(record.id.to_string()),
         study_id: Set(record.study.to_string()),
         analysis_id: Set(record.analysis.to_string()),
-        record: Set(json(record)?),
+        record: Set(document::write(record)?),
         superseded_by: Set(None),
         created_at: Set(to_micros(tx.now())),
     };
@@ -49,15 +50,11 @@ pub async fn insert(tx: &Tx, record: &ResultRecord, mask: Option<Vec<u8>>) -> Re
 pub async fn complete(tx: &Tx, record: &ResultRecord) -> Result<(), StoreError> {
     let row = result::ActiveModel {
         id: Set(record.id.to_string()),
-        record: Set(json(record)?),
+        record: Set(document::write(record)?),
         ..Default::default()
     };
     row.update(tx.conn()).await?;
     Ok(())
-}
-
-fn json(record: &ResultRecord) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|_| StoreError::Refused("a result that is no JSON".into()))
 }
 
 /// What a result segmented, as its worker stored it; empty if it segmented nothing.
@@ -67,11 +64,7 @@ pub async fn mask_of(conn: &impl ConnectionTrait, id: ResultId) -> Result<Vec<u8
 }
 
 pub fn record_of(row: &result::Model) -> Result<ResultRecord, StoreError> {
-    serde_json::from_str(&row.record).map_err(|_| StoreError::Inconsistent {
-        table: "result",
-        column: "record",
-        id: row.id.clone(),
-    })
+    document::read(&row.record, "result", "record", &row.id)
 }
 
 pub async fn get(conn: &impl ConnectionTrait, id: ResultId) -> Result<result::Model, StoreError> {

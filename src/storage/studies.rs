@@ -9,6 +9,7 @@ use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::worklist::CLAIM_LASTS;
 
+use super::document;
 use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
@@ -225,26 +226,14 @@ pub async fn save_series(
 pub fn facts_of(row: &study::Model) -> Result<Option<StudyFacts>, StoreError> {
     row.facts
         .as_deref()
-        .map(|text| {
-            serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
-                table: "study",
-                column: "facts",
-                id: row.id.clone(),
-            })
-        })
+        .map(|text| document::read(text, "study", "facts", &row.id))
         .transpose()
 }
 
 pub fn series_facts_of(row: &series::Model) -> Result<Option<SeriesFacts>, StoreError> {
     row.facts
         .as_deref()
-        .map(|text| {
-            serde_json::from_str(text).map_err(|_| StoreError::Inconsistent {
-                table: "series",
-                column: "facts",
-                id: row.id.clone(),
-            })
-        })
+        .map(|text| document::read(text, "series", "facts", &row.id))
         .transpose()
 }
 

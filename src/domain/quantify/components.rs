@@ -1,7 +1,7 @@
 //! Connected components of a mask, as runs of voxels along the rows. One pass, no label volume: memory follows the size
 //! of what is marked, not the size of the scan, and is bounded.
 
-use crate::volume::{Geometry, Mask};
+use crate::volume::{Geometry, Mask, is_clear};
 
 /// More runs than this is noise, not anatomy: a solid 1 L bleed at 0.4 mm has about 150,000.
 pub const MAX_RUNS: usize = 4_000_000;
@@ -64,6 +64,9 @@ impl RunTable {
         let mut starts = Vec::with_capacity(geometry.slices * geometry.rows + 1);
         for (line, row) in mask.voxels.chunks_exact(geometry.columns.max(1)).enumerate() {
             starts.push(runs.len() as u32);
+            if is_clear(row) {
+                continue;
+            }
             let at = (line / geometry.rows, line % geometry.rows);
             scan_row(at.0 as u32, at.1 as u32, row, &mut runs);
             if runs.len() > MAX_RUNS {

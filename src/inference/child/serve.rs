@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tocsin_domain::volume::{Geometry, Volume};
+use tocsin_domain::volume::{Geometry, Volume, marked};
 
 use super::super::golden::{self, volume_ml};
 use super::super::library;
@@ -112,28 +112,20 @@ impl Worker {
         let begun = Instant::now();
         let quantified =
             quantify(&network.package.manifest, &volume, &run.answers).map_err(|error| model(&error))?;
-        let timing = Timing {
+        let mask = stored_mask(&run, &volume.geometry)?;
+        let mut analysis = analysis(network, volume, &run, quantified);
+        analysis.timing = Timing {
             decoded: fetched.decoded,
             decode_ms,
             arrange_ms: millis(run.arranging),
             inference_ms: millis(run.inference),
             quantify_ms: millis(begun.elapsed()),
         };
-        let mask = stored_mask(&run, &volume.geometry)?;
-        Ok((
-            Answer::Analysed(Box::new(analysis(network, volume, &run, quantified, timing))),
-            mask,
-        ))
+        Ok((Answer::Analysed(Box::new(analysis)), mask))
     }
 }
 
-fn analysis(
-    network: &Network,
-    volume: Volume,
-    run: &Run,
-    quantified: Quantified,
-    timing: Timing,
-) -> Analysis {
+fn analysis(network: &Network, volume: Volume, run: &Run, quantified: Quantified) -> Analysis {
     let outputs = run.answers.iter().flat_map(|output| {
         output
             .classes
@@ -155,7 +147,7 @@ fn analysis(
             offsets: volume.geometry.offsets,
             instance_uids: volume.geometry.instance_uids,
         },
-        timing,
+        timing: Timing::default(),
     }
 }
 
@@ -177,8 +169,8 @@ fn summary(output: &str, class: &ClassAnswer, geometry: &Geometry) -> OutputSumm
             let counts = mask
                 .voxels
                 .chunks_exact((geometry.rows * geometry.columns).max(1));
-            let counts = counts.map(|slice| slice.iter().filter(|voxel| **voxel != 0).count());
             let key = counts
+                .map(marked)
                 .enumerate()
                 .max_by_key(|(_, count)| *count)
                 .filter(|(_, count)| *count > 0);

@@ -4,7 +4,7 @@ use tocsin_domain::clock::Timestamp;
 use tocsin_domain::order::Hl7Event;
 
 use super::Reading;
-use super::header::{Header, MAX_CONTROL_ID, preamble, raw_charset};
+use super::header::{Header, MAX_CONTROL_ID, preamble};
 use super::orders::orders;
 use super::patients::{merges, patient_event};
 use super::problem::{ErrorCode, Hl7Problem, Place};
@@ -48,7 +48,7 @@ pub fn open(frame: &[u8]) -> Result<Opened, NotHl7> {
         let expected = "MSH-1 and four or five encoding characters, all distinct punctuation";
         return Ok(unread(preamble.message, Hl7Problem::data_type(place, expected)));
     };
-    let declared = Declared::read(&raw_charset(preamble.message, &delimiters));
+    let declared = Declared::of(preamble.message, delimiters.field);
     let decoded = match declared.decode(preamble.message) {
         Ok(decoded) => decoded,
         Err(error) => return Ok(unread(preamble.message, charset_problem(&error))),

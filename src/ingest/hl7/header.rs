@@ -129,16 +129,3 @@ pub fn preamble(frame: &[u8]) -> Option<Preamble<'_>> {
         delimiters: Delimiters::read(after),
     })
 }
-
-/// MSH-18 as bytes say it, before the character set is known.
-pub fn raw_charset(message: &[u8], delimiters: &Delimiters) -> String {
-    let line = message
-        .split(|b| *b == b'\r' || *b == b'\n')
-        .next()
-        .unwrap_or(b"");
-    let field = line
-        .split(|b| char::from(*b) == delimiters.field)
-        .nth(17)
-        .unwrap_or(b"");
-    String::from_utf8_lossy(field).into_owned()
-}

@@ -17,6 +17,13 @@ const MODALITIES: [&str; 12] = [
     "CT", "MR", "CR", "DX", "US", "XA", "RF", "MG", "NM", "PT", "IO", "OT",
 ];
 
+/// Codes of table 0119 that change neither the order nor its priority.
+const OTHER_CONTROLS: [&str; 37] = [
+    "AF", "CH", "CN", "CP", "DE", "DF", "FU", "HD", "HR", "LI", "MC", "NR", "OE", "OF", "OH", "OK", "OP",
+    "OR", "PA", "PR", "PY", "RE", "RF", "RL", "RQ", "RR", "SR", "SS", "UA", "UC", "UD", "UF", "UH", "UM",
+    "UN", "UR", "UX",
+];
+
 /// An order's segments, from its ORC (or OBR) on.
 pub type Group<'s, 'a> = Vec<&'s Segment<'a>>;
 
@@ -116,6 +123,12 @@ fn order(
     let orc = find(group, "ORC");
     let obr = find(group, "OBR");
     let ipc = find(group, "IPC");
+    let control = control(orc)?;
+    if let (OrderControl::New, None) = (control, obr) {
+        let place = Place::segment("OBR", orc.map_or(1, |s| s.sequence));
+        let expected = "an OBR segment: a new order says what is to be done";
+        return Err(Hl7Problem::new(ErrorCode::SegmentSequence, place, expected));
+    }
     let keys = Keys::of(group, study_uid, reading)?;
     if keys.is_empty() {
         let place = Place::field("ORC", orc.map_or(1, |s| s.sequence), 2);
@@ -123,7 +136,7 @@ fn order(
         return Err(Hl7Problem::missing(place, expected));
     }
     Ok(OrderEvent {
-        control: control(orc)?,
+        control,
         placer: keys.placer,
         filler: keys.filler,
         accession: keys.accession,
@@ -208,17 +221,19 @@ fn first<const N: usize>(places: [(Option<&Segment<'_>>, usize); N]) -> Option<S
 
 /// Table 0119. An acknowledgement of a request says the same as the request, seen from the other side.
 fn control(orc: Option<&Segment<'_>>) -> Result<OrderControl, Hl7Problem> {
-    let code = orc.and_then(|s| s.value(1, 1)).ok_or_else(|| {
-        let place = Place::field("ORC", orc.map_or(1, |s| s.sequence), 1);
-        Hl7Problem::missing(place, "an order control code of table 0119")
-    })?;
+    let expected = "an order control code of table 0119";
+    let place = || Place::field("ORC", orc.map_or(1, |s| s.sequence), 1);
+    let code = orc
+        .and_then(|s| s.value(1, 1))
+        .ok_or_else(|| Hl7Problem::missing(place(), expected))?;
     Ok(match code.as_str() {
         "NW" | "SN" | "RO" => OrderControl::New,
         "XO" | "XX" | "XR" | "RP" | "RU" | "NA" => OrderControl::Change,
         "CA" | "OC" | "CR" => OrderControl::Cancel,
         "DC" | "OD" | "DR" => OrderControl::Discontinue,
         "SC" => OrderControl::Status,
-        _ => OrderControl::Other,
+        code if OTHER_CONTROLS.contains(&code) => OrderControl::Other,
+        _ => return Err(Hl7Problem::new(ErrorCode::TableValueNotFound, place(), expected)),
     })
 }
 

@@ -26,15 +26,7 @@ pub fn patient_event(
     reading: &Reading<'_>,
     at: Timestamp,
 ) -> Result<PatientEvent, Hl7Problem> {
-    let event = patient(segments, reading, Identity::Required, at)?;
-    match event.identifier {
-        Some(_) => Ok(event),
-        None => Err(Hl7Problem::new(
-            ErrorCode::SegmentSequence,
-            Place::segment("PID", 1),
-            "a PID segment",
-        )),
-    }
+    patient(segments, reading, Identity::Required, at)
 }
 
 /// What the first PID and PV1 of these segments say.
@@ -51,8 +43,17 @@ pub fn patient(
         Some(pid) => choose_identifier(pid, 3, reading)?,
         None => None,
     };
-    if let (Some(pid), None, Identity::Required) = (pid, &identifier, identity) {
-        return Err(missing_identifier(pid, 3));
+    match (pid, &identifier, identity) {
+        (_, Some(_), _) | (_, None, Identity::Optional) => {}
+        (Some(pid), None, Identity::Required) => return Err(missing_identifier(pid, 3)),
+        (None, None, Identity::Required) => {
+            let place = Place::segment("PID", 1);
+            return Err(Hl7Problem::new(
+                ErrorCode::SegmentSequence,
+                place,
+                "a PID segment",
+            ));
+        }
     }
     Ok(PatientEvent {
         identifier,

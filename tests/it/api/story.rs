@@ -17,7 +17,7 @@ use tocsin::pipeline::env::Env;
 use tocsin::storage::blobs::BlobStore;
 use tocsin::storage::deliveries::{self, DeliveryState};
 use tocsin::storage::entity::{imaging_order, patient, report};
-use tocsin::storage::{jobs, messages};
+use tocsin::storage::{leases, messages};
 use tocsin::telemetry::Metrics;
 use tocsin_domain::order::{Hl7Event, ReportEvent};
 use tocsin_domain::work::Lane;
@@ -96,7 +96,7 @@ async fn work(desk: &Desk, env: &Env) {
     loop {
         let mut done = 0;
         for lane in Lane::ALL {
-            for lease in jobs::claim(desk.store(), lane, "test", 10).await.unwrap() {
+            for lease in leases::claim(desk.store(), lane, "test", 10).await.unwrap() {
                 env.run(&lease).await.unwrap();
                 done += 1;
             }
