@@ -12,16 +12,19 @@ import os
 import re
 import shutil
 import signal
-import socket
-import subprocess
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hl7
+from load import ONE_PERSON
+from mllp import Client, code_of
+from neighbours import Orthanc, Storescp
 from phantoms import Template, synth
-from senders import Mllp, code_of, message
-from service import Service, binary, free_ports
+from senders import dcmtk
+from service import Service, binary
 
 
 def fdatasync_ms(folder, count=200):
@@ -35,48 +38,6 @@ def fdatasync_ms(folder, count=200):
     return 1000 * (time.perf_counter() - began) / count
 
 
-def wait_port(port, process):
-    for _ in range(500):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        assert process.poll() is None, process.args
-        time.sleep(0.05)
-    raise SystemExit(f"nothing listens: {process.args}")
-
-
-@contextlib.contextmanager
-def storescp(folder):
-    (folder / "scp").mkdir()
-    (port,) = free_ports(1)
-    command = ["storescp", "--fork", "-od", str(folder / "scp"), "-aet", "SCP", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_port(port, process)
-    try:
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextlib.contextmanager
-def orthanc(folder):
-    (folder / "orthanc").mkdir()
-    dicom, http = free_ports(2)
-    config = folder / "orthanc.json"
-    settings = {
-        "StorageDirectory": str(folder / "orthanc"), "IndexDirectory": str(folder / "orthanc"), "DicomPort": dicom,
-        "HttpPort": http, "DicomAet": "SCP", "DicomCheckCalledAet": False, "DicomAlwaysAllowStore": True, "Plugins": [],
-    }
-    config.write_text(json.dumps(settings))
-    process = subprocess.Popen(["Orthanc", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_port(dicom, process)
-    try:
-        yield dicom
-    finally:
-        process.kill()
-        process.wait()
-
-
 def rate(template, folder, port, images, associations):
     """Images a second; each association sends a study of its own."""
     parts = []
@@ -84,40 +45,41 @@ def rate(template, folder, port, images, associations):
         whole = template.study(folder / f"send{number}", int(time.time() * 10) % 900_000 + number)
         parts.append([str(image["path"]) for image in whole["images"][: images // associations]])
     began = time.perf_counter()
-    senders = [
-        subprocess.Popen(["storescu", "-aec", "TOCSIN", "-R", "127.0.0.1", str(port), *files]) for files in parts
-    ]
-    codes = [sender.wait() for sender in senders]
+    command = ["storescu", "-aec", "TOCSIN", "-R", "127.0.0.1", port]
+    with ThreadPoolExecutor(associations) as pool:
+        sent = list(pool.map(lambda files: dcmtk(*command, *files, timeout=None), parts))
     seconds = time.perf_counter() - began
-    assert set(codes) == {0}, codes
+    assert {one.returncode for one in sent} == {0}, [one.stderr for one in sent]
     for number in range(associations):
         shutil.rmtree(folder / f"send{number}")
     return sum(len(files) for files in parts) / seconds
 
 
-def syncs_per_instance(service, template, folder, images, associations):
+def syncs_per_instance(template, folder, images, associations):
+    """A service of its own under strace, which stops it at the counted calls alone (a seccomp filter), so that it keeps its pace."""
     if shutil.which("strace") is None:
         return None
-    command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync,syncfs", "-p", str(service.process.pid)]
-    tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(1)
-    rate(template, folder, service.dicom, images, associations)
-    tracer.send_signal(signal.SIGINT)
-    table = tracer.communicate(timeout=30)[1]
-    calls = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(?:fsync|fdatasync|syncfs)$", table, re.MULTILINE)
-    return round(sum(map(int, calls)) / images, 2) if calls else None
+    table = folder / f"syncs{associations}"
+    count = ["strace", "-f", "--seccomp-bpf", "-c", "-o", str(table), "-e", "trace=fsync,fdatasync,syncfs"]
+    service = Service(folder / f"counted{associations}", launcher=count, alerts=ONE_PERSON).start()
+    pace = rate(template, folder, service.dicom, images, associations)
+    traced = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    os.kill(int(traced[0]), signal.SIGTERM)
+    service.process.wait(30)
+    calls = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(?:fsync|fdatasync|syncfs)$", table.read_text(), re.MULTILINE)
+    return {"per_instance": round(sum(map(int, calls)) / images, 2), "images_per_second": round(pace, 1)}
 
 
 def mllp_rate(service, connections, seconds=5):
     counts = [0] * connections
 
     def work(index):
-        link, until = Mllp(service.hl7), time.monotonic() + seconds
-        while time.monotonic() < until:
-            control_id = f"B{connections}x{index}x{counts[index]}"
-            raw = message("ADT^A08^ADT_A01", control_id, {"patient": f"B{index}"})
-            assert code_of(link.exchange(raw), control_id) == "AA"
-            counts[index] += 1
+        until = time.monotonic() + seconds
+        with Client(service.hl7) as client:
+            while time.monotonic() < until:
+                control_id = f"B{connections}x{index}x{counts[index]}"
+                assert code_of(client.send(hl7.visit(control_id, f"B{index}", "A08")), control_id) == "AA"
+                counts[index] += 1
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(connections)]
     for thread in threads:
@@ -135,24 +97,28 @@ def main():
         folder = Path(temporary)
         slices = ["--slice-mm", "0.5", "--slices", str(args.images)]
         template = Template("head", synth(folder / "phantom", "--finding", "none", "--seed", "8", *slices))
-        service = Service(folder / "service").start()
+        service = Service(folder / "service", alerts=ONE_PERSON)
         try:
-            service.wait_ready()
+            service.start()
             probe = fdatasync_ms(folder)
             # "CHEST": no model reads it, so that receiving is all that is measured.
             for ds in template.slices:
                 ds.BodyPartExamined, ds.StudyDescription, ds.SeriesDescription = "CHEST", "CT CHEST", "CHEST"
             rates = {}
             with contextlib.ExitStack() as stack:
-                ports = {"tocsin": service.dicom, "storescp": stack.enter_context(storescp(folder))}
+                # Each as it comes: without the options and the short timeout of the tests.
+                archives = {"storescp": Storescp(folder / "scp", options=())}
+                stack.callback(archives["storescp"].stop)
                 if shutil.which("Orthanc"):
-                    ports["orthanc"] = stack.enter_context(orthanc(folder))
+                    archives["orthanc"] = Orthanc(folder / "orthanc", DicomScpTimeout=30)
+                    stack.callback(archives["orthanc"].stop)
+                ports = {"tocsin": service.dicom, **{name: archive.port for name, archive in archives.items()}}
                 for associations in (1, 4):
                     for name, port in ports.items():
                         rates[f"{name}_{associations}"] = round(rate(template, folder, port, args.images, associations), 1)
             messages = {f"connections_{n}": round(mllp_rate(service, n), 1) for n in (1, 8)}
             syncs = {
-                f"associations_{n}": syncs_per_instance(service, template, folder, args.images, n) for n in (1, 4)
+                f"associations_{n}": syncs_per_instance(template, folder, args.images, n) for n in (1, 4)
             }
             probe_after = fdatasync_ms(folder)
         finally:

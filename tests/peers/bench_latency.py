@@ -17,11 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from pynetdicom import AE
-
+from load import ONE_PERSON, order
 from mailbox import Mailbox
+from mllp import Client, code_of
 from phantoms import Template, synth
-from senders import CT, EXPLICIT, Mllp, code_of, message
+from senders import associate
 from service import Service, binary
 
 TARGET_SECONDS = 1.5
@@ -30,9 +30,7 @@ MEMORY_TARGET_MB = 400
 
 def send(port, study):
     """One association; when the last response came."""
-    ae = AE(ae_title="CT1")
-    ae.add_requested_context(CT, EXPLICIT)
-    association = ae.associate("127.0.0.1", port, ae_title="TOCSIN")
+    association = associate(port, "CT1")
     began = time.time()
     for image in study["images"]:
         assert association.send_c_store(image["path"]).Status == 0
@@ -44,7 +42,7 @@ def send(port, study):
 def flagged_at(service, uid, limit=300):
     until = time.time() + limit
     while time.time() < until:
-        for item in service.api("/worklist?limit=200")["items"]:
+        for item in service.get("/api/v1/worklist?limit=200")["items"]:
             if item["study_uid"] == uid and any(ai["state"] == "flagged" for ai in item["ai"]):
                 return time.time(), item["study_id"]
         time.sleep(0.05)
@@ -63,16 +61,17 @@ def page_at(mailbox, seen, limit=60):
 def stages(timeline):
     """What the timeline says: the parts of the analysis, and the milliseconds between its events after the last image."""
     finished = next(e for e in timeline if e["event"] == "inference_finished")
-    decoding, model, measuring = map(int, re.findall(r"(\d+) ms", finished["detail"]))
+    decoding, resampling, model, measuring = map(int, re.findall(r"(\d+) ms", finished["detail"]))
     names = ["inference_started", "inference_finished", "ai_on_worklist", "page_queued", "page_accepted"]
     steps = {e["event"]: e["ms_since_previous"] for e in timeline if e["event"] in names}
-    return {"decoding_ms": decoding, "model_ms": model, "measuring_ms": measuring, "steps_ms": steps}
+    return {"decoding_ms": decoding, "resampling_ms": resampling, "model_ms": model, "measuring_ms": measuring, "steps_ms": steps}
 
 
 def run(service, mailbox, template, folder, number):
     study = template.study(folder / "study", number)
-    order = message("ORM^O01^ORM_O01", f"L{number:05}", study)
-    assert code_of(Mllp(service.hl7).exchange(order), f"L{number:05}") == "AA"
+    control_id = f"L{number:05}"
+    with Client(service.hl7) as client:
+        assert code_of(client.send(order(control_id, study)), control_id) == "AA"
     pages = len(mailbox.mails)
     last, sending = send(service.dicom, study)
     seen, study_id = flagged_at(service, study["uid"])
@@ -80,7 +79,7 @@ def run(service, mailbox, template, folder, number):
     until = time.time() + 10
     timeline = []
     while time.time() < until and not any(e["event"] == "page_accepted" for e in timeline):
-        timeline = service.api(f"/studies/{study_id}")["timeline"]
+        timeline = service.get(f"/api/v1/studies/{study_id}")["timeline"]
     parts = stages(timeline)
     shutil.rmtree(folder / "study")
     model = parts["model_ms"] / 1000
@@ -105,22 +104,25 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tocsin-latency-") as temporary:
         folder, mailbox = Path(temporary), Mailbox()
-        service = Service(folder / "service", smtp_port=mailbox.port)
+        service = Service(folder / "service", alerts={**ONE_PERSON, **mailbox.channel()})
         files = synth(
             folder / "phantom", "--finding", "iph", "--volume-ml", "40", "--seed", "7", "--slice-mm", "0.5",
             "--slices", str(args.slices),
         )
         template = Template("bleed", files)
         try:
-            service.start().wait_ready()
-            while "model ready" not in service.log.read_text():
+            service.start()
+            while not service.logged("model ready"):
                 time.sleep(0.2)
             runs = []
             for number in itertools.islice(itertools.count(1), args.runs + 1):
                 runs.append(run(service, mailbox, template, folder, number))
                 print(json.dumps(runs[-1]), flush=True)
             warm = runs[1:]
-            keys = ["worklist_s", "page_s", "worklist_less_model_s", "page_less_model_s", "model_ms", "decoding_ms"]
+            keys = [
+                "worklist_s", "page_s", "worklist_less_model_s", "page_less_model_s", "model_ms", "decoding_ms", "resampling_ms",
+                "measuring_ms",
+            ]
             memory = service.peak_memory_mb()
             summary = {
                 "program": str(binary()), "cores": os.cpu_count(), "load_1_min": round(os.getloadavg()[0], 2),

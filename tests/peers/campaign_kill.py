@@ -22,11 +22,11 @@ import uuid
 from pathlib import Path
 
 import verdicts
+from load import ONE_PERSON, Feed, Ledger, Scanner
 from mailbox import Mailbox
 from phantoms import Template, synth
 from rows import Rows
-from senders import Ledger, Ris, Scanner
-from service import ROOT, Service, binary
+from service import REPOSITORY, Service, binary
 
 READY_LIMIT_SECONDS = 5.0
 HEAL_LIMIT_SECONDS = 60.0
@@ -146,13 +146,13 @@ def kill_again_and_again(service, kills, rng):
             if seconds is None and service.ready()[0]:
                 seconds = time.monotonic() - began
             time.sleep(0.02)
-        if service.process.poll() is not None:
+        if not service.alive():
             raise SystemExit(f"tocsin ended by itself with {service.process.returncode}; see {service.log}")
         if seconds is not None:
             ready.append(seconds)
         service.kill()
         killed.append(time.time())
-        service.start()
+        service.launch()
     ready.append(service.wait_ready())
     return killed, ready
 
@@ -174,16 +174,18 @@ def percentile(values, share):
 def campaign(args, folder, database):
     rng = random.Random(args.seed)
     mailbox = Mailbox()
-    service = Service(folder / "service", database=database, smtp_port=mailbox.port)
+    sections = {"database": {"url": database}} if database else {}
+    service = Service(folder / "service", alerts={**ONE_PERSON, **mailbox.channel()}, **sections)
     rows, ledger, stop = Rows(service.database), Ledger(), threading.Event()
-    ris = [Ris(service.hl7, ledger, args.messages_per_second / 2, rng.random(), stop, name) for name in "RQ"]
-    studies = Studies(folder / "studies", templates(folder / "templates"), ledger, ris[0], rng, args.head_every)
-    scanners = [
-        Scanner(f"CT{n}", service.dicom, ledger, args.images_per_second, studies.take, stop, rng.random())
-        for n in range(4)
-    ]
+    phantoms = templates(folder / "templates")
     try:
-        service.start().wait_ready()
+        service.start()
+        ris = [Feed(service.hl7, ledger, args.messages_per_second / 2, rng.random(), stop, name) for name in "RQ"]
+        studies = Studies(folder / "studies", phantoms, ledger, ris[0], rng, args.head_every)
+        scanners = [
+            Scanner(f"CT{n}", service.dicom, ledger, args.images_per_second, studies.take, stop, rng.random())
+            for n in range(4)
+        ]
         for sender in ris:
             sender.start()
         control_seconds = control(service, studies, rows, ledger)
@@ -199,7 +201,7 @@ def campaign(args, folder, database):
         model_seconds = model_time_left(rows)
         heal_limit = HEAL_LIMIT_SECONDS + model_seconds
         healed, left = settle(rows, heal_limit)
-        exit_code, stop_seconds = service.stop()
+        exit_code, stop_seconds = service.terminate()
         missed = damage(rows, ledger, service.blobs) if args.self_test else set()
         audit = service.run("audit", "verify")
         return judge(locals())
@@ -259,7 +261,7 @@ def main():
     args = arguments()
     server = os.environ.get("TOCSIN_TEST_POSTGRES_URL")
     if args.database == "postgres" and not server:
-        os.execv(str(ROOT / "scripts/with-postgres"), ["with-postgres", sys.executable, *sys.argv])
+        os.execv(str(REPOSITORY / "scripts/with-postgres"), ["with-postgres", sys.executable, *sys.argv])
     database = create_database(server) if args.database == "postgres" else None
     with tempfile.TemporaryDirectory(prefix="tocsin-kill-") as temporary:
         folder = args.keep or Path(temporary)

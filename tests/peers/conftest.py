@@ -7,19 +7,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from neighbours import Orthanc, Storescp  # noqa: E402
-from tocsin import PROGRAM, Tocsin  # noqa: E402
+from service import Service, binary  # noqa: E402
 
 
 def pytest_sessionstart(session):
-    if not PROGRAM.exists():
-        pytest.exit(f"{PROGRAM} is not built: cargo build --bin tocsin", returncode=2)
+    try:
+        binary()
+    except SystemExit as missing:
+        pytest.exit(str(missing), returncode=2)
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     """The smallest configuration, without models: for what only comes in."""
     empty = tmp_path_factory.mktemp("models")
-    service = Tocsin(tmp_path_factory.mktemp("service"), inference={"models": empty}).start()
+    service = Service(tmp_path_factory.mktemp("service"), inference={"models": empty}).start()
     yield service
     service.stop()
 
@@ -44,7 +46,7 @@ def another(tmp_path):
     made = []
 
     def make(start=True, **sections):
-        service = Tocsin(tmp_path / f"service{len(made)}", **sections)
+        service = Service(tmp_path / f"service{len(made)}", **sections)
         made.append(service)
         return service.start() if start else service
 

@@ -17,12 +17,12 @@ USED = {
 }
 
 
-def control_id():
+def next_control_id():
     return f"PEER{next(NUMBERS):06}"
 
 
-def message(kind, *lines, version="2.5.1", control=None, charset="UNICODE UTF-8", processing="P", encoding="utf-8"):
-    head = f"MSH|^~\\&|RIS|GH|TOCSIN|GH|20260101120000+0100||{kind}|{control or control_id()}|{processing}|{version}||||||{charset}"
+def message(kind, *lines, version="2.5.1", control_id=None, charset="UNICODE UTF-8", processing="P", encoding="utf-8"):
+    head = f"MSH|^~\\&|RIS|GH|TOCSIN|GH|20260101120000+0100||{kind}|{control_id or next_control_id()}|{processing}|{version}||||||{charset}"
     return "".join(line + "\r" for line in (head, *lines)).encode(encoding)
 
 
@@ -41,6 +41,13 @@ def order(accession, patient, study=None, control="NW", priority="R", status="SC
     if study:
         lines.append(f"ZDS|{study}^RIS^Application^DICOM")
     return message(kind, *lines, **options)
+
+
+def visit(control_id, patient, event="A04"):
+    """Of a patient whose name is that of the message, so that each of them changes something."""
+    name = f"CAMPAIGN^{control_id}"
+    lines = [f"EVN|{event}|20260101120000+0100", pid(patient, name=name), "PV1|1|E|ER^1^1^GH"]
+    return message(f"ADT^{event}^ADT_A01", *lines, control_id=control_id)
 
 
 def merge(gone, stays, **options):

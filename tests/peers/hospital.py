@@ -1,14 +1,15 @@
 """A hospital around the service: orders and phantoms go in, and every destination is a system of another maker."""
-import os
-import subprocess
 import zlib
 
 import pydicom
 
 import hl7
-from mllp import Client, Ris, acknowledgement
-from neighbours import Mail
-from tocsin import Tocsin, run, until
+from mailbox import Mailbox
+from mllp import Client, acknowledgement
+from neighbours import Ris
+from phantoms import synth
+from senders import scan
+from service import Service, until
 
 PATIENT_NAME = "BLEEDING^BERTA"
 PEOPLE = [
@@ -21,17 +22,16 @@ POLICIES = [{"name": "stroke", "steps": [{"to": ["stroke"], "wait_minutes": 30}]
 class Hospital:
     def __init__(self, folder, archives, **ris):
         self.folder, self.archives = folder, archives
-        self.ris, self.mail = Ris(), Mail()
-        self.service = Tocsin(
+        self.ris, self.mailbox = Ris(), Mailbox()
+        self.service = Service(
             folder / "service",
             dicom={"peers": [archive.peer() for archive in archives]},
             ris={"enabled": True, "host": "127.0.0.1", "port": self.ris.port, "facility": "GH", **ris},
             hl7={"facility": "GH"},
             alerts={
-                "capture_dir": None,
+                **self.mailbox.channel(),
                 "from": "tocsin@hospital.example",
                 "default_policy": "stroke",
-                "smtp": {"host": "127.0.0.1", "port": self.mail.port, "tls": "none"},
                 "people": PEOPLE,
                 "policies": POLICIES,
             },
@@ -42,7 +42,7 @@ class Hospital:
             self.service.stop()
         finally:
             self.ris.close()
-            self.mail.close()
+            self.mailbox.close()
 
     def phantom(self, seed, finding="iph", volume=40):
         """Thick slices of a coarse matrix: made and read in seconds, and as positive as any."""
@@ -57,11 +57,7 @@ class Hospital:
         until("the order is placed", lambda: self.service.rows(query, accession))
 
     def scan(self, phantom):
-        """With dcmtk as it is delivered: Nagle's algorithm on."""
-        environment = {k: v for k, v in os.environ.items() if k != "TCP_NODELAY"}
-        command = ["storescu", "-aec", "TOCSIN", "+sd", "127.0.0.1", str(self.service.dicom), str(phantom.folder / "dicom")]
-        sent = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
-        assert sent.returncode == 0, sent.stdout + sent.stderr
+        scan(self.service.dicom, phantom.folder / "dicom")
 
     def study_id(self, phantom):
         return until("the study", lambda: self.service.study(phantom.study))["study_id"]
@@ -81,14 +77,13 @@ class Hospital:
 class Phantom:
     def __init__(self, folder, seed, finding, volume):
         self.folder = folder
-        options = ["--finding", finding, "--seed", seed, "--slice-mm", 5, "--matrix", 256, "--out", folder / "dicom"]
+        options = ["--finding", finding, "--seed", seed, "--slice-mm", 5, "--matrix", 256]
         if finding != "none":
             options += ["--volume-ml", volume]
-        made = run("synth", "head-ct", *options)
-        assert made.returncode == 0, made.stderr
+        files = synth(folder / "dicom", *options)
         for other in ("truth.json", "mask.bin"):
             (folder / "dicom" / other).rename(folder / other)
-        first = pydicom.dcmread(next((folder / "dicom").glob("*.dcm")), stop_before_pixels=True)
+        first = pydicom.dcmread(files[0], stop_before_pixels=True)
         self.study, self.accession, self.patient = first.StudyInstanceUID, first.AccessionNumber, first.PatientID
 
 

@@ -1,8 +1,6 @@
-"""MLLP both ways: a client that sends bytes as they are, and a RIS that answers as it is told to."""
+"""MLLP from the sender's side: a client that sends bytes as they are, and what a reader makes of a message."""
 import re
 import socket
-import socketserver
-import threading
 
 START, END = b"\x0b", b"\x1c\r"
 
@@ -34,11 +32,38 @@ class Client:
         self.write(START + message + END)
         return self.answer()
 
+    def close(self):
+        self.socket.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        self.close()
+
+
+class Link:
+    """A client for a receiver that comes and goes: what breaks is opened again."""
+
+    def __init__(self, port, timeout=10):
+        self.port, self.timeout, self.client = port, timeout, None
+
+    def send(self, message):
+        """The answer; None when the connection broke before it came."""
+        try:
+            if self.client is None:
+                self.client = Client(self.port, self.timeout)
+            answer = self.client.send(message)
+        except OSError:
+            answer = None
+        if answer is None:
+            self.close()
+        return answer
+
+    def close(self):
+        if self.client:
+            self.client.close()
+        self.client = None
 
 
 def segments(message):
@@ -58,42 +83,8 @@ def acknowledgement(message):
     return msa[1], msa[2], msa[3] if len(msa) > 3 else ""
 
 
-class Ris:
-    """Keeps what it receives, in order, and answers each with `code`, until it is told otherwise."""
-
-    def __init__(self, port=0):
-        self.received, self.code, self.text = [], "AA", ""
-        ris = self
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                buffer = b""
-                while piece := self.request.recv(65536):
-                    buffer += piece
-                    while END in buffer:
-                        frame, buffer = buffer.split(END, 1)
-                        self.request.sendall(START + ris.take(frame[1:]) + END)
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address, daemon_threads = True, True
-
-        self.server = Server(("127.0.0.1", port), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def take(self, message):
-        code, text = self.code, self.text
-        self.received.append((message, code))
-        msh = segments(message)["MSH"]
-        head = f"MSH|^~\\&|{msh[4]}|{msh[5]}|{msh[2]}|{msh[3]}|20260101000000||ACK|A{msh[9]}|P|{msh[11]}"
-        return f"{head}\rMSA|{code}|{msh[9]}|{text}\r".encode()
-
-    def of_type(self, kind, accession):
-        """The messages of this type about this accession number that were accepted."""
-        return [
-            m for m, code in self.received if code == "AA" and accession.encode() in m and kind in segments(m)["MSH"][8]
-        ]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+def code_of(answer, control_id):
+    """The code of the answer to this message."""
+    code, told, _ = acknowledgement(answer)
+    assert told == control_id, f"the answer of {told} came for {control_id}"
+    return code

@@ -1,23 +1,27 @@
-"""The other systems of a hospital, real ones: dcmtk's storescp, Orthanc, and a mail server."""
-import email
+"""The other systems of a hospital: real archives (dcmtk's storescp, Orthanc), and a RIS that answers as it is told to."""
 import json
 import shutil
 import socket
+import socketserver
 import subprocess
+import threading
 import urllib.request
-from email import policy
 from pathlib import Path
 
-from aiosmtpd.controller import Controller
-
+from mllp import END, START, segments
 from scu import echoes
-from tocsin import until
+from service import until
 
 
-def free_port():
-    with socket.socket() as probe:
+def free_ports(count):
+    """Ports that nobody has now. Held open together, so that no two are the same."""
+    sockets = [socket.socket() for _ in range(count)]
+    for probe in sockets:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
+    return ports
 
 
 class Program:
@@ -50,11 +54,11 @@ class Program:
 
 
 class Storescp(Program):
-    """dcmtk's receiver: one process per association, every transfer syntax, bytes as received."""
+    """dcmtk's receiver: one process per association; with these options every transfer syntax, and bytes as received."""
 
-    def __init__(self, folder):
-        port = free_port()
-        command = ["storescp", "--fork", "+xa", "-aet", "DCMTK", "-od", str(folder), "+B", str(port)]
+    def __init__(self, folder, options=("+xa", "+B")):
+        (port,) = free_ports(1)
+        command = ["storescp", "--fork", *options, "-aet", "DCMTK", "-od", str(folder), str(port)]
         Path(folder).mkdir(parents=True, exist_ok=True)
         super().__init__(folder, "DCMTK", command, port)
 
@@ -65,8 +69,8 @@ class Storescp(Program):
 class Orthanc(Program):
     """Debian's Orthanc, in memory of a folder of ours, without its plugins."""
 
-    def __init__(self, folder):
-        self.http, port = free_port(), free_port()
+    def __init__(self, folder, **changed):
+        self.http, port = free_ports(2)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
@@ -84,6 +88,7 @@ class Orthanc(Program):
             "OverwriteInstances": True,
             # It says nothing to some malformed objects, and ends the association when this has passed.
             "DicomScpTimeout": 2,
+            **changed,
         }
         path = folder / "orthanc.json"
         path.write_text(json.dumps(settings))
@@ -106,23 +111,42 @@ def orthanc():
     return shutil.which("Orthanc") or "/usr/sbin/Orthanc"
 
 
-class Mail:
-    """Takes mail and keeps it; refuses it for the time being while `refuse` is set."""
+class Ris:
+    """Keeps what it receives, in order, and answers each with `code`, until it is told otherwise."""
 
-    def __init__(self, port=None):
-        self.received, self.refuse = [], False
-        self.port = port or free_port()
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
-        self.controller.start()
+    def __init__(self, port=0):
+        self.received, self.code, self.text = [], "AA", ""
+        ris = self
 
-    async def handle_DATA(self, server, session, envelope):
-        if self.refuse:
-            return "451 4.3.0 come back later"
-        self.received.append((envelope.rcpt_tos, envelope.content))
-        return "250 OK"
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                buffer = b""
+                while piece := self.request.recv(65536):
+                    buffer += piece
+                    while END in buffer:
+                        frame, buffer = buffer.split(END, 1)
+                        self.request.sendall(START + ris.take(frame[1:]) + END)
 
-    def messages(self):
-        return [email.message_from_bytes(content, policy=policy.default) for _, content in self.received]
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address, daemon_threads = True, True
+
+        self.server = Server(("127.0.0.1", port), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def take(self, message):
+        code, text = self.code, self.text
+        self.received.append((message, code))
+        msh = segments(message)["MSH"]
+        head = f"MSH|^~\\&|{msh[4]}|{msh[5]}|{msh[2]}|{msh[3]}|20260101000000||ACK|A{msh[9]}|P|{msh[11]}"
+        return f"{head}\rMSA|{code}|{msh[9]}|{text}\r".encode()
+
+    def of_type(self, kind, accession):
+        """The messages of this type about this accession number that were accepted."""
+        return [
+            m for m, code in self.received if code == "AA" and accession.encode() in m and kind in segments(m)["MSH"][8]
+        ]
 
     def close(self):
-        self.controller.stop()
+        self.server.shutdown()
+        self.server.server_close()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pydicom.data
 
-from scu import CT, EXPLICIT
-from tocsin import REPOSITORY
+from scu import CT
+from service import REPOSITORY
 
 SHARED = REPOSITORY.parent / "shared"
 LONG = {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"}
@@ -133,6 +133,3 @@ def data_set_of(file):
     assert file[128:132] == b"DICM"
     (length,) = struct.unpack("<I", file[140:144])
     return file[144 + length :]
-
-
-__all__ = ["CT", "EXPLICIT"]

@@ -1,20 +1,19 @@
 """Studies to send: phantoms of `tocsin synth` as templates, and copies of them under other UIDs."""
 import copy
 import hashlib
-import subprocess
 import threading
 from pathlib import Path
 
 import pydicom
 from pydicom.uid import generate_uid
 
-from service import binary
+from service import run
 
 
 def synth(folder, *arguments):
     """Makes one phantom; its files in their order."""
-    command = [str(binary()), "synth", "head-ct", *arguments, "--out", str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
+    made = run("synth", "head-ct", *arguments, "--out", folder, timeout=None)
+    assert made.returncode == 0, made.stderr
     return sorted(Path(folder).glob("*.dcm"))
 
 

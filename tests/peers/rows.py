@@ -1,9 +1,9 @@
-"""Reads the database of a service that has stopped, SQLite or PostgreSQL, as lists of dicts. Writes only for self-tests."""
+"""Reads the database of a service, SQLite or PostgreSQL, as lists of dicts. Writes only for self-tests."""
+import hashlib
 import json
 import sqlite3
 import subprocess
-from pathlib import Path
-import hashlib
+from contextlib import closing
 
 
 class Rows:
@@ -11,13 +11,15 @@ class Rows:
         self.url = url
         self.sqlite = url.startswith("sqlite://")
 
-    def query(self, sql):
+    def query(self, sql, *values):
+        """`values` are for the question marks of SQLite."""
         if self.sqlite:
-            path = Path(self.url.removeprefix("sqlite://"))
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+            path = self.url.removeprefix("sqlite://")
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
                 db.row_factory = sqlite3.Row
                 db.create_function("sha256_hex", 1, lambda raw: hashlib.sha256(raw).hexdigest())
-                return [dict(row) for row in db.execute(sql)]
+                return [dict(row) for row in db.execute(sql, values)]
+        assert not values, "PostgreSQL is asked by psql, which takes none"
         sql = sql.replace("sha256_hex(raw)", "encode(sha256(raw), 'hex')")
         text = self._psql(f"SELECT coalesce(json_agg(t), '[]') FROM ({sql}) t")
         return json.loads(text)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 import hl7
+from configuration import configuration, toml
 from hospital import Phantom
 from mllp import Client, acknowledgement
-from neighbours import free_port
+from neighbours import free_ports
 from objects import File, slice_of
 from scu import CT, EXPLICIT, Association, echoes, store
-from tocsin import REPOSITORY, configuration, run, toml, until
+from service import REPOSITORY, run, until
 
 
 def checked(folder, text=None, **sections):
@@ -172,7 +173,7 @@ def test_a_missing_file_and_a_wrong_command_are_told_apart(tmp_path):
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):
-    with socket.create_server(("127.0.0.1", free_port())) as taken:
+    with socket.create_server(("127.0.0.1", *free_ports(1))) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         (tmp_path / "tocsin.toml").write_text(toml(configuration(dicom={"listen": address})))
         said = run("serve", "--config", tmp_path / "tocsin.toml", timeout=30)

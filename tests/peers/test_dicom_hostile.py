@@ -8,7 +8,7 @@ import pytest
 
 from objects import explicit, slice_of
 from scu import CT, DEFLATED, EXPLICIT, VERIFICATION, IMPLICIT, Aborted, Association, command, echoes, store
-from tocsin import until
+from service import until
 
 ROOT = "1.2.826.0.1.3680043.9.9999.5"
 # What the service may hold while it is attacked; at rest it holds about 100 MB in a debug build.

@@ -1,25 +1,15 @@
 """Images in, from real senders and with real files: what an archive takes is taken and kept as it was sent."""
-import os
-import subprocess
 from io import BytesIO
 
 import pytest
 from pydicom import dcmread
-from pynetdicom import AE, sop_class
 
 from objects import corpora, data_set_of, explicit, part10, slice_of
 from scu import CT, EXPLICIT, Aborted, Rejected, store
-from tocsin import until
+from senders import associate, dcmtk
+from service import until
 
 CORPORA = corpora()
-
-
-def dcmtk(tool, *arguments, nodelay=False):
-    environment = dict(os.environ)
-    environment.pop("TCP_NODELAY", None)
-    if nodelay:
-        environment["TCP_NODELAY"] = "1"
-    return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=120, env=environment)
 
 
 @pytest.mark.parametrize("nodelay", [False, True])
@@ -155,10 +145,8 @@ def test_storescu_sends_every_transfer_syntax_that_it_knows(service, syntax, nod
 
 def test_pynetdicom_stores_an_image(service):
     uid = "1.2.826.0.1.3680043.9.9999.77"
-    entity = AE(ae_title="PYNET")
-    entity.add_requested_context(sop_class.CTImageStorage, EXPLICIT)
     image = dcmread(BytesIO(part10(CT, f"{uid}.1.1", EXPLICIT, slice_of(uid))))
-    association = entity.associate("127.0.0.1", service.dicom, ae_title="TOCSIN")
+    association = associate(service.dicom, "PYNET")
     assert association.is_established
     assert association.send_c_store(image).Status == 0
     association.release()

@@ -7,12 +7,14 @@ import subprocess
 import time
 
 import pytest
-from pynetdicom import AE
 
+import hl7
 import verdicts
+from load import ONE_PERSON, Ledger
+from mllp import Link, code_of
 from phantoms import Template, synth
 from rows import Rows
-from senders import CT, EXPLICIT, Ledger, Mllp, code_of, message
+from senders import associate
 from service import Service
 
 OUT_OF_RESOURCES = 0xA700
@@ -49,9 +51,9 @@ class Peers:
     def tell(self):
         self.number += 1
         control_id = f"D{self.number:05}"
-        raw = message("ADT^A04^ADT_A01", control_id, {"patient": f"DISK{self.number:05}"})
+        raw = hl7.visit(control_id, f"DISK{self.number:05}")
         self.ledger.sent(control_id, raw)
-        answer = Mllp(self.service.hl7).exchange(raw)
+        answer = Link(self.service.hl7).send(raw)
         code = code_of(answer, control_id) if answer else None
         if code == "AA":
             self.ledger.acknowledged(control_id, raw)
@@ -60,10 +62,7 @@ class Peers:
     def store(self):
         self.number += 1
         study = self.template.study(self.folder / str(self.number), self.number)
-        ae = AE(ae_title="CT1")
-        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 15
-        ae.add_requested_context(CT, EXPLICIT)
-        association = ae.associate("127.0.0.1", self.service.dicom, ae_title="TOCSIN")
+        association = associate(self.service.dicom, "CT1")
         assert association.is_established
         statuses = []
         for image in study["images"]:
@@ -99,9 +98,14 @@ def nothing_is_lost(service, peers):
 
 def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
-        service = Service(tmp_path / "service", data=disk / "data", min_free_mb=8).start()
+        service = Service(
+            tmp_path / "service",
+            database={"url": f"sqlite://{disk}/data/tocsin.db"},
+            storage={"url": f"file://{disk}/data/blobs", "min_free_mb": 8},
+            alerts=ONE_PERSON,
+        )
         try:
-            service.wait_ready()
+            service.start()
             peers = peers_of(service, tmp_path, 2)
             assert peers.tell() == "AA" and peers.store() == [0, 0]
 
@@ -116,7 +120,7 @@ def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(tmp_pa
             codes = [peers.tell() for _ in range(40)]
             assert "AE" in codes and set(codes) <= {"AA", "AE"}, codes
             assert set(peers.store()) == {OUT_OF_RESOURCES}
-            assert service.process.poll() is None
+            assert service.alive()
 
             (disk / "filler").unlink()
             (disk / "rest").unlink(missing_ok=True)
@@ -127,7 +131,7 @@ def test_a_full_disk_refuses_with_a_reason_and_goes_on_when_there_is_room(tmp_pa
                 time.sleep(0.1)
             assert "disk" in service.log.read_text(), "the log says so"
             nothing_is_lost(service, peers)
-            assert service.stop()[0] == 0
+            assert service.terminate()[0] == 0
         finally:
             service.end()
 
@@ -156,9 +160,9 @@ def failing_syncs(process_id):
 
 
 def test_nothing_is_acknowledged_after_a_failed_sync(tmp_path):
-    service = Service(tmp_path / "service").start()
+    service = Service(tmp_path / "service", alerts=ONE_PERSON)
     try:
-        service.wait_ready()
+        service.start()
         peers = peers_of(service, tmp_path, 3)
         assert peers.tell() == "AA" and set(peers.store()) == {0}
         with failing_syncs(service.process.pid):
@@ -166,9 +170,9 @@ def test_nothing_is_acknowledged_after_a_failed_sync(tmp_path):
             statuses = peers.store()
         assert "AA" not in codes and set(codes) == {"AE"}, codes
         assert set(statuses) == {OUT_OF_RESOURCES}, statuses
-        assert service.process.poll() is None
+        assert service.alive()
         assert peers.until_both_succeed(RESUME_LIMIT_SECONDS) <= RESUME_LIMIT_SECONDS
         nothing_is_lost(service, peers)
-        assert service.stop()[0] == 0
+        assert service.terminate()[0] == 0
     finally:
         service.end()

@@ -9,7 +9,7 @@ from hospital import number
 from mllp import END, START, Client, acknowledgement, segments
 from objects import explicit, slice_of
 from scu import CT, EXPLICIT, store
-from tocsin import until
+from service import until
 
 ROOT = "1.2.826.0.1.3680043.9.9999.6"
 REAL = hl7.real()
@@ -187,7 +187,7 @@ def test_a_resend_gets_the_same_answer_and_has_one_effect(service):
 
 
 def test_a_control_id_that_comes_again_with_another_message_is_taken_and_flagged(service):
-    one, other = (hl7.message("ADT^A08", "EVN|A08", hl7.pid(number), control="TWICE") for number in ("F1", "F2"))
+    one, other = (hl7.message("ADT^A08", "EVN|A08", hl7.pid(number), control_id="TWICE") for number in ("F1", "F2"))
     assert [acknowledgement(send(service, m))[0] for m in (one, other)] == ["AA", "AA"]
     flagged = [m["flagged"] for m in service.every("/api/v1/messages", q="TWICE")]
     assert flagged == [True, False]

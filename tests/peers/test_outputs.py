@@ -9,11 +9,12 @@ import pydicom
 import pytest
 
 from hospital import PATIENT_NAME, Hospital, number
-from mllp import Ris, segments
-from neighbours import Mail
+from mailbox import Mailbox
+from mllp import segments
+from neighbours import Ris
 from objects import explicit, slice_of
 from scu import CT, EXPLICIT, store
-from tocsin import until
+from service import until
 
 HERE = Path(__file__).parent
 VOLUME = "118565006"
@@ -34,7 +35,7 @@ def bleed(hospital):
     hospital.scan(phantom)
     phantom.ai = hospital.service.ai(phantom.study, ["flagged"])
     hospital.settled(phantom, "priority_change", "result_message", "structured_report", "key_image")
-    until("the page", lambda: hospital.mail.received)
+    until("the page", lambda: hospital.mailbox.mails)
     return phantom
 
 
@@ -151,8 +152,8 @@ def whole(message):
 
 
 def test_the_page_names_no_patient(hospital, bleed):
-    text = "".join(whole(message) for message in hospital.mail.messages())
-    assert hospital.mail.received[0][0] == ["roy@hospital.example"]
+    text = "".join(whole(mail["message"]) for mail in hospital.mailbox.mails)
+    assert hospital.mailbox.mails[0]["to"] == ["roy@hospital.example"]
     for private in (*PATIENT_NAME.split("^"), bleed.patient, bleed.accession, bleed.study):
         assert private.lower() not in text.lower(), private
     volume = measured(bleed.ai)[VOLUME][0]
@@ -160,7 +161,7 @@ def test_the_page_names_no_patient(hospital, bleed):
 
 
 def test_opening_the_link_acknowledges_nothing_and_the_button_does(hospital, bleed):
-    (message,) = [m for m in hospital.mail.messages()][:1]
+    message = hospital.mailbox.mails[0]["message"]
     link = re.search(r"http://127\.0\.0\.1:\d+/a/\S+", message.get_body(("plain",)).get_content())[0]
     service = hospital.service
 
@@ -239,8 +240,8 @@ def test_a_ris_that_is_away_is_told_when_it_is_back(hospital, bleed):
 
 
 def test_a_mail_server_that_is_away_gets_the_page_when_it_is_back(hospital, bleed):
-    port = hospital.mail.port
-    hospital.mail.close()
+    port = hospital.mailbox.port
+    hospital.mailbox.close()
     phantom = hospital.phantom(8, volume=60)
     try:
         hospital.order(phantom)
@@ -254,14 +255,14 @@ def test_a_mail_server_that_is_away_gets_the_page_when_it_is_back(hospital, blee
 
         assert until("a failed attempt", failed)[0]["sent_at"] is None
     finally:
-        hospital.mail = Mail(port)
-    until("the page", lambda: hospital.mail.received)
+        hospital.mailbox = Mailbox(port)
+    until("the page", lambda: hospital.mailbox.mails)
     until("the page is noted as sent", lambda: all(
         p["sent_at"] for a in hospital.service.every("/api/v1/alerts") for p in a["pages"]))
 
 
 def test_no_name_of_a_patient_is_in_the_log(hospital, bleed):
-    log = hospital.service.log_file.read_text()
+    log = hospital.service.log.read_text()
     for part in PATIENT_NAME.split("^"):
         assert part not in log
     assert bleed.patient not in log and bleed.accession not in log

@@ -1,10 +1,9 @@
 """A plastic head that was really scanned: nothing bleeds in it, and half of its series are not for the model."""
-import subprocess
-
 import pytest
 
 from objects import files_below, shared
-from tocsin import Tocsin, until
+from senders import scan
+from service import Service, until
 
 FOLDER = shared("data/dicom/ct-head-philips-phantom/S21570")
 
@@ -13,16 +12,13 @@ FOLDER = shared("data/dicom/ct-head-philips-phantom/S21570")
 def scanned(tmp_path_factory):
     if FOLDER is None:
         pytest.skip("the shared data is not here")
-    service = Tocsin(tmp_path_factory.mktemp("scanned")).start()
+    service = Service(tmp_path_factory.mktemp("scanned")).start()
     yield service
     service.stop()
 
 
 def send(service, *series):
-    folders = [str(FOLDER / name) for name in series]
-    command = ["storescu", "-aec", "TOCSIN", "+sd", "+r", "127.0.0.1", str(service.dicom), *folders]
-    sent = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert sent.returncode == 0, sent.stdout + sent.stderr
+    scan(service.dicom, *(FOLDER / name for name in series))
 
 
 def test_localizer_and_exam_summaries_are_not_eligible_and_the_head_is_not_flagged(scanned):
