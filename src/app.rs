@@ -2,9 +2,11 @@
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
 pub mod error;
+pub mod in_force;
 pub mod load;
 pub mod machine;
 pub mod packs;
+mod previews;
 pub mod settings;
 pub mod start;
 

@@ -14,6 +14,7 @@ mod m20261124_000003_outbound;
 mod m20261124_000004_operations;
 mod m20261127_000005_deaths;
 mod m20261127_000006_quarantine_resolution;
+mod m20261127_000007_desk;
 
 pub struct Migrator;
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_operations::Migration),
             Box::new(m20261127_000005_deaths::Migration),
             Box::new(m20261127_000006_quarantine_resolution::Migration),
+            Box::new(m20261127_000007_desk::Migration),
         ]
     }
 }

@@ -100,6 +100,11 @@ pub async fn again(state: &State, who: &Principal, id: &str) -> Result<SentAgain
                 if let Some(because) = hold {
                     return Err(StoreError::Refused(format!("the delivery {id} {because}")));
                 }
+                if deliveries::is_overtaken(tx.conn(), &row).await? {
+                    return Err(StoreError::Refused(format!(
+                        "the delivery {id} was overtaken by a later change of the same priority; send that one again"
+                    )));
+                }
                 let study = row
                     .study_id
                     .parse()

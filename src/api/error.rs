@@ -16,6 +16,8 @@ pub enum ApiError {
     Unauthenticated,
     #[error("the role {role} may not do this")]
     Forbidden { role: &'static str },
+    #[error("this role needs a second factor; set it up under /account first")]
+    NeedsFactor,
     #[error("the form does not belong to this session; load the page again")]
     ForeignForm,
     #[error("there is no such {0}")]
@@ -54,6 +56,7 @@ impl ApiError {
         match self {
             Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED),
             Self::Forbidden { .. } => ("forbidden", StatusCode::FORBIDDEN),
+            Self::NeedsFactor => ("needs-second-factor", StatusCode::FORBIDDEN),
             Self::ForeignForm => ("foreign-form", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
@@ -83,6 +86,7 @@ impl ApiError {
             Self::TooMany { seconds } => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Self::Unavailable => Some((RETRY_AFTER, HeaderValue::from(1))),
             Self::Forbidden { .. }
+            | Self::NeedsFactor
             | Self::ForeignForm
             | Self::NotFound(_)
             | Self::MethodNotAllowed

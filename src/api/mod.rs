@@ -8,13 +8,17 @@ pub mod audit;
 pub mod auth;
 pub mod claims;
 pub mod deliveries;
+pub mod discussion;
 pub mod error;
+mod follow;
 mod headers;
 pub mod health;
+pub mod live;
 pub mod messages;
 pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod preview;
 pub mod quarantine;
 pub mod reconciliation;
 pub mod replay;
@@ -29,13 +33,14 @@ pub mod tokens;
 pub mod versions;
 pub mod views;
 pub mod worklist;
+pub mod worklist_query;
 
 use actix_web::web::{self, ServiceConfig};
 
 pub use error::ApiError;
 pub use health::Health;
 pub use server::{Pages, app, server};
-pub use state::{Keys, Limits, Settings, State};
+pub use state::{Keys, Limits, Ports, Settings, State, Templates};
 
 /// Registers what `routes::API` lists.
 pub fn configure(config: &mut ServiceConfig) {
@@ -45,6 +50,24 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/metrics", web::get().to(health::metrics))
         .route("/api/v1/worklist", web::get().to(worklist::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))
+        .route("/api/v1/studies/{id}/stacks", web::get().to(preview::stacks))
+        .route(
+            "/api/v1/studies/{id}/images/{instance}/{frame}",
+            web::get().to(preview::image),
+        )
+        .route(
+            "/api/v1/studies/{id}/marks/{result}/{slice}",
+            web::get().to(preview::marks),
+        )
+        .route(
+            "/api/v1/studies/{id}/opinions",
+            web::post().to(discussion::post_opinion),
+        )
+        .route(
+            "/api/v1/studies/{id}/comments",
+            web::post().to(discussion::post_comment),
+        )
+        .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
         .route(
             "/api/v1/alerts/{id}/acknowledge",

@@ -11,8 +11,8 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, deliveries, health, messages, quarantine, reconciliation, replay,
-    resolve, study, tokens, versions, worklist,
+    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, preview, quarantine,
+    reconciliation, replay, resolve, study, tokens, versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -31,6 +31,7 @@ enum Answer {
     Json(Schema),
     Created(Schema),
     Text,
+    Picture,
     /// A document of its own kind.
     Object,
 }
@@ -48,6 +49,24 @@ const SEARCH: &[(&str, &str)] = &[
         "Looked for in control id, type, sender, meaning, and the study's numbers",
     ),
 ];
+const WORKLIST: &[(&str, &str)] = &[
+    PAGED,
+    CURSOR,
+    ("modality", "Only this modality"),
+    ("band", "`critical`, `urgent` or `routine`"),
+    ("ai", "Only studies of which a model says this, such as `flagged`"),
+    ("claimed", "`me`, `nobody` or `somebody`"),
+    ("link", "`linked`, `unmatched` or `conflict`"),
+    (
+        "sort",
+        "`rank`, `arrived`, `patient`, `exam`, `score`, `images` or `claimed`; `-` in front turns it round",
+    ),
+];
+const WINDOW: &[(&str, &str)] = &[(
+    "window",
+    "`brain`, `subdural`, `stroke`, `bone`, `lung`, `soft_tissue` or `own`, the sender's",
+)];
+const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
 const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
 
 /// The whole document.
@@ -92,6 +111,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Object => (
             "200",
             json!({ "application/json": { "schema": { "type": "object" } } }),
+        ),
+        Answer::Picture => (
+            "200",
+            json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -177,7 +200,16 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     let (answer, query): (Answer, &'static [(&str, &str)]) = match (route.method, path) {
         ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
-        ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), LIST),
+        ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
+        ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
+        ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
+        ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),
+        ("POST", "/studies/{id}/opinions") => {
+            (Answer::Created(g.subschema_for::<discussion::OpinionView>()), &[])
+        }
+        ("POST", "/studies/{id}/comments") => {
+            (Answer::Created(g.subschema_for::<discussion::CommentView>()), &[])
+        }
         ("GET", "/studies/{id}") => (one::<study::StudyView>(g), &[]),
         ("POST", "/studies/{id}/claim" | "/studies/{id}/release") => (one::<claims::Claim>(g), &[]),
         ("GET", "/alerts") => (list::<alerts::AlertView>(g), BY_STATUS),
@@ -191,9 +223,9 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/quarantine/{id}/dismiss") => (one::<quarantine::QuarantineView>(g), &[]),
         ("GET", "/deliveries") => (list::<deliveries::DeliveryView>(g), BY_STATE),
         ("POST", "/deliveries/{id}/retry") => (one::<deliveries::SentAgain>(g), &[]),
-        ("GET", "/models" | "/rules") => (list::<versions::VersionView>(g), &[]),
+        ("GET", "/models" | "/rules") => (list::<versions::VersionView>(g), LIST),
         ("GET", "/audit/head") => (one::<audit::AuditHead>(g), &[]),
-        ("GET", "/tokens") => (list::<tokens::TokenView>(g), &[]),
+        ("GET", "/tokens") => (list::<tokens::TokenView>(g), LIST),
         ("POST", "/tokens") => (Answer::Created(g.subschema_for::<tokens::MadeToken>()), &[]),
         ("POST", "/tokens/{id}/revoke") => (one::<tokens::TokenView>(g), &[]),
         _ => (Answer::Object, &[]),
@@ -201,6 +233,8 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     let body = match (route.method, path) {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
+        ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
+        ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
         _ => None,
     };
@@ -223,7 +257,8 @@ mod tests {
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path);
+            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
+                || operation["responses"]["200"]["content"]["image/png"].is_object();
             assert!(described || plain, "{} {}", route.method, route.path);
         }
     }

@@ -66,6 +66,31 @@ pub const API: &[Route] = &[
         Needs(ReadStudy),
         "One study with its timeline, results, alerts and deliveries",
     ),
+    get(
+        "/api/v1/studies/{id}/stacks",
+        Needs(ReadStudy),
+        "The series of a study as stacks of pictures",
+    ),
+    get(
+        "/api/v1/studies/{id}/images/{instance}/{frame}",
+        Needs(ReadStudy),
+        "One picture, not for diagnosis",
+    ),
+    get(
+        "/api/v1/studies/{id}/marks/{result}/{slice}",
+        Needs(ReadStudy),
+        "What a model marked, where its policy lets that be shown",
+    ),
+    post(
+        "/api/v1/studies/{id}/opinions",
+        Needs(JudgeFinding),
+        "Agree or disagree with a finding, with a reason",
+    ),
+    post(
+        "/api/v1/studies/{id}/comments",
+        Needs(Comment),
+        "Say something about a study",
+    ),
     post(
         "/api/v1/studies/{id}/claim",
         Needs(ClaimStudy),
@@ -157,6 +182,14 @@ pub const PAGES: &[Route] = &[
     get("/sign-in", Open, "The form to sign in"),
     post("/sign-in", Open, "Signs in"),
     post("/sign-out", SignedIn, "Ends the session"),
+    get("/setup", Open, "The form for the first account"),
+    post(
+        "/setup",
+        Open,
+        "Makes the first account, with the code that was printed",
+    ),
+    get("/account", SignedIn, "One's own account"),
+    post("/account/factor", SignedIn, "Turns the second factor on or off"),
     get(
         "/a/{token}",
         Link,
@@ -165,9 +198,33 @@ pub const PAGES: &[Route] = &[
     post("/a/{token}", Link, "Acknowledges the alert"),
     get("/", Needs(ReadWorklist), "The worklist"),
     get(
+        "/live",
+        Needs(ReadWorklist),
+        "Server-sent events: which study changed",
+    ),
+    get(
         "/worklist/rows",
         Needs(ReadWorklist),
         "The worklist alone, for its refresh",
+    ),
+    post("/worklist/search", Needs(ReadWorklist), "Searches the worklist"),
+    post("/worklist/views", Needs(ReadWorklist), "Keeps or removes a view"),
+    get("/worklist/wall", Needs(ReadWorklist), "The worklist for a wall"),
+    get(
+        "/studies/{id}/live",
+        Needs(ReadStudy),
+        "What changes on a study's page, for its refresh",
+    ),
+    post(
+        "/studies/{id}/opinions",
+        Needs(JudgeFinding),
+        "Keeps an opinion on a finding",
+    ),
+    post("/studies/{id}/comments", Needs(Comment), "Keeps a comment"),
+    get(
+        "/studies/{id}/timeline.csv",
+        Needs(ReadStudy),
+        "The timeline as a table",
     ),
     get("/studies/{id}", Needs(ReadStudy), "A study"),
     post("/studies/{id}/claim", Needs(ClaimStudy), "Takes a study"),
@@ -240,7 +297,9 @@ mod tests {
                 "/api/openapi.json",
                 "/assets/{hash}/{file}",
                 "/sign-in",
-                "/sign-in"
+                "/sign-in",
+                "/setup",
+                "/setup"
             ]
         );
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::ACCEPT;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -79,9 +80,21 @@ pub fn app(
         .app_data(Data::new(pages))
         .configure(pages.configure)
         .wrap(from_fn(guard))
+        .wrap(from_fn(head_as_get))
         .wrap(from_fn(in_time))
         .wrap(from_fn(readable))
         .wrap(from_fn(super::headers::secure))
+}
+
+/// What can be got can be asked for by HEAD: routes know GET alone, and the connection leaves the body out.
+async fn head_as_get(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
 }
 
 /// A request that takes too long is answered, whatever became of it; writes that were begun stand.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -10,10 +11,12 @@ use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
 
-use super::auth::ended::Ended;
 use super::auth::session::{Lifetime, Transport};
+use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
 use super::health::Health;
+use super::live::Live;
+use super::preview::Previews;
 use super::views::Views;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
@@ -31,6 +34,8 @@ pub struct Settings {
     pub session: Lifetime,
     pub trusted_proxies: Vec<IpAddr>,
     pub attempts_per_minute: u32,
+    /// Administrators and governance cannot do anything before they have set up a second factor.
+    pub factor_required: bool,
     /// Names of the people who can be paged, by id.
     pub people: BTreeMap<String, String>,
     /// Where objects are stored, and how many bytes must stay free there.
@@ -70,9 +75,32 @@ pub struct State {
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
     pub throttle: Throttle,
-    pub ended: Ended,
+    pub setup: Setup,
+    /// Tells screens what changed.
+    pub live: Live,
+    pub previews: Arc<dyn Previews>,
+    pub templates: Arc<dyn Templates>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
+}
+
+/// What others do for this side: drawing images, and turning values into pages.
+pub struct Ports {
+    pub previews: Arc<dyn Previews>,
+    pub templates: Arc<dyn Templates>,
+}
+
+/// Turns values into pages; the pages know how.
+pub trait Templates: Send + Sync {
+    /// # Errors
+    /// Where and why it failed, without the values.
+    fn render(&self, name: &str, values: &serde_json::Value) -> Result<String, String>;
+
+    /// The content and type of a style or script, if it has this hash.
+    fn asset(&self, hash: &str, file: &str) -> Option<(Vec<u8>, &'static str)>;
+
+    /// Addresses of styles and scripts by name.
+    fn links(&self) -> serde_json::Value;
 }
 
 impl State {
@@ -83,6 +111,7 @@ impl State {
         metrics: Metrics,
         health: Health,
         entropy: fn() -> [u8; 32],
+        ports: Ports,
     ) -> Self {
         let throttle = Throttle::new(settings.attempts_per_minute);
         Self {
@@ -93,7 +122,10 @@ impl State {
             health,
             entropy,
             throttle,
-            ended: Ended::default(),
+            setup: Setup::default(),
+            live: Live::default(),
+            previews: ports.previews,
+            templates: ports.templates,
             views: Views::default(),
         }
     }

@@ -14,12 +14,15 @@ use super::ai::{AiView, ai_of};
 use super::alerts::{self as alert_views, AlertView};
 use super::auth::Principal;
 use super::deliveries::{self as delivery_views, DeliveryView};
+use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use super::worklist::{place_of, reasons_of, verdicts_of};
-use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
+use crate::storage::{
+    StoreError, alerts, analyses, comments, deliveries, opinions, orders, results, studies, timeline,
+};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -42,6 +45,9 @@ pub struct StudyView {
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
+    /// What people think of the findings, oldest first; the latest of each person counts.
+    pub opinions: Vec<OpinionView>,
+    pub comments: Vec<CommentView>,
     /// What the rules suggest, each with its source; never an order.
     pub recommendations: Vec<Recommendation>,
     pub images: i64,
@@ -138,6 +144,16 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         timeline: events(timeline::of_study(conn, id).await?),
         priors: Vec::new(),
         alerts: alert_list,
+        opinions: opinions::of_study(conn, id)
+            .await?
+            .into_iter()
+            .map(discussion::opinion)
+            .collect(),
+        comments: comments::of_study(conn, id)
+            .await?
+            .into_iter()
+            .map(discussion::comment)
+            .collect(),
         results: records,
         deliveries: deliveries::of_study(conn, id)
             .await?

@@ -7,16 +7,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::ids::StudyId;
-use tocsin_domain::triage::Verdict;
+use tocsin_domain::triage::{Contribution, Verdict};
 use tocsin_domain::worklist::{Band, Item, Place, Reason, rank};
 
 use super::ai::{AiView, ai_of};
 use super::auth::Principal;
 use super::error::ApiError;
-use super::page::{Page, PageQuery};
+use super::page::Page;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
+use super::worklist_query::{Row, WorklistQuery};
+use crate::storage::analyses::AnalysisState;
 use crate::storage::entity::{alert, study};
 use crate::storage::{StoreError, alerts, analyses, document, orders, results, studies};
 
@@ -40,6 +42,8 @@ pub struct WorklistItem {
     pub band: Band,
     pub score: f64,
     pub reasons: Vec<Reason>,
+    /// What the rules gave; the scores add up to `score`.
+    pub contributions: Vec<Contribution>,
     pub ai: Vec<AiView>,
     pub arrived_at: Timestamp,
     pub wait_cap_at: Timestamp,
@@ -69,13 +73,16 @@ pub struct AlertBrief {
 
 pub async fn list(
     state: Data<State>,
-    query: Query<PageQuery>,
+    query: Query<WorklistQuery>,
     who: Principal,
 ) -> Result<Json<Page<WorklistItem>>, ApiError> {
-    let page = load(&state, &query).await?;
-    let shown = page.items.iter().map(|item| item.study_id.to_string());
+    let listed = load(&state, &query, &who.name, "").await?;
+    let shown = listed.items.iter().map(|item| item.study_id.to_string());
     views::viewed(&state, &who, "worklist.view", shown).await?;
-    Ok(Json(page))
+    Ok(Json(Page {
+        items: listed.items,
+        next: listed.next,
+    }))
 }
 
 /// Where a study stands now; `None` when it no longer waits to be read.
@@ -91,43 +98,82 @@ fn places(state: &State, rows: &[study::Model]) -> Result<Vec<Place>, StoreError
     Ok(rank(items, &state.settings.caps, state.now()))
 }
 
+/// A piece of the worklist.
+pub struct Listed {
+    pub items: Vec<WorklistItem>,
+    /// The cursor of the next piece.
+    pub next: Option<String>,
+    /// Studies that wait, and those of them that were asked for.
+    pub waiting: usize,
+    pub matching: usize,
+    /// Those of everything that waits, with how many there are.
+    pub modalities: BTreeMap<String, usize>,
+    pub bands: BTreeMap<&'static str, usize>,
+}
+
 /// A piece of the list as it stands now. Shows patients: note the view before it is answered.
-pub async fn load(state: &State, query: &PageQuery) -> Result<Page<WorklistItem>, ApiError> {
-    let rows = studies::on_worklist(state.store.read()).await?;
+pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) -> Result<Listed, ApiError> {
+    let selection = query.checked(me, search)?;
+    let page = query.page();
+    let (offset, count) = (page.offset()?, page.count(LIMIT));
+    let rows = ranked(state, query).await?;
+    let waiting = rows.len();
+    let (mut modalities, mut bands) = (BTreeMap::new(), BTreeMap::new());
+    for row in &rows {
+        *modalities.entry(row.study.modality.clone()).or_insert(0) += 1;
+        *bands.entry(row.place.item.band.text()).or_insert(0) += 1;
+    }
+    let picked = selection.of(rows);
+    let matching = picked.len();
+    let shown: Vec<Row> = picked.into_iter().skip(offset).take(count).collect();
+    let next = offset.saturating_add(shown.len());
+    Ok(Listed {
+        next: (next < matching).then(|| next.to_string()),
+        items: describe(state, shown).await?,
+        waiting,
+        matching,
+        modalities,
+        bands,
+    })
+}
+
+/// Everything that waits, by rank.
+async fn ranked(state: &State, query: &WorklistQuery) -> Result<Vec<Row>, ApiError> {
+    let conn = state.store.read();
+    let rows = studies::on_worklist(conn).await?;
     let places = places(state, &rows)?;
-    let (offset, count) = (query.offset()?, query.count(LIMIT));
-    let more = places.len() > offset.saturating_add(count);
-    let shown: Vec<Place> = places.into_iter().skip(offset).take(count).collect();
+    let mut said: BTreeMap<String, Vec<AnalysisState>> = BTreeMap::new();
+    if query.asks_ai() {
+        for (study, rows) in analyses::waiting(conn).await? {
+            let states = analyses::current(&rows).into_iter().map(analyses::state_of);
+            said.insert(study, states.collect::<Result<_, _>>()?);
+        }
+    }
     let mut by_id: BTreeMap<String, study::Model> =
         rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-    let rows: Vec<(Place, study::Model)> = shown
-        .into_iter()
-        .filter_map(|place| Some((by_id.remove(&place.item.study.to_string())?, place)))
-        .map(|(row, place)| (place, row))
-        .collect();
-    let next = more.then(|| (offset + rows.len()).to_string());
-    let items = describe(state, rows).await?;
-    Ok(Page { items, next })
+    let now = state.now();
+    let row = |place: Place| {
+        let study = by_id.remove(&place.item.study.to_string())?;
+        Some(Row {
+            holder: studies::holder(&study, now).map(str::to_owned),
+            ai: said.remove(&study.id).unwrap_or_default(),
+            place,
+            study,
+        })
+    };
+    Ok(places.into_iter().filter_map(row).collect())
 }
 
 /// What the order is decided from.
 fn item_of(row: &study::Model) -> Result<Item, StoreError> {
-    let verdicts = verdicts_of(row)?;
     let human = band(row, "human_band", row.human_band)?;
-    let human_band = verdicts
-        .iter()
-        .map(|v| v.band_without_ai(human))
-        .fold(human, Band::max);
-    let human_score = verdicts
-        .iter()
-        .map(Verdict::score_without_ai)
-        .fold(0, u32::saturating_add);
+    let without_ai = band(row, "band_without_ai", row.band_without_ai)?;
     Ok(Item {
         study: studies::id_of(row)?,
         band: band(row, "band", row.band)?,
-        human_band,
+        human_band: human.max(without_ai),
         score: row.score,
-        human_score: f64::from(human_score),
+        human_score: row.score_without_ai,
         arrived_at: from_micros(row.arrived_at),
     })
 }
@@ -154,10 +200,10 @@ fn unreadable(row: &study::Model, column: &'static str) -> StoreError {
     }
 }
 
-async fn describe(state: &State, rows: Vec<(Place, study::Model)>) -> Result<Vec<WorklistItem>, ApiError> {
+async fn describe(state: &State, rows: Vec<Row>) -> Result<Vec<WorklistItem>, ApiError> {
     let conn = state.store.read();
-    let ids: Vec<String> = rows.iter().map(|(_, row)| row.id.clone()).collect();
-    let order_ids: Vec<String> = rows.iter().filter_map(|(_, row)| row.order_id.clone()).collect();
+    let ids: Vec<String> = rows.iter().map(|row| row.study.id.clone()).collect();
+    let order_ids: Vec<String> = rows.iter().filter_map(|row| row.study.order_id.clone()).collect();
     let mut priorities = BTreeMap::new();
     for order in orders::by_ids(conn, &order_ids).await? {
         priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
@@ -171,17 +217,21 @@ async fn describe(state: &State, rows: Vec<(Place, study::Model)>) -> Result<Vec
     let alerts = alerts::of_studies(conn, &ids).await?;
     let now = state.now();
     rows.into_iter()
-        .map(|(place, row)| {
-            let own: Vec<_> = analyses
-                .iter()
-                .filter(|a| a.study_id == row.id)
-                .cloned()
-                .collect();
-            let ai = ai_of(&own, &records)?;
-            let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
-            let alert = most_pressing(alerts.iter().filter(|a| a.study_id == row.id));
-            item(place, row, ai, priority.flatten(), alert, now)
-        })
+        .map(
+            |Row {
+                 place, study: row, ..
+             }| {
+                let own: Vec<_> = analyses
+                    .iter()
+                    .filter(|a| a.study_id == row.id)
+                    .cloned()
+                    .collect();
+                let ai = ai_of(&own, &records)?;
+                let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
+                let alert = most_pressing(alerts.iter().filter(|a| a.study_id == row.id));
+                item(place, row, ai, priority.flatten(), alert, now)
+            },
+        )
         .collect()
 }
 
@@ -198,6 +248,10 @@ fn item(
         rank_without_ai: place.rank_without_ai,
         study_id: place.item.study,
         reasons: reasons_of(&row)?,
+        contributions: verdicts_of(&row)?
+            .into_iter()
+            .flat_map(|verdict| verdict.contributions)
+            .collect(),
         patient: PatientView::of_images(&row),
         claimed_by: studies::holder(&row, now).map(str::to_owned),
         study_uid: row.study_uid,

@@ -6,6 +6,7 @@ use crate::config::secret::SecretError;
 use crate::notify::{MailerError, TemplateFault};
 use crate::storage::StoreError;
 use crate::storage::blobs::BlobError;
+use crate::ui::templates::TemplateError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -25,6 +26,8 @@ pub enum AppError {
     Mailer(#[from] MailerError),
     #[error("a page template is faulty: {0}")]
     Template(#[from] TemplateFault),
+    #[error(transparent)]
+    Pages(#[from] TemplateError),
     #[error("site profile {name}: {problem}")]
     Profile { name: String, problem: String },
     #[error("{what}")]

@@ -1,10 +1,14 @@
-//! Rule packs on disk: which folders are packs, and the files of one, compiled. Whether a pack is in force is not known here.
+//! Rule packs and templates on disk: which folders are packs, and the files of one, compiled; the templates in front of
+//! ours. Whether a pack is in force is not known here.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tocsin_domain::triage::{Pack, Problems};
+
+use crate::config::Config;
+use crate::notify::{PageTemplates, TemplateFault};
 
 /// Depth of folders below a pack; deeper ones are not read.
 const MAX_DEPTH: usize = 3;
@@ -20,6 +24,15 @@ pub enum PackError {
         #[source]
         source: io::Error,
     },
+}
+
+/// What pages are written with: the site's wording where it has one.
+pub fn mail_templates(config: &Config) -> Result<PageTemplates, TemplateFault> {
+    let own = config.site.templates.as_ref().map(|folder| folder.join("page"));
+    match own.filter(|folder| folder.is_dir()) {
+        Some(folder) => PageTemplates::with_site(&folder),
+        None => PageTemplates::shipped(),
+    }
 }
 
 /// The pack that `folder` is, or the packs below it, in the order of their names.
@@ -42,16 +55,25 @@ pub fn folders(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     }
 }
 
+/// Name and text of each file of a pack.
+pub type Files = Vec<(String, String)>;
+
 /// Reads and compiles the pack in a folder.
 pub fn load(folder: &Path) -> Result<Result<Pack, Problems>, PackError> {
+    Ok(Pack::parse(&name(folder), &files(folder)?))
+}
+
+/// The files of the pack in a folder, uncompiled.
+pub fn files(folder: &Path) -> Result<Files, PackError> {
     let mut files = Vec::new();
     read(folder, "", MAX_DEPTH, &mut files)?;
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("")
-        .to_owned();
-    Ok(Pack::parse(&name, &files))
+    Ok(files)
+}
+
+/// A pack is called as its folder is.
+pub fn name(folder: &Path) -> String {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    name.unwrap_or("").to_owned()
 }
 
 fn read(

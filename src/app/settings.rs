@@ -11,6 +11,7 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
 use crate::config::archive::ArchiveObject;
+use crate::config::auth::SecondFactor;
 use crate::config::dicom::PeerRole;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
@@ -237,6 +238,10 @@ pub fn api(config: &Config) -> api::Settings {
         },
         trusted_proxies: config.http.trusted_proxies.clone(),
         attempts_per_minute: config.auth.attempts_per_minute.get(),
+        factor_required: match config.auth.second_factor {
+            SecondFactor::Required => true,
+            SecondFactor::Optional => false,
+        },
         people: config
             .alerts
             .people

@@ -13,16 +13,19 @@ use tokio_util::task::TaskTracker;
 
 use super::error::AppError;
 use super::machine::Machine;
-use super::{load, machine, settings};
+use super::previews::PoolPreviews;
+use super::{in_force, load, machine, packs, settings};
+use crate::api::auth::setup;
 use crate::config::Config;
 use crate::inference::pool::Pool;
 use crate::ingest::{dicom, hl7};
 use crate::jobs::Workers;
-use crate::notify::{Mailer, PageTemplates};
+use crate::notify::Mailer;
 use crate::pipeline::env::Env;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, jobs, leases};
+use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
 use crate::telemetry::Metrics;
+use crate::ui::templates::Registry;
 use crate::{api, ui};
 
 /// Where a running service listens.
@@ -43,6 +46,8 @@ pub struct Running {
     health: api::Health,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// What makes the first account, where there is none; to be shown once, and not in a log.
+    pub setup_code: Option<String>,
 }
 
 /// How many jobs of a lane run at a time.
@@ -86,8 +91,16 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
     let addresses = bound.addresses();
     let env = Arc::new(environment(&config, &store, &blobs, &keys, addresses, machine.program).await?);
     let health = api::Health::default();
-    let state = state(&config, &store, &env, &keys, &health);
+    let state = state(&config, &store, &env, &keys, &health)?;
+    let setup_code = match accounts::any(store.read()).await? {
+        true => None,
+        false => Some(setup::code(machine::fresh_key())),
+    };
+    if let Some(code) = &setup_code {
+        state.setup.expect(code);
+    }
     let running = Running {
+        setup_code,
         addresses,
         store,
         env,
@@ -103,10 +116,10 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
 fn state(
     config: &Config,
     store: &Store,
-    env: &Env,
+    env: &Arc<Env>,
     keys: &load::Keys,
     health: &api::Health,
-) -> Data<api::State> {
+) -> Result<Data<api::State>, AppError> {
     let keys = api::Keys {
         session: keys.secret.clone(),
         link: keys.secret.clone(),
@@ -115,14 +128,19 @@ fn state(
     let packs = env.packs.iter().map(|pack| &pack.reference.sha256);
     let mut settings = settings::api(config);
     settings.loaded = models.chain(packs).cloned().collect();
-    Data::new(api::State::new(
+    let ports = api::Ports {
+        previews: Arc::new(PoolPreviews(env.clone())),
+        templates: Arc::new(Registry::open(config.site.templates.as_deref())?),
+    };
+    Ok(Data::new(api::State::new(
         store.clone(),
         settings,
         keys,
         env.metrics.clone(),
         health.clone(),
         machine::fresh_key,
-    ))
+        ports,
+    )))
 }
 
 async fn environment(
@@ -141,15 +159,17 @@ async fn environment(
         load::serial(&keys.secret),
         load::ris(config)?,
     );
+    let (models, absent_models) = in_force::models(config, store).await?;
     Ok(Env {
         store: store.clone(),
         blobs: blobs.clone(),
         settings: Arc::new(settings),
         metrics: Metrics::new(),
         mailer: Mailer::from_config(&config.alerts)?,
-        templates: PageTemplates::shipped()?,
-        packs: Arc::new(load::packs(config, store).await?),
-        models: Arc::new(load::models(config, store).await?),
+        templates: packs::mail_templates(config)?,
+        packs: Arc::new(in_force::rules(config, store).await?),
+        models: Arc::new(models),
+        absent_models: Arc::new(absent_models),
         worker: Arc::new(Pool::new(load::pool(config, program))),
     })
 }
@@ -228,12 +248,16 @@ impl Running {
             sink: hl7::rows::Rows {
                 store: self.store.clone(),
                 metrics: self.env.metrics.clone(),
+                default_authority: config.hl7.default_authority.clone(),
             },
             clock: self.store.clock(),
             ids: self.store.ids(),
         });
         self.tasks
             .spawn(hl7::listener::serve(bound.hl7, mllp, self.stop.clone()));
+        let (state, store, stop) = (self.state.clone(), self.store.clone(), self.stop.clone());
+        self.tasks
+            .spawn(async move { state.live.follow(&store, stop).await });
         self.health.dicom_listens();
         self.health.hl7_listens();
         let http = api::server(bound.http, self.state.clone(), ui::PAGES)
@@ -302,7 +326,13 @@ impl Running {
                 }
                 let purged = env
                     .store
-                    .write(move |tx| Box::pin(async move { jobs::purge_done(tx, tx.now() - hour).await }))
+                    .write(move |tx| {
+                        Box::pin(async move {
+                            changes::purge(tx, tx.now() - hour).await?;
+                            sessions::purge(tx).await?;
+                            jobs::purge_done(tx, tx.now() - hour).await
+                        })
+                    })
                     .await;
                 let (blobs, now) = (env.blobs.clone(), env.store.now());
                 let swept = tokio::task::spawn_blocking(move || blobs.sweep(now, hour)).await;

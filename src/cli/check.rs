@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
 use crate::inference::package::{self, Package, PackageError};
-use crate::notify::PageTemplates;
 use crate::storage::connect;
+use crate::ui::templates::Registry;
 
 /// Check the configuration and everything it names
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ impl Check {
         findings.push(runtime(&config));
         findings.extend(models(&config));
         findings.extend(rules(&config));
-        findings.push(templates());
+        findings.push(templates(&config));
         report(&findings)
     }
 }
@@ -229,10 +229,14 @@ fn pack_in(config: &Config, pack: &Pack) -> Vec<Finding> {
     findings
 }
 
-fn templates() -> Finding {
-    match PageTemplates::shipped() {
-        Ok(_) => Finding::Good("the templates of pages can be filled in".to_owned()),
-        Err(fault) => Finding::Bad(format!("templates: {}", Failure::from(fault))),
+fn templates(config: &Config) -> Finding {
+    let written = packs::mail_templates(config).map(|_| ()).map_err(Failure::from);
+    let shown = Registry::open(config.site.templates.as_deref())
+        .map(|_| ())
+        .map_err(Failure::from);
+    match written.and(shown) {
+        Ok(()) => Finding::Good("the templates of pages and mails can be filled in".to_owned()),
+        Err(fault) => Finding::Bad(format!("templates: {fault}")),
     }
 }
 

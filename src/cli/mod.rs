@@ -1,6 +1,7 @@
 //! The commands. Each file is one of them: its arguments, and a thin shell that loads, calls and prints. Answers go to
 //! standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 wrongly called.
 
+mod activate;
 mod audit;
 mod check;
 pub mod demo;
@@ -53,6 +54,7 @@ enum Command {
     User(user::User),
     Audit(audit::Audit),
     Migrate(migrate::Migrate),
+    Activate(activate::Activate),
 }
 
 impl Command {
@@ -76,6 +78,7 @@ impl Command {
             Self::User(user) => user.run(),
             Self::Audit(audit) => audit.run(),
             Self::Migrate(migrate) => migrate.run(),
+            Self::Activate(activate) => activate.run(),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -24,6 +24,10 @@ impl Serve {
         block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
             let running = app::start(config).await?;
+            if let Some(code) = &running.setup_code {
+                let address = running.addresses.http;
+                eprintln!("No account exists yet. Open http://{address}/setup and enter this code: {code}");
+            }
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}

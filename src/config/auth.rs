@@ -18,6 +18,16 @@ pub struct Auth {
     pub link_hours: NonZeroU64,
     /// Failed sign-ins per address.
     pub attempts_per_minute: NonZeroU32,
+    /// For administrators and governance, when they sign in with a password.
+    pub second_factor: SecondFactor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// They cannot do anything before they have set one up.
+    Required,
+    Optional,
 }
 
 impl Auth {

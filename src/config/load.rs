@@ -80,6 +80,7 @@ fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
 
 fn resolve(config: &mut Config) {
     let base = config.base.clone();
+    config.site.resolve(&base);
     config.database.resolve(&base);
     config.storage.resolve(&base);
     config.inference.resolve(&base);

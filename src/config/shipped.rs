@@ -8,7 +8,8 @@ const LEVELS: usize = 5;
 /// The shipped folder of that name, if there is one.
 pub fn folder(name: &str) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
-    above(&program, name).or_else(|| Some(PathBuf::from(name)).filter(|here| here.is_dir()))
+    // Absolute, because child processes run in folders of their own.
+    above(&program, name).or_else(|| Path::new(name).canonicalize().ok().filter(|here| here.is_dir()))
 }
 
 /// The folder that holds the program.

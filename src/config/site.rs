@@ -1,5 +1,7 @@
 //! `[site]`: who we are. Every row carries a site id; one site is the default, more may be listed.
 
+use std::path::{Path, PathBuf};
+
 use serde::Deserialize;
 use tocsin_domain::ids::SiteId;
 
@@ -13,6 +15,9 @@ pub struct Site {
     pub id: SiteId,
     pub name: String,
     pub time_zone: TimeZone,
+    /// A folder with templates of our own, which go before the shipped ones: `pages/`, `assets/`, `page/`.
+    #[serde(default)]
+    pub templates: Option<PathBuf>,
     /// Further sites, which peers may be mapped to.
     #[serde(default)]
     pub others: Vec<OtherSite>,
@@ -31,9 +36,16 @@ impl Site {
         self.id == *site || self.others.iter().any(|other| other.id == *site)
     }
 
+    pub(super) fn resolve(&mut self, base: &Path) {
+        if let Some(templates) = &mut self.templates {
+            *templates = base.join(&*templates);
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems<'_>) {
         problems.not_empty("site.name", &self.name);
         problems.not_empty("site.id", &self.id.0);
+        problems.folder("site.templates", self.templates.as_deref());
         for (index, other) in self.others.iter().enumerate() {
             problems.not_empty(&format!("site.others.{index}.id"), &other.id.0);
             let before = self

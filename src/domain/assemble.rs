@@ -4,6 +4,7 @@
 pub mod geometry;
 pub mod pace;
 pub mod ready;
+pub mod stack;
 
 use crate::ids::Uid;
 use crate::study::{InstanceFacts, SeriesFacts, StudyFacts};

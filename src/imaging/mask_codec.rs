@@ -56,6 +56,18 @@ pub fn shape(bytes: &[u8]) -> Result<[usize; 3], MaskCodecError> {
     Ok([number(0)?, number(1)?, number(2)?])
 }
 
+/// Which slices hold anything.
+pub fn marked(bytes: &[u8]) -> Result<Vec<usize>, MaskCodecError> {
+    let [slices, ..] = shape(bytes)?;
+    let mut marked = Vec::new();
+    for slice in 0..slices {
+        if word(bytes, HEADER + 4 * slice)? > 0 {
+            marked.push(slice);
+        }
+    }
+    Ok(marked)
+}
+
 /// One slice, `[row][column]`.
 pub fn slice(bytes: &[u8], slice: usize) -> Result<Vec<u8>, MaskCodecError> {
     let [slices, rows, columns] = shape(bytes)?;

@@ -3,6 +3,8 @@
 
 pub mod decode;
 mod groups;
+pub mod marks;
+pub mod mask_codec;
 pub mod phantom;
 pub mod preview;
 pub mod series;

@@ -3,7 +3,7 @@
 
 use super::decode::Slice;
 
-const OUTLINE: [u8; 3] = [255, 64, 64];
+pub(super) const OUTLINE: [u8; 3] = [255, 64, 64];
 
 /// `[row][column][red, green, blue]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn key_image(
 }
 
 /// Inside the mask with a neighbour (above, below, left or right) outside.
-fn on_outline(mask: &[u8], index: usize, rows: usize, columns: usize) -> bool {
+pub(super) fn on_outline(mask: &[u8], index: usize, rows: usize, columns: usize) -> bool {
     if mask[index] == 0 {
         return false;
     }
@@ -139,6 +139,7 @@ pub fn png(image: &RgbImage) -> Result<Vec<u8>, PreviewError> {
         png::ColorType::Rgb
     });
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header()?;
     if grey {
         writer.write_image_data(&image.data.iter().step_by(3).copied().collect::<Vec<_>>())?;

@@ -9,7 +9,6 @@ pub mod grid;
 pub mod library;
 pub mod manifest;
 mod manifest_check;
-pub mod mask_codec;
 pub mod network;
 pub mod onnx;
 pub mod package;

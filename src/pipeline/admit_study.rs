@@ -7,7 +7,7 @@ use tocsin_domain::study::StudyFacts;
 use tocsin_domain::work::Work;
 
 use super::env::Env;
-use super::models::ActiveModel;
+use super::models::{AbsentModel, ActiveModel};
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState, Subject};
 use crate::storage::entity::{series, study};
@@ -16,7 +16,7 @@ use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, instances, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
-    let (lease, models) = (lease.clone(), env.models.clone());
+    let (lease, models, absent) = (lease.clone(), env.models.clone(), env.absent_models.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -25,6 +25,9 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                     let series = studies::series_of(tx.conn(), id).await?;
                     for model in models.iter() {
                         decide(tx, id, &row, &facts, &series, model).await?;
+                    }
+                    for model in absent.iter() {
+                        tell_absent(tx, id, model).await?;
                     }
                 }
                 jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
@@ -62,6 +65,24 @@ async fn decide(
         }
         Admission::Wait { reason } => note(tx, id, model, AnalysisState::Waiting, &reason).await,
     }
+}
+
+/// A model that would perhaps have read the study, had it been there.
+async fn tell_absent(tx: &Tx, id: StudyId, model: &AbsentModel) -> Result<(), StoreError> {
+    let subject = Subject {
+        study: id,
+        series: None,
+        model: model.name.clone(),
+        version: model.version.clone(),
+        sha256: model.sha256.clone(),
+        input_key: String::new(),
+    };
+    let (_, is_new) = analyses::decide(tx, &subject, AnalysisState::Failed, &model.reason).await?;
+    if is_new {
+        let detail = format!("{}: not analysed, {}", model.name, model.reason);
+        timeline::note(tx, id, "admission", detail).await?;
+    }
+    Ok(())
 }
 
 /// A model that does not run, with the reason; said once.

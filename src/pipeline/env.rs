@@ -22,7 +22,7 @@ use crate::storage::blobs::BlobStore;
 use crate::storage::leases::Lease;
 use crate::telemetry::Metrics;
 
-use super::models::ActiveModel;
+use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, apply_message, assemble_study, check_deadline, deliver, infer, publish_result,
     send_notification, step_alert, triage_study,
@@ -40,6 +40,7 @@ pub struct Env {
     pub packs: Arc<Vec<Pack>>,
     /// The models in force.
     pub models: Arc<Vec<ActiveModel>>,
+    pub absent_models: Arc<Vec<AbsentModel>>,
     /// The child process that decodes and infers.
     pub worker: Arc<Pool>,
 }

@@ -12,6 +12,14 @@ pub struct ActiveModel {
     pub package: Package,
 }
 
+/// A model that was activated and is not there: studies are told so, instead of nothing.
+pub struct AbsentModel {
+    pub name: String,
+    pub version: String,
+    pub sha256: String,
+    pub reason: String,
+}
+
 impl ActiveModel {
     /// Compiles what the package accepts.
     pub fn of(package: Package) -> Result<Self, Vec<CriteriaProblem>> {

@@ -15,7 +15,7 @@ use super::step_alert;
 use super::triage_study::{Case, band};
 use crate::report::text;
 use crate::storage::alerts::{self, Raise};
-use crate::storage::entity::alert as row;
+use crate::storage::entity::{alert as row, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::{StoreError, Tx, audit, document, timeline};
 
@@ -142,7 +142,7 @@ fn content(
     record: Option<&ResultRecord>,
 ) -> PageContent {
     let location = case.order.as_ref().and_then(|order| order.location.clone());
-    let mut details = Vec::new();
+    let mut details = vec![exam(&case.study)];
     if let Some(record) = record {
         details.push(text::headline(record));
         let measured = record
@@ -164,11 +164,18 @@ fn content(
         urgency: band(verdicts, case.human_band).text().to_ascii_uppercase(),
         headline: demand.text.clone(),
         details,
-        location: location.filter(|place| !place.is_empty()),
+        location: location.as_deref().and_then(text::location),
         notice: format!("Preliminary AI result, not reviewed by a radiologist. {disclaimer}")
             .trim_end()
             .to_owned(),
     }
+}
+
+/// The kind of study, as the images say.
+fn exam(study: &study::Model) -> String {
+    format!("Study: {} {}", study.modality, study.description)
+        .trim_end()
+        .to_owned()
 }
 
 async fn retract(tx: &Tx, id: StudyId, alert: row::Model) -> Result<(), StoreError> {

@@ -33,16 +33,19 @@ pub async fn reconcile(
         .into_iter()
         .filter(|d| d.kind == DeliveryKind::PriorityChange.text())
         .collect();
-    let known = told
-        .last()
-        .and_then(|d| d.detail.clone())
-        .unwrap_or_else(|| case.human_band.text().to_owned());
+    let Some(row) = orders::by_id(tx.conn(), order_id).await? else {
+        return Ok(());
+    };
+    // Whoever changed the order after we asked for another priority knows it by the order, not by what we asked for.
+    let asked = match orders::stands_as_raised(&row, order) {
+        true => told.last().and_then(|d| d.detail.clone()),
+        false => None,
+    };
+    let known = asked.unwrap_or_else(|| case.human_band.text().to_owned());
     if known == band.text() {
         return Ok(());
     }
-    if let Some(row) = orders::by_id(tx.conn(), order_id).await? {
-        orders::remember_raise(tx, row, order.priority.clone()).await?;
-    }
+    orders::remember_raise(tx, row, order.priority.clone()).await?;
     let owed = Owed {
         site: SiteId(case.study.site.clone()),
         study: id,

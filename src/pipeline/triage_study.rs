@@ -211,8 +211,27 @@ async fn place(tx: &Tx, id: StudyId, case: &Case, verdicts: &[Verdict]) -> Resul
     row.score = Set(score);
     row.reasons = Set(reasons);
     row.verdict = Set(Some(verdict));
+    row.band_without_ai = Set(without_ai(verdicts, case.human_band).number());
+    row.score_without_ai = Set(score_without_ai(verdicts));
     studies::save(tx, row).await?;
     Ok(by_model.then(|| (tx.now() - from_micros(before.last_instance_at)).as_seconds_f64()))
+}
+
+/// The band that the study would have if no model had spoken.
+fn without_ai(verdicts: &[Verdict], human: Band) -> Band {
+    verdicts
+        .iter()
+        .map(|v| v.band_without_ai(human))
+        .fold(human, Band::max)
+}
+
+fn score_without_ai(verdicts: &[Verdict]) -> f64 {
+    f64::from(
+        verdicts
+            .iter()
+            .map(Verdict::score_without_ai)
+            .fold(0, u32::saturating_add),
+    )
 }
 
 /// The order's own priority first, then what each rule did.

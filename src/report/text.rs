@@ -149,3 +149,29 @@ fn upper_first(text: &str) -> String {
         None => String::new(),
     }
 }
+
+/// A location of PV1-3 (point of care, room, bed, facility) for reading; `None` when it says nothing.
+pub fn location(field: &str) -> Option<String> {
+    let mut parts = field.split('^').map(str::trim);
+    let mut next = || parts.next().unwrap_or_default();
+    let (point, room, bed) = (next(), next(), next());
+    let said = [("", point), ("room ", room), ("bed ", bed)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}{value}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    (!said.is_empty()).then_some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_read_without_its_carets() {
+        assert_eq!(location("ER^1^2^GH").as_deref(), Some("ER, room 1, bed 2"));
+        assert_eq!(location("ER^^").as_deref(), Some("ER"));
+        assert_eq!(location("^^^GH"), None);
+    }
+}

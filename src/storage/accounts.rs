@@ -1,5 +1,6 @@
 //! Accounts and bearer tokens. Of a password there is an argon2id hash, of a token a SHA-256; neither can be shown again.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
@@ -18,6 +19,8 @@ pub async fn create(tx: &Tx, name: &str, role: &str, password_hash: String) -> R
         role: Set(role.to_owned()),
         password_hash: Set(password_hash),
         disabled: Set(false),
+        factor_nonce: Set(None),
+        factor_step: Set(0),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -61,6 +64,35 @@ pub async fn disable(tx: &Tx, name: &str) -> Result<(), StoreError> {
     row.updated_at = Set(to_micros(tx.now()));
     row.update(tx.conn()).await?;
     Ok(())
+}
+
+/// Whether anybody can sign in yet.
+pub async fn any(conn: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    Ok(account::Entity::find().one(conn).await?.is_some())
+}
+
+/// Sets up a second factor, or takes it away; `step` is that of the code that proved it.
+pub async fn set_factor(tx: &Tx, id: &str, nonce: Option<String>, step: i64) -> Result<(), StoreError> {
+    let row = account::ActiveModel {
+        id: Set(id.to_owned()),
+        factor_nonce: Set(nonce),
+        factor_step: Set(step),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// Uses a code up. `false` when it, or a later one, was used before.
+pub async fn spend_code(tx: &Tx, id: &str, step: i64) -> Result<bool, StoreError> {
+    let spent = account::Entity::update_many()
+        .col_expr(account::Column::FactorStep, Expr::value(step))
+        .filter(account::Column::Id.eq(id))
+        .filter(account::Column::FactorStep.lt(step))
+        .exec(tx.conn())
+        .await?;
+    Ok(spent.rows_affected == 1)
 }
 
 async fn named(tx: &Tx, name: &str) -> Result<account::ActiveModel, StoreError> {

@@ -1,6 +1,9 @@
 //! Analyses: one row per model, version and set of inputs, with the state that people see.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
+use sea_orm::sea_query::Query;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
@@ -9,6 +12,7 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
 
 use super::entity::analysis::{self, Column, Entity};
+use super::entity::study;
 use super::error::StoreError;
 use super::store::Tx;
 
@@ -190,6 +194,27 @@ pub async fn of_studies(
         .order_by_asc(Column::CreatedAt)
         .all(conn)
         .await?)
+}
+
+/// Those of every study that waits to be read, by study.
+pub async fn waiting(
+    conn: &impl ConnectionTrait,
+) -> Result<BTreeMap<String, Vec<analysis::Model>>, StoreError> {
+    let open = Query::select()
+        .column(study::Column::Id)
+        .from(study::Entity)
+        .and_where(study::Column::OnWorklist.eq(true))
+        .to_owned();
+    let rows = Entity::find()
+        .filter(Column::StudyId.in_subquery(open))
+        .order_by_asc(Column::CreatedAt)
+        .all(conn)
+        .await?;
+    let mut by_study: BTreeMap<String, Vec<analysis::Model>> = BTreeMap::new();
+    for row in rows {
+        by_study.entry(row.study_id.clone()).or_default().push(row);
+    }
+    Ok(by_study)
 }
 
 /// The rows that speak for the study now: per model the newest that is not superseded, and a decision not to run only

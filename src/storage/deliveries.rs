@@ -230,6 +230,26 @@ pub async fn set_state(
     Ok(())
 }
 
+/// Whether a later change of priority of the same order was owed to the same receiver: an older one, sent now, would undo it.
+pub async fn is_overtaken(conn: &impl ConnectionTrait, row: &delivery::Model) -> Result<bool, StoreError> {
+    if kind_of(row)? != DeliveryKind::PriorityChange {
+        return Ok(false);
+    }
+    let study = row
+        .study_id
+        .parse()
+        .map_err(|_| StoreError::Missing("study of the delivery"))?;
+    let place = |key: &str| {
+        key.rsplit(':')
+            .next()
+            .and_then(|number| number.parse::<u64>().ok())
+    };
+    let own = place(&row.dedup_key);
+    Ok(of_study(conn, study).await?.iter().any(|other| {
+        other.kind == row.kind && other.destination == row.destination && place(&other.dedup_key) > own
+    }))
+}
+
 pub async fn of_study(
     conn: &impl ConnectionTrait,
     study: StudyId,

@@ -118,6 +118,10 @@ pub fn facts_of(row: &instance::Model) -> Result<InstanceFacts, StoreError> {
     document::read(&row.facts, "instance", "facts", &row.id)
 }
 
+pub async fn by_id(conn: &impl ConnectionTrait, id: &str) -> Result<Option<instance::Model>, StoreError> {
+    Ok(instance::Entity::find_by_id(id).one(conn).await?)
+}
+
 pub async fn of_study(
     conn: &impl ConnectionTrait,
     study: StudyId,

@@ -136,15 +136,18 @@ pub async fn fold(
     }
 }
 
-/// The priority that stood before we raised it, kept so that it can be restored.
+/// Whether the order still says what it said when another priority was asked for.
+pub fn stands_as_raised(row: &imaging_order::Model, record: &OrderRecord) -> bool {
+    let said = record.priority.as_deref().unwrap_or_default();
+    row.raised_from.as_deref() == Some(said)
+}
+
+/// The priority that the order said when another was asked for, kept so that it can be restored.
 pub async fn remember_raise(
     tx: &Tx,
     row: imaging_order::Model,
     was: Option<String>,
 ) -> Result<(), StoreError> {
-    if row.raised_from.is_some() {
-        return Ok(());
-    }
     let mut row: imaging_order::ActiveModel = row.into();
     row.raised_from = Set(Some(was.unwrap_or_default()));
     row.updated_at = Set(to_micros(tx.now()));

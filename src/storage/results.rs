@@ -67,11 +67,12 @@ pub fn record_of(row: &result::Model) -> Result<ResultRecord, StoreError> {
     document::read(&row.record, "result", "record", &row.id)
 }
 
+pub async fn by_id(conn: &impl ConnectionTrait, id: ResultId) -> Result<Option<result::Model>, StoreError> {
+    Ok(result::Entity::find_by_id(id.to_string()).one(conn).await?)
+}
+
 pub async fn get(conn: &impl ConnectionTrait, id: ResultId) -> Result<result::Model, StoreError> {
-    result::Entity::find_by_id(id.to_string())
-        .one(conn)
-        .await?
-        .ok_or(StoreError::Missing("result"))
+    by_id(conn, id).await?.ok_or(StoreError::Missing("result"))
 }
 
 pub async fn of_study(conn: &impl ConnectionTrait, study: StudyId) -> Result<Vec<result::Model>, StoreError> {

@@ -2,8 +2,9 @@
 //! gathered meanwhile, each write under its own savepoint, all under one sync of the disk. On PostgreSQL a write is an
 //! ordinary transaction. Nothing is answered before its commit is confirmed.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
@@ -11,7 +12,7 @@ use sea_orm::{
     TransactionTrait,
 };
 use tocsin_domain::clock::{Clock, Timestamp};
-use tocsin_domain::ids::IdGen;
+use tocsin_domain::ids::{IdGen, StudyId};
 use tocsin_domain::work::Lane;
 use tocsin_migrations::{Migrator, MigratorTrait};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -38,6 +39,8 @@ struct Shared {
     ids: Arc<dyn IdGen>,
     audit_key: Vec<u8>,
     woken: [Notify; 4],
+    /// Told when a committed write changed a study.
+    changed: Notify,
 }
 
 enum Writer {
@@ -62,11 +65,19 @@ enum Savepoint {
     Gone,
 }
 
+/// Whom a committed write wakes.
+#[derive(Clone, Copy)]
+struct Calls {
+    lanes: u8,
+    changed: bool,
+}
+
 /// A transaction with what a write needs to know besides the rows.
 pub struct Tx {
     txn: DatabaseTransaction,
     shared: Arc<Shared>,
     lanes: AtomicU8,
+    changed: Mutex<BTreeSet<StudyId>>,
 }
 
 impl Tx {
@@ -88,6 +99,21 @@ impl Tx {
 
     pub(super) fn audit_key(&self) -> &[u8] {
         &self.shared.audit_key
+    }
+
+    /// Whether this is the first change of the study in this transaction. Whoever follows studies is told after the commit.
+    pub(super) fn changes(&self, study: StudyId) -> bool {
+        self.changed
+            .lock()
+            .map_or(true, |mut changed| changed.insert(study))
+    }
+
+    /// What is to be woken once the transaction is committed.
+    fn calls(&self) -> Calls {
+        Calls {
+            lanes: self.lanes.load(Ordering::Relaxed),
+            changed: self.changed.lock().map_or(true, |changed| !changed.is_empty()),
+        }
     }
 
     /// Workers of this lane are woken once the transaction is committed.
@@ -148,6 +174,11 @@ impl Store {
         self.shared.woken[lane.number() as usize].notified().await;
     }
 
+    /// Resolves when a committed write of this process changed a study.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
     /// Runs a write; its effects are on stable storage when this returns `Ok`, and absent when it returns `Err`.
     pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -177,9 +208,9 @@ impl Store {
         let tx = new_tx(db.begin().await?, &self.shared);
         match work(&tx).await {
             Ok(value) => {
-                let lanes = tx.lanes.load(Ordering::Relaxed);
+                let calls = tx.calls();
                 tx.txn.commit().await?;
-                wake(&self.shared, lanes);
+                wake(&self.shared, calls);
                 Ok(value)
             }
             Err(error) => {
@@ -204,6 +235,7 @@ fn shared(
         ids,
         audit_key,
         woken: Default::default(),
+        changed: Notify::new(),
     })
 }
 
@@ -212,14 +244,18 @@ fn new_tx(txn: DatabaseTransaction, shared: &Arc<Shared>) -> Tx {
         txn,
         shared: shared.clone(),
         lanes: AtomicU8::new(0),
+        changed: Mutex::default(),
     }
 }
 
-fn wake(shared: &Shared, lanes: u8) {
+fn wake(shared: &Shared, calls: Calls) {
     for lane in Lane::ALL {
-        if lanes & (1 << lane.number()) != 0 {
+        if calls.lanes & (1 << lane.number()) != 0 {
             shared.woken[lane.number() as usize].notify_one();
         }
+    }
+    if calls.changed {
+        shared.changed.notify_one();
     }
 }
 
@@ -230,7 +266,7 @@ where
     F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
 {
     let outcome = work(&tx).await;
-    let lanes = tx.lanes.load(Ordering::Relaxed);
+    let calls = tx.calls();
     let shared = tx.shared.clone();
     let (outcome, ended) = match outcome {
         Ok(value) => (Ok(value), tx.txn.commit().await),
@@ -246,7 +282,7 @@ where
         // Whoever asked may have gone away; the write stands all the same.
         let _ = answer.send(committed.and(outcome));
         if kept {
-            wake(&shared, lanes);
+            wake(&shared, calls);
         }
     });
     Finish { savepoint, answer }

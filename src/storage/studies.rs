@@ -9,6 +9,7 @@ use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::worklist::CLAIM_LASTS;
 
+use super::changes;
 use super::document;
 use super::entity::{series, study};
 use super::error::StoreError;
@@ -145,6 +146,8 @@ async fn create(
         score: Set(0.0),
         reasons: Set("[]".to_owned()),
         verdict: Set(None),
+        band_without_ai: Set(0),
+        score_without_ai: Set(0.0),
         on_worklist: Set(true),
         claimed_by: Set(None),
         claimed_at: Set(None),
@@ -211,8 +214,7 @@ pub async fn save_series(
     instances: i64,
     last_instance_at: i64,
 ) -> Result<(), StoreError> {
-    let facts = serde_json::to_string(facts)
-        .map_err(|_| StoreError::Refused("series facts that are no JSON".into()))?;
+    let facts = document::write(facts)?;
     let mut row: series::ActiveModel = row.into();
     row.facts = Set(Some(facts));
     row.state = Set(state.to_owned());
@@ -241,7 +243,9 @@ pub fn series_facts_of(row: &series::Model) -> Result<Option<SeriesFacts>, Store
 pub async fn save(tx: &Tx, row: study::ActiveModel) -> Result<study::Model, StoreError> {
     let mut row = row;
     row.updated_at = Set(to_micros(tx.now()));
-    Ok(row.update(tx.conn()).await?)
+    let saved = row.update(tx.conn()).await?;
+    changes::note(tx, id_of(&saved)?).await?;
+    Ok(saved)
 }
 
 /// Every study that waits to be read.
@@ -251,6 +255,17 @@ pub async fn on_worklist(conn: &impl ConnectionTrait) -> Result<Vec<study::Model
         .order_by_asc(study::Column::ArrivedAt)
         .all(conn)
         .await?)
+}
+
+/// When an image last arrived, of any study.
+pub async fn last_image_at(conn: &impl ConnectionTrait) -> Result<Option<Timestamp>, StoreError> {
+    let last = study::Entity::find()
+        .select_only()
+        .column_as(study::Column::LastInstanceAt.max(), "last")
+        .into_tuple::<Option<i64>>()
+        .one(conn)
+        .await?;
+    Ok(last.flatten().map(from_micros))
 }
 
 /// Studies whose link to an order a person has to look at, newest first.

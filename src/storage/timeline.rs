@@ -4,6 +4,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::StudyId;
 
+use super::changes;
 use super::entity::timeline;
 use super::error::StoreError;
 use super::store::Tx;
@@ -20,7 +21,7 @@ pub async fn note(tx: &Tx, study: StudyId, event: &str, detail: impl Into<String
     timeline::Entity::insert(row)
         .exec_without_returning(tx.conn())
         .await?;
-    Ok(())
+    changes::note(tx, study).await
 }
 
 pub async fn of_study(

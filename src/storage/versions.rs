@@ -38,20 +38,26 @@ pub async fn all(conn: &impl ConnectionTrait) -> Result<Vec<active_version::Mode
     Ok(Entity::find().all(conn).await?)
 }
 
-pub async fn activate(
-    tx: &Tx,
-    kind: Kind,
-    name: &str,
-    version: &str,
-    sha256: &str,
-    by: &str,
-) -> Result<(), StoreError> {
+/// What can be put in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub kind: Kind,
+    pub name: String,
+    pub version: String,
+    pub sha256: String,
+    /// Kept, so that it stays in force when the files change.
+    pub content: Option<String>,
+}
+
+pub async fn activate(tx: &Tx, candidate: &Candidate, by: &str) -> Result<(), StoreError> {
+    let (kind, name) = (candidate.kind.text(), &candidate.name);
     let row = active_version::ActiveModel {
-        subject: Set(format!("{}:{name}", kind.text())),
-        kind: Set(kind.text().to_owned()),
-        name: Set(name.to_owned()),
-        version: Set(version.to_owned()),
-        sha256: Set(sha256.to_owned()),
+        subject: Set(format!("{kind}:{name}")),
+        kind: Set(kind.to_owned()),
+        name: Set(name.clone()),
+        version: Set(candidate.version.clone()),
+        sha256: Set(candidate.sha256.clone()),
+        content: Set(candidate.content.clone()),
         activated_by: Set(by.to_owned()),
         activated_at: Set(to_micros(tx.now())),
     };
@@ -59,6 +65,7 @@ pub async fn activate(
         .update_columns([
             Column::Version,
             Column::Sha256,
+            Column::Content,
             Column::ActivatedBy,
             Column::ActivatedAt,
         ])

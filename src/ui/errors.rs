@@ -18,6 +18,9 @@ pub fn page(state: &State, error: &ApiError) -> HttpResponse {
     if matches!(error, ApiError::Unauthenticated) {
         return go_to("/sign-in");
     }
+    if matches!(error, ApiError::NeedsFactor) {
+        return go_to("/account");
+    }
     let problem = error.problem();
     let content = ErrorPage {
         status: problem.status,

@@ -1,5 +1,7 @@
 //! What stands around every page: where we are, who is signed in, where they may go, and the token of their forms.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::auth::session::same;
 use crate::api::auth::{Action, Principal, Proof};
-use crate::api::{ApiError, State};
+use crate::api::{ApiError, State, Templates};
 
 #[derive(Serialize)]
 pub struct Frame {
@@ -17,6 +19,8 @@ pub struct Frame {
     watermark: Option<String>,
     /// Nobody, on pages that need no sign-in.
     person: Option<Person>,
+    #[serde(skip)]
+    pub templates: Arc<dyn Templates>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +49,8 @@ struct May {
     reconcile: bool,
     dismiss: bool,
     retry: bool,
+    judge: bool,
+    comment: bool,
 }
 
 const NAVIGATION: [(Action, &str, &str); 6] = [
@@ -63,6 +69,7 @@ impl Frame {
             zone: state.settings.time_zone.name().to_owned(),
             watermark: state.settings.watermark.clone(),
             person: None,
+            templates: state.templates.clone(),
         }
     }
 
@@ -81,6 +88,8 @@ impl Frame {
             reconcile: who.may(Action::Reconcile),
             dismiss: who.may(Action::DismissQuarantine),
             retry: who.may(Action::RetryDelivery),
+            judge: who.may(Action::JudgeFinding),
+            comment: who.may(Action::Comment),
         };
         Self {
             person: Some(Person {

@@ -1,18 +1,24 @@
 //! Pages, rendered on the server from strict templates. They show what the API shows and decide nothing.
 
+mod account;
 mod acknowledge;
 mod alerts;
 mod assets;
+mod choices;
 mod deliveries;
 mod errors;
 mod frame;
+mod gantt;
+mod helpers;
 mod messages;
-mod pages;
 mod quarantine;
 mod reconciliation;
 mod segments;
+mod setup;
 mod sign_in;
-mod templates;
+mod study;
+pub mod templates;
+mod worklist;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -32,12 +38,23 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/sign-in", web::get().to(sign_in::show))
         .route("/sign-in", web::post().to(sign_in::submit))
         .route("/sign-out", web::post().to(sign_in::leave))
+        .route("/setup", web::get().to(setup::show))
+        .route("/setup", web::post().to(setup::submit))
+        .route("/account", web::get().to(account::show))
+        .route("/account/factor", web::post().to(account::factor))
         .route("/assets/{hash}/{file}", web::get().to(assets::get))
-        .route("/", web::get().to(pages::worklist))
-        .route("/worklist/rows", web::get().to(pages::rows))
-        .route("/studies/{id}", web::get().to(pages::study))
-        .route("/studies/{id}/claim", web::post().to(pages::claim))
-        .route("/studies/{id}/release", web::post().to(pages::release))
+        .route("/", web::get().to(worklist::show))
+        .route("/worklist/rows", web::get().to(worklist::rows))
+        .route("/worklist/search", web::post().to(worklist::search))
+        .route("/worklist/views", web::post().to(worklist::view))
+        .route("/worklist/wall", web::get().to(worklist::wall))
+        .route("/studies/{id}", web::get().to(study::show))
+        .route("/studies/{id}/live", web::get().to(study::live))
+        .route("/studies/{id}/timeline.csv", web::get().to(study::timeline))
+        .route("/studies/{id}/claim", web::post().to(study::claim))
+        .route("/studies/{id}/release", web::post().to(study::release))
+        .route("/studies/{id}/opinions", web::post().to(study::judge))
+        .route("/studies/{id}/comments", web::post().to(study::comment))
         .configure(for_repairs);
 }
 

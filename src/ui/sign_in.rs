@@ -11,11 +11,13 @@ use tocsin_domain::audit::{ActorKind, Event, Outcome};
 
 use super::frame::{Frame, Press, home, sealed};
 use super::templates;
+use crate::api::auth::factor::Factor;
 use crate::api::auth::guard::{client_address, known_token};
 use crate::api::auth::session::{Session, Subject};
 use crate::api::auth::{Principal, Role, secret};
 use crate::api::{ApiError, State, views};
-use crate::storage::{accounts, audit};
+use crate::storage::entity::account;
+use crate::storage::{accounts, audit, sessions};
 
 /// Verified in place of an account that is not there, so that both take as long. No password has this hash.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5\
@@ -24,6 +26,8 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5\
 #[derive(Serialize)]
 struct SignInPage {
     problem: String,
+    /// There is no account yet.
+    first: bool,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +36,9 @@ pub struct Given {
     name: String,
     #[serde(default)]
     password: String,
+    /// Of the authenticator, where the account has one.
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     token: String,
 }
@@ -63,11 +70,13 @@ pub async fn submit(
     } else {
         by_token(&state, given.token.trim()).await?
     };
-    let Some(known) = known else {
-        state.throttle.failed(address, state.now());
-        attempt(&state, None).await?;
-        let problem = "This account and password, or this token, are not valid here.";
-        return render(&state, StatusCode::UNAUTHORIZED, problem);
+    let known = match known {
+        Ok(known) => known,
+        Err(refused) => {
+            state.throttle.failed(address, state.now());
+            attempt(&state, None).await?;
+            return render(&state, StatusCode::UNAUTHORIZED, refused.text());
+        }
     };
     state.throttle.succeeded(address);
     attempt(&state, Some(&known)).await?;
@@ -78,34 +87,78 @@ pub async fn submit(
     Ok(begin(&state, known.subject, home))
 }
 
-async fn by_token(state: &State, token: &str) -> Result<Option<Known>, ApiError> {
+/// Why nobody was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    Unknown,
+    /// The password was right, and the code was missing, wrong or used before.
+    Code,
+}
+
+impl Refused {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Unknown => "This account and password, or this token, are not valid here.",
+            Self::Code => {
+                "This account needs the code that its authenticator shows now; each code is good once."
+            }
+        }
+    }
+}
+
+async fn by_token(state: &State, token: &str) -> Result<Result<Known, Refused>, ApiError> {
     match known_token(state, token).await {
-        Ok((name, role, id)) => Ok(Some(Known {
+        Ok((name, role, id)) => Ok(Ok(Known {
             subject: Subject::Token(id),
             name,
             role,
         })),
-        Err(ApiError::Unauthenticated) => Ok(None),
+        Err(ApiError::Unauthenticated) => Ok(Err(Refused::Unknown)),
         Err(other) => Err(other),
     }
 }
 
-async fn by_password(state: &State, given: Given) -> Result<Option<Known>, ApiError> {
+async fn by_password(state: &State, given: Given) -> Result<Result<Known, Refused>, ApiError> {
     let account = accounts::by_name(state.store.read(), given.name.trim()).await?;
     let kept = account
         .as_ref()
         .map_or(NOBODY.to_owned(), |row| row.password_hash.clone());
-    let matches = web::block(move || secret::password_matches(&given.password, &kept))
+    let password = given.password;
+    let matches = web::block(move || secret::password_matches(&password, &kept))
         .await
         .map_err(|_| ApiError::Internal)?;
-    let account = account.filter(|row| matches && !row.disabled);
-    Ok(account.and_then(|row| {
-        Some(Known {
-            role: Role::parse(&row.role)?,
-            subject: Subject::Account(row.id),
-            name: row.name,
-        })
+    let Some(row) = account.filter(|row| matches && !row.disabled) else {
+        return Ok(Err(Refused::Unknown));
+    };
+    let Some(role) = Role::parse(&row.role) else {
+        return Ok(Err(Refused::Unknown));
+    };
+    if !proved_twice(state, &row, &given.code).await? {
+        return Ok(Err(Refused::Code));
+    }
+    Ok(Ok(Known {
+        role,
+        subject: Subject::Account(row.id),
+        name: row.name,
     }))
+}
+
+/// Uses the code up, where the account has a second factor.
+async fn proved_twice(state: &State, row: &account::Model, code: &str) -> Result<bool, ApiError> {
+    let Some(nonce) = &row.factor_nonce else {
+        return Ok(true);
+    };
+    let (key, site) = (&state.keys.session, &state.settings.site_name);
+    let factor = Factor::of(key, &row.id, nonce, site, &row.name).ok_or(ApiError::Internal)?;
+    let Some(step) = factor.accepts(code, state.now(), row.factor_step) else {
+        return Ok(false);
+    };
+    let id = row.id.clone();
+    let spent = state
+        .store
+        .write(move |tx| Box::pin(async move { accounts::spend_code(tx, &id, step).await }))
+        .await?;
+    Ok(spent)
 }
 
 /// What was typed in vain may be a password in the wrong place: it is not written down.
@@ -144,7 +197,7 @@ async fn attempt(state: &State, known: Option<&Known>) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn begin(state: &State, subject: Subject, home: &str) -> HttpResponse {
+pub fn begin(state: &State, subject: Subject, home: &str) -> HttpResponse {
     let nonce = hex::encode(&(state.entropy)()[..16]);
     let session = Session::begin(subject, nonce, state.now());
     let cookie = state
@@ -164,7 +217,11 @@ pub async fn leave(state: Data<State>, form: Form<Press>, who: Principal) -> Res
     views::note(&state, &who, "session.end", "session".to_owned(), detail).await?;
     let now = state.now();
     let until = now + TimeDelta::seconds(state.settings.session.whole);
-    state.ended.end(who.csrf(), until, now);
+    let session = who.csrf().to_owned();
+    state
+        .store
+        .write(move |tx| Box::pin(async move { sessions::end(tx, &session, until).await }))
+        .await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, "/sign-in"))
         .insert_header((SET_COOKIE, state.settings.transport.clear_cookie()))
@@ -174,6 +231,7 @@ pub async fn leave(state: Data<State>, form: Form<Press>, who: Principal) -> Res
 fn render(state: &State, status: StatusCode, problem: &str) -> Result<HttpResponse, ApiError> {
     let page = SignInPage {
         problem: problem.to_owned(),
+        first: state.setup.is_open(),
     };
     templates::page("sign_in", "Sign in", status, &Frame::anonymous(state), &page)
 }

@@ -1,46 +1,162 @@
-//! The templates of the pages, embedded. Strict: a value that is missing is an error, never an empty space.
+//! The templates of the pages: ours, embedded, and in front of them those of the site's own folder, which are read again with
+//! every page. Strict: a value that is missing is an error, never an empty space. A site's template that fails costs its
+//! wording, not the page: ours is shown instead.
 
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, http::StatusCode};
-use chrono_tz::Tz;
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
+use handlebars::{Context, Handlebars, RenderError};
+use rust_embed::RustEmbed;
 use serde::Serialize;
-use tocsin_domain::clock::Timestamp;
 
-use super::assets::{self, Links};
+use super::assets;
 use super::frame::Frame;
-use crate::api::ApiError;
+use super::helpers;
+use crate::api::{ApiError, Templates};
 
-macro_rules! pages {
-    ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../templates/pages/", $name, ".hbs")))),+]
-    };
+#[derive(RustEmbed)]
+#[folder = "templates/pages"]
+#[include = "*.hbs"]
+struct Embedded;
+
+/// Why templates cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    #[error("the template {name} is not text")]
+    Encoding { name: String },
+    #[error("{place} is not a valid template: {reason}")]
+    Syntax { place: String, reason: String },
+    #[error("{path} cannot be read")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
-const TEMPLATES: [(&str, &str); 14] = pages![
-    "layout",
-    "worklist",
-    "worklist_rows",
-    "study",
-    "ai",
-    "alerts",
-    "messages",
-    "message",
-    "reconciliation",
-    "quarantine",
-    "deliveries",
-    "acknowledge",
-    "sign_in",
-    "error",
-];
+/// Ours, and the site's in front of them.
+pub struct Registry {
+    site: Option<Handlebars<'static>>,
+    shipped: Handlebars<'static>,
+    assets: assets::Assets,
+}
+
+impl Registry {
+    /// `site` is a folder with `pages/` and `assets/`, each with files named like ours, as far as they exist.
+    ///
+    /// # Errors
+    /// A template that does not compile, with its place.
+    pub fn open(site: Option<&Path>) -> Result<Self, TemplateError> {
+        let shipped = shipped()?;
+        let own = match site.map(|folder| folder.join("pages")) {
+            Some(pages) if pages.is_dir() => Some(in_front_of(&pages)?),
+            Some(_) | None => None,
+        };
+        Ok(Self {
+            site: own,
+            shipped,
+            assets: assets::Assets::open(site),
+        })
+    }
+}
+
+impl Templates for Registry {
+    fn render(&self, name: &str, values: &serde_json::Value) -> Result<String, String> {
+        let context = Context::from(values.clone());
+        if let Some(site) = &self.site {
+            match site.render_with_context(name, &context) {
+                Ok(html) => return Ok(html),
+                Err(error) => tracing::error!(
+                    template = name,
+                    reason = reason(&error),
+                    "a template of the site failed; ours is shown"
+                ),
+            }
+        }
+        let rendered = self.shipped.render_with_context(name, &context);
+        rendered.map_err(|error| reason(&error))
+    }
+
+    fn asset(&self, hash: &str, file: &str) -> Option<(Vec<u8>, &'static str)> {
+        self.assets.get(hash, file)
+    }
+
+    fn links(&self) -> serde_json::Value {
+        serde_json::to_value(self.assets.links()).unwrap_or_default()
+    }
+}
+
+/// Where and why; never the values that were rendered.
+fn reason(error: &RenderError) -> String {
+    let place = match (error.template_name.as_deref(), error.line_no) {
+        (Some(name), Some(line)) => format!("{name}:{line}: "),
+        (Some(name), None) => format!("{name}: "),
+        (None, _) => String::new(),
+    };
+    format!("{place}{}", error.reason())
+}
+
+fn blank() -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    helpers::register(&mut registry);
+    registry
+}
+
+/// The names of our templates.
+fn names() -> impl Iterator<Item = String> {
+    Embedded::iter().filter_map(|file| file.strip_suffix(".hbs").map(str::to_owned))
+}
+
+fn text(name: &str) -> Result<String, TemplateError> {
+    let file = Embedded::get(&format!("{name}.hbs"));
+    let text = file.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
+    text.ok_or_else(|| TemplateError::Encoding {
+        name: name.to_owned(),
+    })
+}
+
+fn shipped() -> Result<Handlebars<'static>, TemplateError> {
+    let mut registry = blank();
+    for name in names() {
+        registry
+            .register_template_string(&name, text(&name)?)
+            .map_err(|error| syntax(name.clone(), &error))?;
+    }
+    Ok(registry)
+}
+
+fn in_front_of(pages: &Path) -> Result<Handlebars<'static>, TemplateError> {
+    let mut registry = shipped()?;
+    registry.set_dev_mode(true);
+    for name in names() {
+        let path = pages.join(format!("{name}.hbs"));
+        if path.is_file() {
+            registry
+                .register_template_file(&name, &path)
+                .map_err(|error| syntax(path.display().to_string(), &error))?;
+        }
+    }
+    Ok(registry)
+}
+
+fn syntax(place: String, error: &handlebars::TemplateError) -> TemplateError {
+    let line = error
+        .pos()
+        .map(|(line, column)| format!("{line}:{column}: "))
+        .unwrap_or_default();
+    TemplateError::Syntax {
+        place,
+        reason: format!("{line}{}", error.reason()),
+    }
+}
 
 /// What every template sees.
 #[derive(Serialize)]
 struct Framed<'a, T: Serialize> {
     title: &'a str,
-    assets: Links,
+    assets: serde_json::Value,
     frame: &'a Frame,
     page: &'a T,
 }
@@ -55,12 +171,13 @@ pub fn page<T: Serialize>(
 ) -> Result<HttpResponse, ApiError> {
     let framed = Framed {
         title,
-        assets: assets::links(),
+        assets: frame.templates.links(),
         frame,
         page,
     };
-    let html = registry().render(name, &framed).map_err(|error| {
-        tracing::error!(template = name, reason = %error.reason(), "a page could not be rendered");
+    let values = serde_json::to_value(&framed).map_err(|_| ApiError::Internal)?;
+    let html = frame.templates.render(name, &values).map_err(|reason| {
+        tracing::error!(template = name, reason, "a page could not be rendered");
         ApiError::Internal
     })?;
     Ok(HttpResponse::build(status)
@@ -69,79 +186,50 @@ pub fn page<T: Serialize>(
         .body(html))
 }
 
-fn registry() -> &'static Handlebars<'static> {
-    static REGISTRY: OnceLock<Handlebars<'static>> = OnceLock::new();
-    REGISTRY.get_or_init(|| {
-        let mut registry = Handlebars::new();
-        registry.set_strict_mode(true);
-        registry.register_helper("time", Box::new(time));
-        registry.register_helper("words", Box::new(words));
-        for (name, text) in TEMPLATES {
-            if let Err(error) = registry.register_template_string(name, text) {
-                tracing::error!(template = name, reason = %error.reason(), "a template is faulty");
-            }
-        }
-        registry
-    })
-}
-
-/// `{{time at}}`: an instant on the site's wall clock.
-fn time(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    context: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let given = helper
-        .param(0)
-        .and_then(|value| value.value().as_str())
-        .unwrap_or_default();
-    let zone: Option<Tz> = context.data()["frame"]["zone"]
-        .as_str()
-        .and_then(|name| name.parse().ok());
-    let shown = match (given.parse::<Timestamp>(), zone) {
-        (Ok(at), Some(zone)) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S").to_string(),
-        (Ok(at), None) => at.to_rfc3339(),
-        (Err(_), _) => String::new(),
-    };
-    out.write(&shown)?;
-    Ok(())
-}
-
-/// `{{words state}}`: a name of the API as people write it.
-fn words(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let given = helper.param(0).and_then(|value| value.value().as_str());
-    let plain = given.unwrap_or_default().replace('_', " ");
-    out.write(&handlebars::html_escape(&plain))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_template_compiles() {
-        for (name, _) in TEMPLATES {
-            assert!(registry().has_template(name), "{name}");
+        let registry = shipped().expect("templates that compile");
+        assert!(names().count() >= 14);
+        for name in names() {
+            assert!(registry.has_template(&name), "{name}");
         }
     }
 
     #[test]
     fn no_page_holds_a_script_or_a_style_of_its_own() {
-        for (name, text) in TEMPLATES {
+        for name in names() {
+            let text = text(&name).expect("text");
             for inline in ["<style", "style=", "onclick", "onload", "javascript:", "{{{"] {
                 assert!(!text.contains(inline), "{name} holds {inline}");
             }
             let scripts = text.matches("<script").count();
             assert_eq!(scripts, text.matches("<script src=").count(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_template_of_the_site_is_read_again_and_a_broken_one_does_not_cost_the_page() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pages = folder.path().join("pages");
+        std::fs::create_dir(&pages).expect("pages");
+        let write = |text: &str| std::fs::write(pages.join("error.hbs"), text).expect("written");
+        write("Ours says {{page.title}}");
+        let templates = Registry::open(Some(folder.path())).expect("templates");
+        let values = serde_json::json!({
+            "title": "Error", "assets": templates.links(), "page": { "status": 404, "title": "<b>", "detail": "d" },
+            "frame": { "site": "S", "zone": "UTC", "watermark": null, "person": null, "theme": "dim" },
+        });
+        let render = || templates.render("error", &values).expect("a page");
+        assert_eq!(render(), "Ours says &lt;b&gt;");
+        write("Now {{page.status}}");
+        assert_eq!(render(), "Now 404");
+        write("{{page.nothing}}");
+        assert!(render().contains("<h2>404 &lt;b&gt;</h2>"), "{}", render());
+        write("{{#if");
+        assert!(Registry::open(Some(folder.path())).is_err());
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tempfile::TempDir;
-use tocsin::api::page::PageQuery;
 use tocsin::api::worklist::{self, WorklistItem};
+use tocsin::api::worklist_query::WorklistQuery;
 use tocsin::app::machine::{self, Machine};
 use tocsin::app::{Running, open};
 use tocsin::cli::demo::visit::{Priority, Visit};
@@ -58,6 +58,8 @@ pub struct Setup {
     pub more: &'static str,
     /// Whose the patient numbers are that name nobody.
     pub default_authority: &'static str,
+    /// The rules lie in the hospital's own folder, where a story can change them.
+    pub own_rules: bool,
 }
 
 impl Default for Setup {
@@ -66,6 +68,7 @@ impl Default for Setup {
             no_ris: false,
             more: "",
             default_authority: "DEMO",
+            own_rules: false,
         }
     }
 }
@@ -104,7 +107,11 @@ impl Hospital {
         }
         let shelf = folder.path().join("archive");
         archive::serve(archive_socket, &shelf, archive.clone(), stop.clone()).unwrap();
-        let text = configuration(&database.url, neighbours, setup.default_authority) + setup.more;
+        let mut text = configuration(&database.url, neighbours, setup.default_authority) + setup.more;
+        if setup.own_rules {
+            copy_rules(&folder.path().join("rules"));
+            text += "\n[rules]\ndir = \"rules\"\n";
+        }
         let running = service(&text, folder.path(), clock.clone()).await;
         let workers = running.workers("story/1".to_owned());
         Self {
@@ -118,6 +125,11 @@ impl Hospital {
             folder,
             database: text,
         }
+    }
+
+    /// A file of the hospital's own rules.
+    pub fn rule(&self, file: &str) -> std::path::PathBuf {
+        self.folder.path().join("rules/head-ct").join(file)
     }
 
     /// The service is killed, and started again beside the same neighbours.
@@ -230,8 +242,9 @@ impl Hospital {
     // ---- what can be seen of it ----
 
     pub async fn worklist(&self) -> Vec<WorklistItem> {
-        let query = PageQuery::default();
-        worklist::load(&self.running.state, &query).await.unwrap().items
+        let query = WorklistQuery::default();
+        let listed = worklist::load(&self.running.state, &query, "", "").await;
+        listed.unwrap().items
     }
 
     /// The only study on the list.
@@ -339,6 +352,18 @@ impl Hospital {
         );
         self.stop.cancel();
         self.running.stop().await;
+    }
+}
+
+fn copy_rules(to: &Path) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/head-ct");
+    let own = to.join("head-ct");
+    std::fs::create_dir_all(&own).unwrap();
+    for entry in std::fs::read_dir(shipped).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, own.join(path.file_name().unwrap())).unwrap();
+        }
     }
 }
 

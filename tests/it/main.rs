@@ -11,6 +11,7 @@ mod migrations;
 mod notify_smtp;
 mod report_dicom;
 mod shared;
+mod story_desk;
 mod story_hemorrhage;
 mod story_identity;
 mod story_paging;

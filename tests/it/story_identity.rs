@@ -92,6 +92,13 @@ async fn an_order_that_names_another_patient_is_a_conflict_until_the_records_are
         assert_eq!(results.len(), 1);
         assert!(results[0].contains(&visit.identity.patient_id) && !results[0].contains("OTHER-1"));
         assert_eq!(hospital.archive.all().await.len(), 2);
+
+        let back = format!(
+            "EVN|A40\rPID|1||OTHER-1^^^DEMO^MR||PHANTOM^MERGED\rMRG|{}^^^DEMO^MR\r",
+            visit.identity.patient_id
+        );
+        let back = message(&hospital, "ADT^A40^ADT_A39", "M2", &back);
+        assert_eq!(hospital.say(&back).await, "AE", "it would close a circle");
         hospital.close().await;
     })
     .await;
@@ -188,6 +195,8 @@ async fn the_same_order_twice_has_one_effect_and_an_update_changes_the_priority(
         hospital.scan(&visit).await;
         hospital.settle().await;
         assert_eq!(hospital.item().await.ris_priority.as_deref(), Some("R"));
+        let asked = hospital.priorities_asked(&visit).await;
+        assert_eq!(asked, ["A"], "an emergency head CT is read before routine ones");
         let stat = Visit {
             priority: Priority::Stat,
             ..visit.clone()
@@ -206,6 +215,11 @@ async fn the_same_order_twice_has_one_effect_and_an_update_changes_the_priority(
         assert_eq!(
             (item.ris_priority.as_deref(), item.band),
             (Some("S"), Band::Critical)
+        );
+        assert_eq!(
+            hospital.priorities_asked(&visit).await,
+            asked,
+            "a person's word is not answered with another"
         );
         hospital.close().await;
     })

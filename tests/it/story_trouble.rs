@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use tocsin::cli::demo::visit::Priority;
 use tocsin::imaging::phantom::HeadFinding;
 use tocsin::storage::analyses::AnalysisState;
+use tocsin::storage::{deliveries, studies};
 use tocsin_domain::worklist::Band;
 
 use crate::hospital::{Setup, everywhere};
@@ -93,6 +94,18 @@ async fn what_is_owed_to_a_ris_that_is_down_is_delivered_in_order_when_it_is_bac
             1,
             "a page waits for no RIS"
         );
+        let conn = hospital.running.store.read();
+        let id = studies::id_of(&hospital.study().await).unwrap();
+        let owed = deliveries::of_study(conn, id).await.unwrap();
+        let mut overtaken = Vec::new();
+        for row in owed.iter().filter(|row| row.kind == "priority_change") {
+            overtaken.push(deliveries::is_overtaken(conn, row).await.unwrap());
+        }
+        assert_eq!(
+            overtaken,
+            [true, false],
+            "the first, sent again later, would undo the second"
+        );
         hospital.advance(TimeDelta::hours(1)).await;
         hospital.ris_comes_up().await;
         hospital.advance(TimeDelta::minutes(3)).await;
@@ -144,6 +157,42 @@ async fn the_same_images_again_change_nothing() {
             (before.images, &before.ai[0].result_id)
         );
         assert_eq!(hospital.results_heard(&visit).await.len(), 1);
+        hospital.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_were_damaged_go_on_as_they_were_and_take_nothing_back() {
+    let setup = Setup {
+        own_rules: true,
+        ..Setup::default()
+    };
+    everywhere(setup, async |hospital| {
+        let visit = hospital.patient(46, HeadFinding::Intraparenchymal, Priority::Routine);
+        hospital.order(&visit).await;
+        hospital.scan(&visit).await;
+        hospital.settle().await;
+        let before = hospital.item().await;
+        assert_eq!(before.band, Band::Critical);
+
+        std::fs::write(hospital.rule("ich-large.yaml"), "rules: [").unwrap();
+        let hospital = hospital.restarted().await;
+        hospital.advance(TimeDelta::minutes(2)).await;
+        let after = hospital.item().await;
+        assert_eq!((after.band, after.score), (before.band, before.score));
+        let alerts: Vec<String> = hospital.alerts().await.into_iter().map(|a| a.status).collect();
+        assert!(
+            !alerts.is_empty() && !alerts.contains(&"retracted".to_owned()),
+            "{alerts:?}"
+        );
+
+        let next = hospital.patient(47, HeadFinding::Intraparenchymal, Priority::Routine);
+        hospital.order(&next).await;
+        hospital.scan(&next).await;
+        hospital.settle().await;
+        let bands: Vec<Band> = hospital.worklist().await.iter().map(|item| item.band).collect();
+        assert_eq!(bands, [Band::Critical, Band::Critical]);
         hospital.close().await;
     })
     .await;

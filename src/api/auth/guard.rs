@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SET_COOKIE,
 };
@@ -20,11 +19,15 @@ use crate::api::error::ApiError;
 use crate::api::routes::{self, Access, Route};
 use crate::api::state::State;
 use crate::storage::entity::api_token;
-use crate::storage::{accounts, audit};
+use crate::storage::{accounts, audit, sessions};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A list that refreshes itself says so, and does not keep a session alive.
 pub const REFRESH: HeaderName = HeaderName::from_static("x-tocsin-refresh");
+/// What somebody may do who has yet to set up their second factor.
+const ALLOWED_WITHOUT_FACTOR: [&str; 3] = ["/account", "/account/factor", "/sign-out"];
+/// The stream that every page holds open; no sign that anybody is there.
+const LIVE: &str = "/live";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// JSON requests of a signed-in browser carry the token of its forms here.
@@ -96,12 +99,7 @@ fn line_of(request: &ServiceRequest) -> Result<&'static Route, ApiError> {
     let pattern = request
         .match_pattern()
         .ok_or(ApiError::NotFound("page or resource"))?;
-    // HEAD is GET without its body; the server drops it.
-    let method = match request.method() {
-        &Method::HEAD => "GET",
-        other => other.as_str(),
-    };
-    routes::find(method, &pattern).ok_or(ApiError::MethodNotAllowed)
+    routes::find(request.method().as_str(), &pattern).ok_or(ApiError::MethodNotAllowed)
 }
 
 async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Result<Admitted, ApiError> {
@@ -123,7 +121,7 @@ async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Resu
             cookie: None,
         });
     }
-    by_cookie(state, headers, id).await
+    by_cookie(state, request, id).await
 }
 
 /// The name, role and id of a token that is in force.
@@ -139,7 +137,8 @@ fn named(row: Option<api_token::Model>) -> Result<(String, Role, String), ApiErr
     Ok((row.name, role, row.id))
 }
 
-async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admitted, ApiError> {
+async fn by_cookie(state: &State, request: &ServiceRequest, id: &str) -> Result<Admitted, ApiError> {
+    let headers = request.headers();
     let (key, now) = (&state.keys.session, state.now());
     let settings = &state.settings;
     let session = headers
@@ -147,13 +146,22 @@ async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admit
         .filter_map(|value| settings.transport.find(value.to_str().ok()?))
         .find_map(|value| Session::read(key, value, now, settings.session))
         .ok_or(ApiError::Unauthenticated)?;
-    let (name, role) = subject(state, &session.subject).await?;
+    let known = subject(state, &session.subject).await?;
+    if known.lacks_factor && !ALLOWED_WITHOUT_FACTOR.contains(&request.path()) {
+        return Err(ApiError::NeedsFactor);
+    }
+    let (name, role) = (known.name, known.role);
     let csrf = session.csrf(key);
-    if state.ended.has(&csrf) {
+    if sessions::has_ended(state.store.read(), &csrf).await? {
         return Err(ApiError::Unauthenticated);
     }
     let expires_in_seconds = session.seen_at + settings.session.idle - now.timestamp();
-    let renew = session.is_stale(now) && !headers.contains_key(REFRESH);
+    let by_itself = headers.contains_key(REFRESH) || request.path() == LIVE;
+    let renew = session.is_stale(now) && !by_itself;
+    let account_id = match &session.subject {
+        Subject::Account(id) => Some(id.clone()),
+        Subject::Token(_) => None,
+    };
     let cookie = renew.then(|| {
         settings
             .transport
@@ -166,6 +174,7 @@ async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admit
             proof: Proof::Session {
                 csrf,
                 expires_in_seconds,
+                account_id,
             },
             request_id: id.to_owned(),
         },
@@ -173,8 +182,16 @@ async fn by_cookie(state: &State, headers: &HeaderMap, id: &str) -> Result<Admit
     })
 }
 
+/// Whom a session belongs to.
+struct Known {
+    name: String,
+    role: Role,
+    /// They have to set up a second factor before anything else.
+    lacks_factor: bool,
+}
+
 /// Rights are those of this moment, not those of the sign-in.
-async fn subject(state: &State, subject: &Subject) -> Result<(String, Role), ApiError> {
+async fn subject(state: &State, subject: &Subject) -> Result<Known, ApiError> {
     match subject {
         Subject::Account(id) => {
             let row = accounts::by_id(state.store.read(), id)
@@ -182,12 +199,22 @@ async fn subject(state: &State, subject: &Subject) -> Result<(String, Role), Api
                 .filter(|row| !row.disabled)
                 .ok_or(ApiError::Unauthenticated)?;
             let role = Role::parse(&row.role).ok_or(ApiError::Unauthenticated)?;
-            Ok((row.name, role))
+            let lacks_factor =
+                state.settings.factor_required && role.needs_factor() && row.factor_nonce.is_none();
+            Ok(Known {
+                name: row.name,
+                role,
+                lacks_factor,
+            })
         }
         Subject::Token(id) => {
             let now = tocsin_domain::clock::to_micros(state.now());
             let row = accounts::valid_token_by_id(state.store.read(), id, now).await?;
-            named(row).map(|(name, role, _)| (name, role))
+            named(row).map(|(name, role, _)| Known {
+                name,
+                role,
+                lacks_factor: false,
+            })
         }
     }
 }

@@ -24,8 +24,15 @@ pub struct Principal {
 /// How they proved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    Bearer { token_id: String },
-    Session { csrf: String, expires_in_seconds: i64 },
+    Bearer {
+        token_id: String,
+    },
+    Session {
+        csrf: String,
+        expires_in_seconds: i64,
+        /// Of an account; `None` where a token was signed in with.
+        account_id: Option<String>,
+    },
 }
 
 impl Principal {

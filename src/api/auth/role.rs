@@ -24,6 +24,9 @@ pub enum Action {
     ReadWorklist,
     ReadStudy,
     ClaimStudy,
+    /// Say whether a finding is right.
+    JudgeFinding,
+    Comment,
     ReadAlerts,
     AcknowledgeAlert,
     ReadMessages,
@@ -74,6 +77,19 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.text() == text)
     }
 
+    /// Who can change what others may do, or decide about models, proves it twice.
+    pub fn needs_factor(self) -> bool {
+        match self {
+            Self::Admin | Self::Governance => true,
+            Self::Radiologist
+            | Self::StrokeTeam
+            | Self::Technologist
+            | Self::QaReviewer
+            | Self::IntegrationEngineer
+            | Self::Service => false,
+        }
+    }
+
     pub fn may(self, action: Action) -> bool {
         use Action::*;
         match self {
@@ -83,16 +99,22 @@ impl Role {
                 ReadWorklist
                     | ReadStudy
                     | ClaimStudy
+                    | JudgeFinding
+                    | Comment
                     | ReadAlerts
                     | AcknowledgeAlert
                     | ReadDeliveries
                     | ReadVersions
             ),
-            Self::StrokeTeam => matches!(action, ReadWorklist | ReadStudy | ReadAlerts | AcknowledgeAlert),
+            Self::StrokeTeam => matches!(
+                action,
+                ReadWorklist | ReadStudy | Comment | ReadAlerts | AcknowledgeAlert
+            ),
             Self::Technologist => matches!(
                 action,
                 ReadWorklist
                     | ReadStudy
+                    | Comment
                     | ReadReconciliation
                     | Reconcile
                     | ReadQuarantine
@@ -101,7 +123,13 @@ impl Role {
             ),
             Self::QaReviewer => matches!(
                 action,
-                ReadWorklist | ReadStudy | ReadAlerts | ReadDeliveries | ReadVersions
+                ReadWorklist
+                    | ReadStudy
+                    | JudgeFinding
+                    | Comment
+                    | ReadAlerts
+                    | ReadDeliveries
+                    | ReadVersions
             ),
             Self::Governance => matches!(action, ReadVersions | ReadAudit),
             Self::IntegrationEngineer => matches!(

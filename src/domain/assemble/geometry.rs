@@ -98,7 +98,7 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+pub(super) fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
@@ -107,7 +107,7 @@ fn length(v: &[f64; 3]) -> f64 {
 }
 
 /// Unit normal of a slice: row direction × column direction; `None` when they span no plane.
-fn normal(o: &[f64; 6]) -> Option<[f64; 3]> {
+pub(super) fn normal(o: &[f64; 6]) -> Option<[f64; 3]> {
     let n = [
         o[1] * o[5] - o[2] * o[4],
         o[2] * o[3] - o[0] * o[5],

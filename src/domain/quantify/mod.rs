@@ -50,7 +50,8 @@ pub fn hemorrhage(volume: &Volume, mask: &Mask, point: &OperatingPoint) -> Hemor
         Ok(found) => found,
         Err(problem) => return unreadable(point, problem.to_string()),
     };
-    let total: f64 = found.iter().map(|c| c.volume_ml).sum();
+    // Folding from 0: the empty sum of floats is −0, which would be sent and shown as "-0".
+    let total = found.iter().fold(0.0, |sum: f64, c| sum + c.volume_ml);
     let largest = found.first().map_or(0.0, |c| c.volume_ml);
     let presence = point.decide(total, largest);
     let mut reading = HemorrhageReading {

@@ -1,9 +1,9 @@
 //! One frame of one file as a picture, with the outline of a stored mask.
 
-use super::super::mask_codec;
 use super::cache::reason;
 use super::protocol::{Answer, PictureForm, PictureRequest, Refusal};
 use crate::imaging::decode::Image;
+use crate::imaging::mask_codec;
 use crate::imaging::preview::{Window, png, render};
 
 /// Draws; every failure is one of the images.

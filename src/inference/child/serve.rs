@@ -8,7 +8,6 @@ use tocsin_domain::volume::{Geometry, Volume, marked};
 
 use super::super::golden::{self, volume_ml};
 use super::super::library;
-use super::super::mask_codec;
 use super::super::network::{ClassAnswer, Network, Run, Verdict};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
@@ -18,6 +17,7 @@ use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
+use crate::imaging::mask_codec;
 use crate::imaging::series::assemble;
 
 /// The state of a warm worker.

@@ -171,6 +171,13 @@ impl<S: MessageSink> Connection<S> {
             processing_ids: &self.env.settings.processing_ids,
             received_at,
         });
+        let event = match event {
+            Ok(event) => match self.env.sink.objection(&event, &site.site).await {
+                Some(problem) => Err(problem),
+                None => Ok(event),
+            },
+            Err(problem) => Err(problem),
+        };
         if message.header.control_id.is_empty() || !message.header.has_safe_control_id() {
             let place = Place::field("MSH", 1, 10);
             let nameless = Hl7Problem::missing(place, "a message control id of safe characters");

@@ -1,23 +1,47 @@
 //! Keeps received messages in the database, with the answer they get, and queues what they ask for. A resend is answered
 //! from the row; nothing is applied here.
 
-use tocsin_domain::order::Hl7Event;
+use tocsin_domain::ids::SiteId;
+use tocsin_domain::order::{Hl7Event, PatientMerge};
 use tocsin_domain::work::Work;
 
+use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
 use crate::deliver::mllp::AckCode;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
-use crate::storage::{Store, StoreError, Tx, replay};
+use crate::storage::{Store, StoreError, Tx, patients, replay};
 use crate::telemetry::{AckCode as Counted, Metrics};
 
 /// The sink in front of the database.
 pub struct Rows {
     pub store: Store,
     pub metrics: Metrics,
+    /// Assigns the identifiers that name no authority.
+    pub default_authority: String,
 }
 
 impl MessageSink for Rows {
+    /// A merge that would close a circle is refused while its sender still listens. What is stored and not applied yet is
+    /// not seen here; such a merge fails when it is applied.
+    async fn objection(&self, event: &Hl7Event, site: &SiteId) -> Option<Hl7Problem> {
+        let Hl7Event::Merge(merges) = event else {
+            return None;
+        };
+        for merge in merges {
+            match closes_circle(&self.store, site, merge, &self.default_authority).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let expected = "a record that was not merged into the one that it would take in";
+                    let place = Place::field("MRG", 1, 1);
+                    return Some(Hl7Problem::new(ErrorCode::UnknownKey, place, expected));
+                }
+                Err(error) => tracing::warn!(%error, "a merge could not be looked into before it was taken"),
+            }
+        }
+        None
+    }
+
     async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
         let (kind, code) = (received.header.kind(), received.ack_code);
         let order_key = received.event.as_ref().ok().and_then(replay::patient_key);
@@ -43,6 +67,26 @@ impl MessageSink for Rows {
             },
         }
     }
+}
+
+async fn closes_circle(
+    store: &Store,
+    site: &SiteId,
+    merge: &PatientMerge,
+    authority: &str,
+) -> Result<bool, StoreError> {
+    let conn = store.read();
+    let Some(row) = patients::find(conn, site, &merge.survivor.qualified(authority)).await? else {
+        return Ok(false);
+    };
+    let end = patients::survivor(conn, row).await?;
+    for retired in &merge.retired {
+        let known = patients::find(conn, site, &retired.qualified(authority)).await?;
+        if known.is_some_and(|row| row.id == end.id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn counted(code: AckCode, stored: bool) -> Counted {

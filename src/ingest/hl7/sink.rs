@@ -57,6 +57,15 @@ pub enum SinkAnswer {
 
 /// Keeps messages. The database behind it is one implementation, the memory of a test another.
 pub trait MessageSink: Send + Sync + 'static {
+    /// What stands against an event that is sound in itself, as far as what is known tells.
+    fn objection(
+        &self,
+        _event: &Hl7Event,
+        _site: &SiteId,
+    ) -> impl Future<Output = Option<Hl7Problem>> + Send {
+        std::future::ready(None)
+    }
+
     /// Returns when the outcome is committed.
     fn accept(&self, received: ReceivedMessage) -> impl Future<Output = SinkAnswer> + Send;
 }

@@ -116,22 +116,47 @@ async fn priority(
         return Err(JobError::Fail("the delivery names no band".to_owned()));
     };
     let human = Band::from_number(study.human_band).unwrap_or(Band::Routine);
-    let before = match &study.order_id {
-        Some(id) => orders::by_id(env.store.read(), id)
-            .await?
-            .and_then(|row| row.raised_from),
-        None => None,
+    let before = match raised_from(env, study).await? {
+        Raised::From(was) => was,
+        Raised::Overtaken if to <= human => {
+            return Ok(Err(
+                "the order's own priority was changed meanwhile; there is nothing to restore".to_owned(),
+            ));
+        }
+        Raised::Overtaken => String::new(),
     };
     let record = sources::record(env, row).await?;
     let flagged = record
         .as_ref()
         .and_then(|record| PriorityChange::raised(to, record));
-    let change = match (&before, flagged) {
-        (Some(was), _) if to <= human && !was.is_empty() => PriorityChange::restored(was),
-        (_, Some(change)) => change,
-        (_, None) => by_rule(to, study),
+    let change = match flagged {
+        _ if to <= human && !before.is_empty() => PriorityChange::restored(&before),
+        Some(change) => change,
+        None => by_rule(to, study),
     };
     Ok(orm::change_priority(order, &change, envelope).map_err(|error| error.to_string()))
+}
+
+/// What the order said before we asked for another priority.
+enum Raised {
+    /// Empty where it said nothing.
+    From(String),
+    /// Somebody has changed the order since.
+    Overtaken,
+}
+
+async fn raised_from(env: &Env, study: &study::Model) -> Result<Raised, StoreError> {
+    let row = match &study.order_id {
+        Some(id) => orders::by_id(env.store.read(), id).await?,
+        None => None,
+    };
+    let Some(row) = row else {
+        return Ok(Raised::From(String::new()));
+    };
+    Ok(match orders::stands_as_raised(&row, &orders::record_of(&row)?) {
+        true => Raised::From(row.raised_from.unwrap_or_default()),
+        false => Raised::Overtaken,
+    })
 }
 
 /// A raise that no model asked for, explained by the first reason of the worklist.

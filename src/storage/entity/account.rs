@@ -11,6 +11,8 @@ pub struct Model {
     pub role: String,
     pub password_hash: String,
     pub disabled: bool,
+    pub factor_nonce: Option<String>,
+    pub factor_step: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -11,6 +11,8 @@ pub struct Model {
     pub name: String,
     pub version: String,
     pub sha256: String,
+    /// The files of a rule pack, as JSON; models are too large to be kept twice.
+    pub content: Option<String>,
     pub activated_by: String,
     pub activated_at: i64,
 }

@@ -32,6 +32,8 @@ pub struct Model {
     pub score: f64,
     pub reasons: String,
     pub verdict: Option<String>,
+    pub band_without_ai: i16,
+    pub score_without_ai: f64,
     pub on_worklist: bool,
     pub claimed_by: Option<String>,
     pub claimed_at: Option<i64>,

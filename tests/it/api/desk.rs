@@ -14,10 +14,13 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
-use tocsin::api::{self, Health, Keys, Limits, Settings, State};
+use tocsin::api::preview::{PreviewFailure, Previews};
+use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
+use tocsin::storage::entity::instance;
 use tocsin::storage::{Store, accounts, audit};
 use tocsin::telemetry::Metrics;
 use tocsin::ui;
+use tocsin::ui::templates::Registry;
 use tocsin_domain::clock::{ManualClock, Timestamp};
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
@@ -81,6 +84,21 @@ fn entropy() -> [u8; 32] {
     [NEXT.fetch_add(1, Ordering::Relaxed); 32]
 }
 
+/// This desk has no child process to draw with; pictures have a story of their own.
+struct NoPictures;
+
+#[async_trait::async_trait]
+impl Previews for NoPictures {
+    async fn draw(
+        &self,
+        _: &instance::Model,
+        _: u32,
+        _: Option<[f64; 2]>,
+    ) -> Result<Vec<u8>, PreviewFailure> {
+        Err(PreviewFailure::Unavailable("nothing draws here".to_owned()))
+    }
+}
+
 impl Desk {
     async fn open(database: TestDatabase) -> Self {
         let clock = Arc::new(ManualClock::at(start()));
@@ -99,7 +117,13 @@ impl Desk {
             Metrics::new(),
             Health::default(),
             entropy,
+            Ports {
+                previews: Arc::new(NoPictures),
+                templates: Arc::new(Registry::open(None).unwrap()),
+            },
         );
+        // Nothing is followed here: a stream tells what it knows, and ends.
+        state.live.stop();
         Self {
             name: database.name,
             state: Data::new(state),
@@ -234,6 +258,7 @@ fn settings() -> Settings {
             whole: 43_200,
         },
         trusted_proxies: Vec::new(),
+        factor_required: true,
         attempts_per_minute: 5,
         people: Default::default(),
         blob_folder: PathBuf::from("."),

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use tocsin::api::auth::Role;
 use tocsin::storage::deliveries::{DeliveryKind, DeliveryState};
-use tocsin::storage::versions::{self, Kind};
+use tocsin::storage::versions::{self, Candidate, Kind};
 use tocsin_domain::order::Hl7Event;
 
 use super::desk::{Caller, Desk, desks};
@@ -180,9 +180,17 @@ async fn what_is_in_force_is_listed_with_its_hash_and_whether_it_is_in_use() {
         desk.store()
             .write(|tx| {
                 Box::pin(async move {
-                    versions::activate(tx, Kind::Model, "ich", "1.0.0", &"aa".repeat(32), "first start")
-                        .await?;
-                    versions::activate(tx, Kind::Rules, "head-ct", "2", &"bb".repeat(32), "gov").await
+                    let candidate = |kind, name: &str, version: &str, hash: &str| Candidate {
+                        kind,
+                        name: name.into(),
+                        version: version.into(),
+                        sha256: hash.repeat(32),
+                        content: None,
+                    };
+                    let model = candidate(Kind::Model, "ich", "1.0.0", "aa");
+                    versions::activate(tx, &model, "first start").await?;
+                    let rules = candidate(Kind::Rules, "head-ct", "2", "bb");
+                    versions::activate(tx, &rules, "gov").await
                 })
             })
             .await

@@ -15,6 +15,8 @@ fn path(route: &Route) -> String {
         .path
         .replace("{id}", UNKNOWN)
         .replace("{token}", "nothing")
+        .replace("{instance}/{frame}", &format!("{UNKNOWN}/0"))
+        .replace("{result}/{slice}", &format!("{UNKNOWN}/0"))
         .replace("{hash}/{file}", "0000/tocsin.css")
 }
 

@@ -5,8 +5,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 use tocsin::api::auth::{Role, secret};
 use tocsin::storage::accounts;
+use totp_rs::Totp;
 
-use super::desk::{Caller, Desk, desks};
+use super::desk::{Caller, Desk, desks, field};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -204,5 +205,85 @@ async fn a_token_ends_by_itself_and_a_wrong_wish_is_told_what_is_expected() {
             "{}",
             answer.text
         );
+    }
+}
+
+#[actix_web::test]
+async fn the_first_account_is_made_with_the_code_that_was_printed_and_only_once() {
+    for desk in desks().await {
+        let nobody = Caller::Nobody;
+        assert_eq!(desk.get("/setup", &nobody).await.status, StatusCode::NOT_FOUND);
+        desk.state.setup.expect("abab-cdcd");
+        let sign_in = desk.get("/sign-in", &nobody).await;
+        assert!(sign_in.text.contains("href=\"/setup\""), "{}", sign_in.text);
+        let fields = |code| [("code", code), ("name", "ada"), ("password", PASSWORD)];
+        let wrong = desk.form("/setup", &nobody, &fields("abab")).await;
+        assert_eq!(wrong.status, StatusCode::UNAUTHORIZED, "{}", wrong.text);
+        let short = [("code", "abab-cdcd"), ("name", "ada"), ("password", "short")];
+        let short = desk.form("/setup", &nobody, &short).await;
+        assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", short.text);
+        let made = desk.form("/setup", &nobody, &fields("abab-cdcd")).await;
+        assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text);
+        let again = desk.form("/setup", &nobody, &fields("abab-cdcd")).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND);
+        assert_eq!(by_password(&desk, "ada", PASSWORD).await.0, StatusCode::SEE_OTHER);
+    }
+}
+
+#[actix_web::test]
+async fn an_administrator_sets_up_a_second_factor_before_anything_else_and_needs_it_from_then_on() {
+    for desk in desks().await {
+        account(&desk, "ada", Role::Admin).await;
+        let session = by_password(&desk, "ada", PASSWORD).await.1.unwrap();
+        let refused = desk.get("/", &session).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.text.contains("needs-second-factor"), "{}", refused.text);
+        let page = desk.get("/account", &session).await.text;
+        let Caller::Session { cookie, .. } = session else {
+            unreachable!("a password opens a session");
+        };
+        let session = Caller::Session {
+            cookie,
+            csrf: field(&page, "csrf"),
+        };
+        let between = |from: &str, to: &str| {
+            page.split(from)
+                .nth(1)
+                .unwrap()
+                .split(to)
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let address = between("href=\"otpauth", "\"")
+            .replace("&#x3D;", "=")
+            .replace("&amp;", "&");
+        let authenticator = Totp::from_url(format!("otpauth{address}")).unwrap();
+        let code = |desk: &Desk| {
+            authenticator
+                .generate(desk.store().now().timestamp() as u64)
+                .to_string()
+        };
+
+        let wrong = desk
+            .form("/account/factor", &session, &[("code", "000000")])
+            .await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+        let set = desk
+            .form("/account/factor", &session, &[("code", &code(&desk))])
+            .await;
+        assert_eq!(set.status, StatusCode::SEE_OTHER, "{}", set.text);
+        assert_eq!(desk.get("/", &session).await.status, StatusCode::OK);
+
+        let sign_in = async |code: &str| {
+            let fields = [("name", "ada"), ("password", PASSWORD), ("code", code)];
+            desk.form("/sign-in", &Caller::Nobody, &fields).await.status
+        };
+        assert_eq!(sign_in("").await, StatusCode::UNAUTHORIZED);
+        assert_eq!(sign_in(&code(&desk)).await, StatusCode::UNAUTHORIZED, "used up");
+        desk.clock.advance(TimeDelta::seconds(60));
+        let next = code(&desk);
+        assert_eq!(sign_in(&next).await, StatusCode::SEE_OTHER);
+        assert_eq!(sign_in(&next).await, StatusCode::UNAUTHORIZED, "used up");
     }
 }

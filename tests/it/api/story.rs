@@ -87,6 +87,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
         models: Arc::default(),
+        absent_models: Arc::default(),
         worker: Arc::new(Pool::new(load::pool(&config, PathBuf::from("tocsin")))),
     }
 }

@@ -1,0 +1,212 @@
+//! What people say about a study: agreeing with a finding or not, with a reason, and comments. Nothing is overwritten.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::ids::{ResultId, StudyId};
+
+use super::auth::Principal;
+use super::error::ApiError;
+use super::state::State;
+use crate::storage::entity::{opinion, study_comment};
+use crate::storage::opinions::Opinion;
+use crate::storage::{audit, comments, opinions, results, studies};
+
+/// Characters of a comment or of a reason at most.
+const COMMENT: usize = 2_000;
+const REASON: usize = 200;
+
+/// What somebody thinks of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    Agree,
+    Disagree,
+    Indeterminate,
+}
+
+impl Judgement {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Agree => "agree",
+            Self::Disagree => "disagree",
+            Self::Indeterminate => "indeterminate",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OpinionView {
+    pub id: String,
+    pub result_id: String,
+    /// Code value of the finding.
+    pub finding: String,
+    pub verdict: String,
+    pub reason: Option<String>,
+    pub by: String,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CommentView {
+    pub id: String,
+    pub text: String,
+    pub by: String,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOpinion {
+    pub result_id: ResultId,
+    pub finding: String,
+    pub verdict: Judgement,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewComment {
+    pub text: String,
+}
+
+pub fn opinion(row: opinion::Model) -> OpinionView {
+    OpinionView {
+        id: row.id,
+        result_id: row.result_id,
+        finding: row.finding,
+        verdict: row.verdict,
+        reason: row.reason,
+        by: row.by,
+        at: from_micros(row.at),
+    }
+}
+
+pub fn comment(row: study_comment::Model) -> CommentView {
+    CommentView {
+        id: row.id,
+        text: row.text,
+        by: row.by,
+        at: from_micros(row.at),
+    }
+}
+
+/// `POST /api/v1/studies/{id}/opinions`.
+pub async fn post_opinion(
+    state: Data<State>,
+    id: Path<String>,
+    wanted: Json<NewOpinion>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    let kept = judge(&state, &who, &id, wanted.into_inner()).await?;
+    Ok(HttpResponse::Created().json(kept))
+}
+
+/// `POST /api/v1/studies/{id}/comments`.
+pub async fn post_comment(
+    state: Data<State>,
+    id: Path<String>,
+    wanted: Json<NewComment>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    let kept = remark(&state, &who, &id, &wanted.text).await?;
+    Ok(HttpResponse::Created().json(kept))
+}
+
+/// Keeps what somebody thinks of a finding of this study.
+pub async fn judge(
+    state: &State,
+    who: &Principal,
+    id: &str,
+    wanted: NewOpinion,
+) -> Result<OpinionView, ApiError> {
+    let id = parse(id)?;
+    let reason = wanted
+        .reason
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty());
+    if reason.as_ref().is_some_and(|text| text.chars().count() > REASON) {
+        return Err(ApiError::BadRequest(format!(
+            "reason: expected at most {REASON} characters"
+        )));
+    }
+    let row = results::by_id(state.store.read(), wanted.result_id)
+        .await?
+        .filter(|row| row.study_id == id.to_string())
+        .ok_or(ApiError::NotFound("result of this study"))?;
+    let record = results::record_of(&row)?;
+    if !record
+        .findings
+        .iter()
+        .any(|finding| finding.code.code == wanted.finding)
+    {
+        return Err(ApiError::NotFound("finding of this result"));
+    }
+    let verdict = wanted.verdict.text();
+    let detail =
+        serde_json::json!({ "result": wanted.result_id, "finding": wanted.finding, "verdict": verdict });
+    let event = who.did(
+        "finding.judge",
+        format!("study:{id}"),
+        &state.settings.site.0,
+        detail,
+    );
+    let opinion = Opinion {
+        study: id,
+        result: wanted.result_id,
+        finding: wanted.finding,
+        verdict,
+        reason,
+        by: who.name.clone(),
+    };
+    let row = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = opinions::add(tx, opinion).await?;
+                audit::record(tx, event).await?;
+                Ok(row)
+            })
+        })
+        .await?;
+    Ok(self::opinion(row))
+}
+
+/// Keeps a comment.
+pub async fn remark(state: &State, who: &Principal, id: &str, text: &str) -> Result<CommentView, ApiError> {
+    let id = parse(id)?;
+    let text = text.trim().to_owned();
+    if !(1..=COMMENT).contains(&text.chars().count()) {
+        return Err(ApiError::BadRequest(format!(
+            "text: expected 1 to {COMMENT} characters"
+        )));
+    }
+    studies::by_id(state.store.read(), id)
+        .await?
+        .ok_or(ApiError::NotFound("study"))?;
+    let event = who.did(
+        "study.comment",
+        format!("study:{id}"),
+        &state.settings.site.0,
+        serde_json::json!({ "characters": text.chars().count() }),
+    );
+    let by = who.name.clone();
+    let row = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let row = comments::add(tx, id, text, &by).await?;
+                audit::record(tx, event).await?;
+                Ok(row)
+            })
+        })
+        .await?;
+    Ok(comment(row))
+}
+
+fn parse(id: &str) -> Result<StudyId, ApiError> {
+    id.parse().map_err(|_| ApiError::NotFound("study"))
+}

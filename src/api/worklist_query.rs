@@ -1,0 +1,150 @@
+//! Which part of the worklist somebody wants to see, and in which order: pure. Everything of it stands in an address, so
+//! that a list can be kept and shared; nothing of a patient does, so a search travels otherwise.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+use tocsin_domain::worklist::{Band, Place};
+
+use super::error::ApiError;
+use super::page::{PageQuery, one_of};
+use crate::storage::analyses::AnalysisState;
+use crate::storage::entity::study;
+
+/// The words of `claimed`.
+const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
+const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
+const ORDERS: [&str; 7] = ["rank", "arrived", "patient", "exam", "score", "images", "claimed"];
+
+/// What is asked for; an empty value asks for everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorklistQuery {
+    #[serde(default)]
+    pub modality: String,
+    #[serde(default)]
+    pub band: String,
+    /// State of any model's word.
+    #[serde(default)]
+    pub ai: String,
+    #[serde(default)]
+    pub claimed: String,
+    #[serde(default)]
+    pub link: String,
+    /// A name of `ORDERS`; with `-` in front the other way round.
+    #[serde(default)]
+    pub sort: String,
+    pub limit: Option<u64>,
+    pub cursor: Option<String>,
+}
+
+/// A row as far as it is sorted and picked by.
+pub struct Row {
+    pub place: Place,
+    pub study: study::Model,
+    pub holder: Option<String>,
+    /// What the models that speak for it now said.
+    pub ai: Vec<AnalysisState>,
+}
+
+/// A query whose words are known.
+#[derive(Clone, Debug)]
+pub struct Selection<'q> {
+    query: &'q WorklistQuery,
+    band: Option<Band>,
+    ai: Option<AnalysisState>,
+    me: &'q str,
+    /// Looked for in accession number, patient and description; lower case.
+    search: String,
+}
+
+impl WorklistQuery {
+    pub fn page(&self) -> PageQuery {
+        PageQuery {
+            limit: self.limit,
+            cursor: self.cursor.clone(),
+        }
+    }
+
+    /// Whether the models' words are needed to pick rows.
+    pub fn asks_ai(&self) -> bool {
+        !self.ai.is_empty()
+    }
+
+    /// # Errors
+    /// A word that is not known, with those that are.
+    pub fn checked<'q>(&'q self, me: &'q str, search: &str) -> Result<Selection<'q>, ApiError> {
+        let bands = Band::ALL.map(Band::text);
+        let states = AnalysisState::ALL.map(AnalysisState::text);
+        one_of("claimed", Some(&self.claimed), &CLAIMS)?;
+        one_of("link", Some(&self.link), &LINKS)?;
+        one_of("sort", Some(self.sort.trim_start_matches('-')), &ORDERS)?;
+        let band = one_of("band", Some(&self.band), &bands)?;
+        let ai = one_of("ai", Some(&self.ai), &states)?;
+        Ok(Selection {
+            query: self,
+            band: band.and_then(|word| Band::ALL.into_iter().find(|band| band.text() == word)),
+            ai: ai.and_then(|word| AnalysisState::ALL.into_iter().find(|state| state.text() == word)),
+            me,
+            search: search.trim().to_lowercase(),
+        })
+    }
+}
+
+impl Selection<'_> {
+    /// The rows that are wanted, in the order that is wanted. `rows` come by rank.
+    pub fn of(&self, rows: Vec<Row>) -> Vec<Row> {
+        let mut picked: Vec<Row> = rows.into_iter().filter(|row| self.takes(row)).collect();
+        let (word, down) = match self.query.sort.strip_prefix('-') {
+            Some(word) => (word, true),
+            None => (self.query.sort.as_str(), false),
+        };
+        if !word.is_empty() {
+            // Stable, so that equal rows stay by rank.
+            picked.sort_by(|a, b| {
+                let order = compare(word, a, b);
+                if down { order.reverse() } else { order }
+            });
+        }
+        picked
+    }
+
+    fn takes(&self, row: &Row) -> bool {
+        let query = self.query;
+        let holder = row.holder.as_deref();
+        let claim = match query.claimed.as_str() {
+            "me" => holder == Some(self.me),
+            "nobody" => holder.is_none(),
+            "somebody" => holder.is_some(),
+            _ => true,
+        };
+        claim
+            && (query.modality.is_empty() || row.study.modality.eq_ignore_ascii_case(&query.modality))
+            && (query.link.is_empty() || row.study.link == query.link)
+            && self.band.is_none_or(|band| row.place.item.band == band)
+            && self.ai.is_none_or(|state| row.ai.contains(&state))
+            && self.finds(&row.study)
+    }
+
+    fn finds(&self, study: &study::Model) -> bool {
+        let holds = |text: &str| text.to_lowercase().replace('^', " ").contains(&self.search);
+        self.search.is_empty()
+            || [&study.accession, &study.patient_identifier, &study.patient_name]
+                .into_iter()
+                .flatten()
+                .any(|text| holds(text))
+            || holds(&study.description)
+            || holds(&study.study_uid)
+    }
+}
+
+fn compare(word: &str, a: &Row, b: &Row) -> Ordering {
+    match word {
+        "arrived" => a.study.arrived_at.cmp(&b.study.arrived_at),
+        "patient" => a.study.patient_name.cmp(&b.study.patient_name),
+        "exam" => (&a.study.modality, &a.study.description).cmp(&(&b.study.modality, &b.study.description)),
+        "score" => b.study.score.total_cmp(&a.study.score),
+        "images" => a.study.instances.cmp(&b.study.instances),
+        "claimed" => a.holder.cmp(&b.holder),
+        _ => a.place.rank.cmp(&b.place.rank),
+    }
+}

@@ -1,0 +1,78 @@
+//! What a model marked on a slice, as a transparent picture to lay over it: an outline that leaves the pixels to be seen, or
+//! the area itself. Pure, except that PNG is compressed.
+
+use super::preview::{OUTLINE, PreviewError, on_outline};
+
+/// Of 255; lets what lies beneath be seen.
+const AREA_OPACITY: u8 = 96;
+
+/// How marks are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marks {
+    Outline,
+    Area,
+}
+
+/// PNG with transparency, `mask` being `[row][column]`.
+///
+/// # Errors
+/// `Shape` when the lengths do not agree.
+pub fn layer(mask: &[u8], rows: usize, columns: usize, marks: Marks) -> Result<Vec<u8>, PreviewError> {
+    if mask.len() != rows * columns {
+        return Err(PreviewError::Shape {
+            values: rows * columns,
+            mask: mask.len(),
+            rows,
+            columns,
+        });
+    }
+    let mut pixels = vec![0u8; mask.len() * 4];
+    for (index, pixel) in pixels.chunks_exact_mut(4).enumerate() {
+        let opacity = match marks {
+            Marks::Outline if on_outline(mask, index, rows, columns) => 255,
+            Marks::Area if mask[index] != 0 => AREA_OPACITY,
+            Marks::Outline | Marks::Area => continue,
+        };
+        pixel[..3].copy_from_slice(&OUTLINE);
+        pixel[3] = opacity;
+    }
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, columns as u32, rows as u32);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opacities(marks: Marks) -> Vec<u8> {
+        let mut mask = vec![0u8; 25];
+        for row in 1..4 {
+            mask[row * 5 + 1..row * 5 + 4].fill(1);
+        }
+        let bytes = layer(&mask, 5, 5, marks).expect("a layer");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+            .read_info()
+            .expect("a PNG");
+        let mut pixels = vec![0; 100];
+        reader.next_frame(&mut pixels).expect("a frame");
+        pixels.chunks_exact(4).map(|pixel| pixel[3]).collect()
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_nothing_is_marked() {
+        let drawn = |marks| -> Vec<usize> {
+            let all = opacities(marks);
+            (0..25).filter(|at| all[*at] > 0).collect()
+        };
+        assert_eq!(drawn(Marks::Outline), [6, 7, 8, 11, 13, 16, 17, 18]);
+        assert_eq!(drawn(Marks::Area), [6, 7, 8, 11, 12, 13, 16, 17, 18]);
+        assert!(layer(&[0; 24], 5, 5, Marks::Area).is_err());
+    }
+}

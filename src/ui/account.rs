@@ -1,0 +1,135 @@
+//! One's own account: who one is here, and the second factor.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::frame::{Frame, go_to, sealed};
+use super::templates;
+use crate::api::auth::factor::Factor;
+use crate::api::auth::{Principal, Proof};
+use crate::api::{ApiError, State};
+use crate::storage::entity::account;
+use crate::storage::{accounts, audit};
+
+#[derive(Serialize)]
+struct AccountPage {
+    /// Signed in with a token: there is nothing to set up.
+    token: bool,
+    enrolled: bool,
+    required: bool,
+    problem: String,
+    offer: Option<Offer>,
+}
+
+/// What an authenticator has to read.
+#[derive(Serialize)]
+struct Offer {
+    address: String,
+    size: i32,
+    path: String,
+}
+
+pub async fn show(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {
+    render(&state, &who, StatusCode::OK, "").await
+}
+
+#[derive(Deserialize)]
+pub struct Code {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    code: String,
+    /// The factor is taken away instead of set up.
+    #[serde(default)]
+    remove: bool,
+}
+
+/// Sets the second factor up, or takes it away; both prove that the authenticator is at hand.
+pub async fn factor(state: Data<State>, form: Form<Code>, who: Principal) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    let row = own(&state, &who)
+        .await?
+        .ok_or(ApiError::NotFound("account of this session"))?;
+    let nonce = match (&row.factor_nonce, form.remove) {
+        (None, false) => offered(&state, &who),
+        (Some(kept), true) => kept.clone(),
+        (Some(_), false) | (None, true) => return Ok(go_to("/account")),
+    };
+    let factor = made(&state, &row, &nonce)?;
+    let Some(step) = factor.accepts(&form.code, state.now(), row.factor_step) else {
+        let problem = "That is not the code which the authenticator shows now; each code is good once.";
+        return render(&state, &who, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
+    };
+    let (action, kept) = match form.remove {
+        true => ("account.factor_remove", None),
+        false => ("account.factor_set", Some(nonce)),
+    };
+    let object = format!("account:{}", row.id);
+    let event = who.did(action, object, &state.settings.site.0, serde_json::json!({}));
+    state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                accounts::set_factor(tx, &row.id, kept, step).await?;
+                audit::record(tx, event).await
+            })
+        })
+        .await?;
+    Ok(go_to("/account"))
+}
+
+async fn own(state: &State, who: &Principal) -> Result<Option<account::Model>, ApiError> {
+    match &who.proof {
+        Proof::Session {
+            account_id: Some(id), ..
+        } => Ok(accounts::by_id(state.store.read(), id).await?),
+        Proof::Session { account_id: None, .. } | Proof::Bearer { .. } => Ok(None),
+    }
+}
+
+/// The same for as long as the session lasts, and known to nobody without the server's key.
+fn offered(state: &State, who: &Principal) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&state.keys.session)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    mac.update(b"factor offer v1:");
+    mac.update(who.csrf().as_bytes());
+    hex::encode(&mac.finalize().into_bytes()[..16])
+}
+
+fn made(state: &State, row: &account::Model, nonce: &str) -> Result<Factor, ApiError> {
+    let (key, site) = (&state.keys.session, &state.settings.site_name);
+    Factor::of(key, &row.id, nonce, site, &row.name).ok_or(ApiError::Internal)
+}
+
+async fn render(
+    state: &State,
+    who: &Principal,
+    status: StatusCode,
+    problem: &str,
+) -> Result<HttpResponse, ApiError> {
+    let row = own(state, who).await?;
+    let enrolled = row.as_ref().is_some_and(|row| row.factor_nonce.is_some());
+    let offer = match &row {
+        Some(row) if !enrolled => {
+            let factor = made(state, row, &offered(state, who))?;
+            factor.square().map(|square| Offer {
+                address: factor.address(),
+                size: square.size,
+                path: square.path,
+            })
+        }
+        Some(_) | None => None,
+    };
+    let page = AccountPage {
+        token: row.is_none(),
+        enrolled,
+        required: state.settings.factor_required && who.role.needs_factor(),
+        problem: problem.to_owned(),
+        offer,
+    };
+    templates::page("account", "Account", status, &Frame::of(state, who), &page)
+}

@@ -1,0 +1,216 @@
+//! What a list can be filtered and sorted by, each choice as an address: links work without a script, and a list can be
+//! shared by its address. Pure.
+
+use serde::Serialize;
+
+use crate::api::worklist::Listed;
+use crate::api::worklist_query::WorklistQuery;
+use crate::storage::entity::saved_view;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    pub label: String,
+    pub href: String,
+    pub current: bool,
+    pub count: Option<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub choices: Vec<Choice>,
+}
+
+/// A column that can be sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    pub key: &'static str,
+    pub label: &'static str,
+    pub href: String,
+    /// For `aria-sort`.
+    pub order: &'static str,
+}
+
+const STATES: [(&str, &str); 6] = [
+    ("flagged", "flagged"),
+    ("not_flagged", "not flagged"),
+    ("indeterminate", "indeterminate"),
+    ("running", "running"),
+    ("failed", "failed"),
+    ("quality_rejected", "quality"),
+];
+const CLAIMS: [(&str, &str); 3] = [("nobody", "free"), ("me", "mine"), ("somebody", "taken")];
+const LINKS: [(&str, &str); 3] = [
+    ("linked", "linked"),
+    ("unmatched", "no order"),
+    ("conflict", "conflict"),
+];
+const COLUMNS: [(&str, &str); 6] = [
+    ("rank", "Rank"),
+    ("score", "Priority"),
+    ("patient", "Patient"),
+    ("exam", "Exam"),
+    ("arrived", "Arrived"),
+    ("images", "Images"),
+];
+
+/// The query as it stands in an address, without what is empty. Words of ours alone, so that nothing needs escaping but
+/// the modality, which is checked.
+pub fn address(query: &WorklistQuery) -> String {
+    let modality: String = query
+        .modality
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let limit = query.limit.map(|limit| limit.to_string()).unwrap_or_default();
+    let cursor = query.cursor.clone().unwrap_or_default();
+    let parts = [
+        ("modality", modality.as_str()),
+        ("band", &query.band),
+        ("ai", &query.ai),
+        ("claimed", &query.claimed),
+        ("link", &query.link),
+        ("sort", &query.sort),
+        ("limit", &limit),
+        ("cursor", &cursor),
+    ];
+    parts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+fn href(query: &WorklistQuery) -> String {
+    match address(query) {
+        empty if empty.is_empty() => "/".to_owned(),
+        address => format!("/?{address}"),
+    }
+}
+
+fn with(query: &WorklistQuery, set: impl FnOnce(&mut WorklistQuery)) -> String {
+    let mut changed = WorklistQuery {
+        cursor: None,
+        ..query.clone()
+    };
+    set(&mut changed);
+    href(&changed)
+}
+
+fn choice(
+    query: &WorklistQuery,
+    now: &str,
+    (value, label): (&str, &str),
+    count: Option<usize>,
+    set: fn(&mut WorklistQuery, String),
+) -> Choice {
+    Choice {
+        label: label.to_owned(),
+        href: with(query, |query| set(query, value.to_owned())),
+        current: now == value,
+        count,
+    }
+}
+
+/// Every filter with its choices, the first of which asks for everything.
+pub fn filters(query: &WorklistQuery, listed: &Listed) -> Vec<Filter> {
+    let filter = |name, label, now: &str, words: Vec<(&str, &str, Option<usize>)>, set| Filter {
+        name,
+        label,
+        choices: std::iter::once(("", "all", None))
+            .chain(words)
+            .map(|(value, label, count)| choice(query, now, (value, label), count, set))
+            .collect(),
+    };
+    let plain = |words: &[(&'static str, &'static str)]| words.iter().map(|(v, l)| (*v, *l, None)).collect();
+    let modalities = listed
+        .modalities
+        .iter()
+        .map(|(name, count)| (name.as_str(), name.as_str(), Some(*count)))
+        .collect();
+    let bands = ["critical", "urgent", "routine"]
+        .map(|band| (band, band, listed.bands.get(band).copied()))
+        .to_vec();
+    vec![
+        filter("band", "Priority", &query.band, bands, |q, v| q.band = v),
+        filter("modality", "Modality", &query.modality, modalities, |q, v| {
+            q.modality = v
+        }),
+        filter("ai", "AI", &query.ai, plain(&STATES), |q, v| q.ai = v),
+        filter("claimed", "Reader", &query.claimed, plain(&CLAIMS), |q, v| {
+            q.claimed = v
+        }),
+        filter("link", "Order", &query.link, plain(&LINKS), |q, v| q.link = v),
+    ]
+}
+
+/// Choosing a column twice turns its order round.
+pub fn columns(query: &WorklistQuery) -> Vec<Column> {
+    let sorted = match query.sort.as_str() {
+        "" => "rank",
+        said => said,
+    };
+    COLUMNS
+        .into_iter()
+        .map(|(key, label)| {
+            let (order, next) = match sorted.strip_prefix('-') {
+                Some(down) if down == key => ("descending", String::new()),
+                None if sorted == key => ("ascending", format!("-{key}")),
+                Some(_) | None => ("none", key.to_owned()),
+            };
+            Column {
+                key,
+                label,
+                href: with(query, |query| query.sort = next),
+                order,
+            }
+        })
+        .collect()
+}
+
+pub fn views(kept: Vec<saved_view::Model>, address: &str) -> Vec<Choice> {
+    kept.into_iter()
+        .map(|view| Choice {
+            href: format!("/?{}", view.query),
+            current: view.query == address,
+            label: view.name,
+            count: None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_holds_what_was_chosen_and_nothing_else() {
+        let query = WorklistQuery {
+            modality: "CT&x=<".into(),
+            ai: "flagged".into(),
+            limit: Some(20),
+            ..WorklistQuery::default()
+        };
+        assert_eq!(address(&query), "modality=CTx&ai=flagged&limit=20");
+        assert_eq!(href(&WorklistQuery::default()), "/");
+    }
+
+    #[test]
+    fn a_column_that_is_chosen_again_turns_round_and_then_goes_back_to_rank() {
+        let order = |sort: &str| {
+            let query = WorklistQuery {
+                sort: sort.into(),
+                ..WorklistQuery::default()
+            };
+            let patient = columns(&query).into_iter().find(|column| column.key == "patient");
+            patient
+                .map(|column| (column.order, column.href))
+                .expect("a column")
+        };
+        assert_eq!(order(""), ("none", "/?sort=patient".into()));
+        assert_eq!(order("patient"), ("ascending", "/?sort=-patient".into()));
+        assert_eq!(order("-patient"), ("descending", "/".into()));
+    }
+}

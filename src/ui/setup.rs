@@ -1,0 +1,132 @@
+//! The very first page: makes the first administrator for whoever has the code that the service printed.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use tocsin_domain::audit::{ActorKind, Event, Outcome};
+
+use super::frame::Frame;
+use super::sign_in;
+use super::templates;
+use crate::api::auth::guard::client_address;
+use crate::api::auth::session::Subject;
+use crate::api::auth::{Role, secret};
+use crate::api::{ApiError, State};
+use crate::storage::{StoreError, accounts, audit};
+
+/// Characters of a name.
+const NAME: usize = 100;
+
+#[derive(Serialize)]
+struct SetupPage {
+    problem: String,
+    shortest: usize,
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+}
+
+pub async fn show(state: Data<State>) -> Result<HttpResponse, ApiError> {
+    open(&state)?;
+    render(&state, StatusCode::OK, String::new())
+}
+
+pub async fn submit(
+    state: Data<State>,
+    request: HttpRequest,
+    wanted: Form<Wanted>,
+) -> Result<HttpResponse, ApiError> {
+    open(&state)?;
+    let address = client_address(&state, request.peer_addr().map(|a| a.ip()), request.headers());
+    if let Some(wait) = state.throttle.wait(address, state.now()) {
+        return Err(ApiError::TooMany {
+            seconds: wait.num_seconds().max(1),
+        });
+    }
+    let wanted = wanted.into_inner();
+    if !state.setup.takes(&wanted.code) {
+        state.throttle.failed(address, state.now());
+        let problem = "That is not the code which the service printed when it started.";
+        return render(&state, StatusCode::UNAUTHORIZED, problem.to_owned());
+    }
+    let name = wanted.name.trim().to_owned();
+    if !(1..=NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let problem = format!("A name has 1 to {NAME} characters.");
+        return render(&state, StatusCode::UNPROCESSABLE_ENTITY, problem);
+    }
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&(state.entropy)()[..16]);
+    let hash = web::block(move || secret::hash_password(&wanted.password, &salt))
+        .await
+        .map_err(|_| ApiError::Internal)?;
+    match hash {
+        Ok(hash) => create(&state, name, hash).await,
+        Err(problem) => render(&state, StatusCode::UNPROCESSABLE_ENTITY, problem.to_string()),
+    }
+}
+
+fn open(state: &State) -> Result<(), ApiError> {
+    match state.setup.is_open() {
+        true => Ok(()),
+        false => Err(ApiError::NotFound("page or resource")),
+    }
+}
+
+async fn create(state: &State, name: String, hash: String) -> Result<HttpResponse, ApiError> {
+    let site = state.settings.site.0.clone();
+    let made = state
+        .store
+        .write(move |tx| Box::pin(async move { first(tx, &name, hash, site).await }))
+        .await;
+    state.setup.close();
+    let id = made.map_err(|error| match error {
+        StoreError::Refused(reason) => ApiError::Conflict(reason),
+        other => other.into(),
+    })?;
+    Ok(sign_in::begin(state, Subject::Account(id), "/account"))
+}
+
+/// The account, unless another process made one meanwhile.
+async fn first(
+    tx: &crate::storage::Tx,
+    name: &str,
+    hash: String,
+    site: String,
+) -> Result<String, StoreError> {
+    if accounts::any(tx.conn()).await? {
+        return Err(StoreError::Refused(
+            "there is an account already; sign in with it".into(),
+        ));
+    }
+    let id = accounts::create(tx, name, Role::Admin.text(), hash)
+        .await?
+        .to_string();
+    let event = Event {
+        actor: name.to_owned(),
+        actor_kind: ActorKind::Person,
+        action: "account.create".to_owned(),
+        object: format!("account:{id}"),
+        site,
+        outcome: Outcome::Success,
+        request_id: String::new(),
+        detail: serde_json::json!({ "role": Role::Admin.text(), "by": "setup code" }),
+    };
+    audit::record(tx, event).await?;
+    Ok(id)
+}
+
+fn render(state: &State, status: StatusCode, problem: String) -> Result<HttpResponse, ApiError> {
+    let page = SetupPage {
+        problem,
+        shortest: secret::PASSWORD_LENGTH,
+    };
+    templates::page("setup", "First account", status, &Frame::anonymous(state), &page)
+}

@@ -1,0 +1,266 @@
+//! The worklist: what waits, in which order and why, with its filters in the address; the rows alone for a screen that
+//! follows changes; and the list for a wall.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Query};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::worklist::Band;
+
+use super::choices::{self, Choice, Column};
+use super::frame::{Frame, go_to, sealed};
+use super::helpers::duration;
+use super::templates;
+use crate::api::auth::Principal;
+use crate::api::worklist::{self, Listed, WorklistItem};
+use crate::api::worklist_query::WorklistQuery;
+use crate::api::{ApiError, State, views};
+use crate::storage::{saved_views, studies};
+
+/// Critical studies that are repeated above the list.
+const CRITICAL: usize = 5;
+/// A name of a view, characters.
+const NAME: usize = 40;
+/// A study whose cap is nearer than this is shown as nearly due.
+const SOON: TimeDelta = TimeDelta::minutes(15);
+
+#[derive(Serialize)]
+struct WorklistPage {
+    rows: Vec<RowView>,
+    critical: Vec<RowView>,
+    waiting: usize,
+    matching: usize,
+    /// Address of the next piece.
+    next: Option<String>,
+    query: WorklistQuery,
+    /// The same as it stands in an address, without `?`.
+    address: String,
+    /// What was looked for; never in an address.
+    search: String,
+    filters: Vec<choices::Filter>,
+    columns: Vec<Column>,
+    views: Vec<Choice>,
+    feed: Feed,
+    me: String,
+}
+
+/// Whether images arrive at all: a quiet list and a dead feed must not look the same.
+#[derive(Serialize)]
+struct Feed {
+    last_image_at: Option<Timestamp>,
+    ago: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RowView {
+    #[serde(flatten)]
+    item: WorklistItem,
+    wait: String,
+    cap: Cap,
+    /// Ranks gained or lost by what models said.
+    moved_by_ai: i64,
+}
+
+#[derive(Serialize)]
+struct Cap {
+    /// `due`, `soon` or `later`.
+    state: &'static str,
+    text: String,
+}
+
+fn row(item: WorklistItem, now: Timestamp) -> RowView {
+    let left = item.wait_cap_at - now;
+    let cap = match (item.overdue, left < SOON) {
+        (true, _) => Cap {
+            state: "due",
+            text: "due".to_owned(),
+        },
+        (false, near) => Cap {
+            state: if near { "soon" } else { "later" },
+            text: duration(left),
+        },
+    };
+    RowView {
+        wait: duration(now - item.arrived_at),
+        moved_by_ai: item.rank_without_ai as i64 - item.rank as i64,
+        cap,
+        item,
+    }
+}
+
+pub async fn show(
+    state: Data<State>,
+    query: Query<WorklistQuery>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    whole(&state, &who, query.into_inner(), "", "worklist").await
+}
+
+/// For a screen that nobody sits at.
+pub async fn wall(
+    state: Data<State>,
+    query: Query<WorklistQuery>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    whole(&state, &who, query.into_inner(), "", "wall").await
+}
+
+async fn whole(
+    state: &State,
+    who: &Principal,
+    query: WorklistQuery,
+    search: &str,
+    template: &str,
+) -> Result<HttpResponse, ApiError> {
+    let page = load(state, who, query, search).await?;
+    views::viewed(state, who, "worklist.view", shown(&page)).await?;
+    let frame = Frame::of(state, who);
+    templates::page(template, "Worklist", StatusCode::OK, &frame, &page)
+}
+
+/// The table alone, for a screen that follows changes.
+pub async fn rows(
+    state: Data<State>,
+    query: Query<WorklistQuery>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    let page = load(&state, &who, query.into_inner(), "").await?;
+    views::viewed_again(&state, &who, "worklist.view", shown(&page)).await?;
+    let frame = Frame::of(&state, &who);
+    templates::page("worklist_rows", "Worklist", StatusCode::OK, &frame, &page)
+}
+
+fn shown(page: &WorklistPage) -> Vec<String> {
+    page.rows
+        .iter()
+        .map(|row| row.item.study_id.to_string())
+        .collect()
+}
+
+async fn load(
+    state: &State,
+    who: &Principal,
+    query: WorklistQuery,
+    search: &str,
+) -> Result<WorklistPage, ApiError> {
+    let listed = worklist::load(state, &query, &who.name, search).await?;
+    let kept = saved_views::of(state.store.read(), &who.name).await?;
+    let feed = feed(state).await?;
+    Ok(page(listed, query, search, kept, feed, &who.name, state.now()))
+}
+
+fn page(
+    listed: Listed,
+    query: WorklistQuery,
+    search: &str,
+    kept: Vec<crate::storage::entity::saved_view::Model>,
+    feed: Feed,
+    me: &str,
+    now: Timestamp,
+) -> WorklistPage {
+    let filters = choices::filters(&query, &listed);
+    let address = choices::address(&WorklistQuery {
+        cursor: None,
+        ..query.clone()
+    });
+    let next = listed.next.map(|cursor| {
+        choices::address(&WorklistQuery {
+            cursor: Some(cursor),
+            ..query.clone()
+        })
+    });
+    let critical: Vec<RowView> = listed
+        .items
+        .iter()
+        .filter(|item| item.band == Band::Critical)
+        .take(CRITICAL)
+        .map(|item| row(item.clone(), now))
+        .collect();
+    WorklistPage {
+        rows: listed.items.into_iter().map(|item| row(item, now)).collect(),
+        critical,
+        waiting: listed.waiting,
+        matching: listed.matching,
+        next,
+        columns: choices::columns(&query),
+        views: choices::views(kept, &address),
+        search: search.to_owned(),
+        me: me.to_owned(),
+        query,
+        address,
+        filters,
+        feed,
+    }
+}
+
+async fn feed(state: &State) -> Result<Feed, ApiError> {
+    let last = studies::last_image_at(state.store.read()).await?;
+    Ok(Feed {
+        ago: last.map(|at| duration(state.now() - at)),
+        last_image_at: last,
+    })
+}
+
+/// What is looked for may be a patient's name: it travels in the body.
+#[derive(Deserialize)]
+pub struct Search {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    q: String,
+}
+
+pub async fn search(
+    state: Data<State>,
+    form: Form<Search>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    whole(&state, &who, WorklistQuery::default(), &form.q, "worklist").await
+}
+
+#[derive(Deserialize)]
+pub struct View {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    name: String,
+    /// As it stands in an address.
+    #[serde(default)]
+    query: String,
+    /// The view is removed instead of kept.
+    #[serde(default)]
+    remove: bool,
+}
+
+pub async fn view(state: Data<State>, form: Form<View>, who: Principal) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    let form = form.into_inner();
+    let name = form.name.trim().to_owned();
+    if !(1..=NAME).contains(&name.chars().count()) {
+        return Err(ApiError::BadRequest(format!(
+            "name: expected 1 to {NAME} characters"
+        )));
+    }
+    // Read and written anew, so that nothing else is kept and followed later.
+    let query = Query::<WorklistQuery>::from_query(&form.query)
+        .map_err(|error| ApiError::BadRequest(format!("query: {error}")))?
+        .into_inner();
+    query.checked(&who.name, "")?;
+    let (address, owner) = (choices::address(&query), who.name.clone());
+    let target = format!("/?{address}");
+    state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                match form.remove {
+                    true => saved_views::remove(tx, &owner, &name).await,
+                    false => saved_views::keep(tx, &owner, &name, &address).await,
+                }
+            })
+        })
+        .await?;
+    Ok(go_to(&target))
+}
