@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::state::State;
 use crate::storage::entity::{opinion, study_comment};
 use crate::storage::opinions::Opinion;
-use crate::storage::{audit, comments, opinions, results, studies};
+use crate::storage::{StoreError, audit, comments, opinions, results, studies};
 
 /// Characters of a comment or of a reason at most.
 const COMMENT: usize = 2_000;
@@ -73,7 +73,21 @@ pub struct NewComment {
     pub text: String,
 }
 
-pub fn opinion(row: opinion::Model) -> OpinionView {
+/// What was said about a study, oldest first.
+pub async fn of_study(
+    state: &State,
+    id: StudyId,
+) -> Result<(Vec<OpinionView>, Vec<CommentView>), StoreError> {
+    let conn = state.store.read();
+    let said = opinions::of_study(conn, id).await?;
+    let remarks = comments::of_study(conn, id).await?;
+    Ok((
+        said.into_iter().map(opinion).collect(),
+        remarks.into_iter().map(comment).collect(),
+    ))
+}
+
+fn opinion(row: opinion::Model) -> OpinionView {
     OpinionView {
         id: row.id,
         result_id: row.result_id,
@@ -85,7 +99,7 @@ pub fn opinion(row: opinion::Model) -> OpinionView {
     }
 }
 
-pub fn comment(row: study_comment::Model) -> CommentView {
+fn comment(row: study_comment::Model) -> CommentView {
     CommentView {
         id: row.id,
         text: row.text,

@@ -20,9 +20,8 @@ use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use super::worklist::{place_of, reasons_of, verdicts_of};
-use crate::storage::{
-    StoreError, alerts, analyses, comments, deliveries, opinions, orders, results, studies, timeline,
-};
+use crate::storage::entity::study;
+use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -98,14 +97,8 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         alert_list.push(alert_views::view(state, alert).await?);
     }
     let place = place_of(state, id).await?;
-    let order = match &row.order_id {
-        Some(order) => orders::by_id(conn, order).await?,
-        None => None,
-    };
-    let ris_priority = match order {
-        Some(order) => orders::record_of(&order)?.priority,
-        None => None,
-    };
+    let ris_priority = ris_priority(state, &row).await?;
+    let (opinions, comments) = discussion::of_study(state, id).await?;
     let ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let series = studies::series_of(conn, id)
         .await?
@@ -144,16 +137,8 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         timeline: events(timeline::of_study(conn, id).await?),
         priors: Vec::new(),
         alerts: alert_list,
-        opinions: opinions::of_study(conn, id)
-            .await?
-            .into_iter()
-            .map(discussion::opinion)
-            .collect(),
-        comments: comments::of_study(conn, id)
-            .await?
-            .into_iter()
-            .map(discussion::comment)
-            .collect(),
+        opinions,
+        comments,
         results: records,
         deliveries: deliveries::of_study(conn, id)
             .await?
@@ -161,6 +146,16 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
             .map(delivery_views::view)
             .collect(),
     })
+}
+
+async fn ris_priority(state: &State, row: &study::Model) -> Result<Option<String>, StoreError> {
+    let Some(order) = &row.order_id else {
+        return Ok(None);
+    };
+    match orders::by_id(state.store.read(), order).await? {
+        Some(order) => Ok(orders::record_of(&order)?.priority),
+        None => Ok(None),
+    }
 }
 
 fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineView> {

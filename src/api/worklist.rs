@@ -24,6 +24,8 @@ use crate::storage::{StoreError, alerts, analyses, document, orders, results, st
 
 /// A worklist is read whole as a rule.
 pub const LIMIT: usize = 200;
+/// Critical studies that are shown above every list.
+const CRITICAL: usize = 5;
 
 /// A study on the worklist.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -101,6 +103,8 @@ fn places(state: &State, rows: &[study::Model]) -> Result<Vec<Place>, StoreError
 /// A piece of the worklist.
 pub struct Listed {
     pub items: Vec<WorklistItem>,
+    /// The first critical studies of everything that waits, whatever was asked for.
+    pub critical: Vec<WorklistItem>,
     /// The cursor of the next piece.
     pub next: Option<String>,
     /// Studies that wait, and those of them that were asked for.
@@ -123,6 +127,8 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
         *modalities.entry(row.study.modality.clone()).or_insert(0) += 1;
         *bands.entry(row.place.item.band.text()).or_insert(0) += 1;
     }
+    let critical = rows.iter().filter(|row| row.place.item.band == Band::Critical);
+    let critical: Vec<Row> = critical.take(CRITICAL).cloned().collect();
     let picked = selection.of(rows);
     let matching = picked.len();
     let shown: Vec<Row> = picked.into_iter().skip(offset).take(count).collect();
@@ -130,6 +136,7 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
     Ok(Listed {
         next: (next < matching).then(|| next.to_string()),
         items: describe(state, shown).await?,
+        critical: describe(state, critical).await?,
         waiting,
         matching,
         modalities,

@@ -38,6 +38,7 @@ pub struct WorklistQuery {
 }
 
 /// A row as far as it is sorted and picked by.
+#[derive(Clone)]
 pub struct Row {
     pub place: Place,
     pub study: study::Model,

@@ -10,6 +10,8 @@ pub fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("clock", Box::new(clock));
     registry.register_helper("words", Box::new(words));
     registry.register_helper("json", Box::new(json));
+    registry.register_helper("number", Box::new(number));
+    registry.register_helper("exam", Box::new(exam));
 }
 
 fn instant(helper: &Helper<'_>) -> Option<Timestamp> {
@@ -80,6 +82,46 @@ fn json(
     Ok(())
 }
 
+/// `{{number score}}`: without a fraction where there is none.
+fn number(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let value = helper.param(0).and_then(|value| value.value().as_f64());
+    out.write(&value.map(|value| value.to_string()).unwrap_or_default())?;
+    Ok(())
+}
+
+/// `{{exam modality description}}`: many descriptions begin with the modality already.
+fn exam(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let text = |at: usize| {
+        helper
+            .param(at)
+            .and_then(|value| value.value().as_str())
+            .unwrap_or_default()
+    };
+    out.write(&handlebars::html_escape(&exam_of(text(0), text(1))))?;
+    Ok(())
+}
+
+/// The kind of an exam in words.
+fn exam_of(modality: &str, description: &str) -> String {
+    let first = description.split_whitespace().next().unwrap_or_default();
+    match first.eq_ignore_ascii_case(modality) {
+        true => description.to_owned(),
+        false => format!("{modality} {description}").trim().to_owned(),
+    }
+}
+
 /// A duration as people say it: `40 s`, `12 min`, `3 h 05`.
 pub fn duration(span: TimeDelta) -> String {
     let seconds = span.num_seconds().max(0);
@@ -93,6 +135,13 @@ pub fn duration(span: TimeDelta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exam_does_not_say_its_modality_twice() {
+        assert_eq!(exam_of("CT", "CT HEAD WO CONTRAST"), "CT HEAD WO CONTRAST");
+        assert_eq!(exam_of("CT", "HEAD"), "CT HEAD");
+        assert_eq!(exam_of("CT", ""), "CT");
+    }
 
     #[test]
     fn durations_are_short() {

@@ -76,7 +76,9 @@ pub async fn submit(
 fn open(state: &State) -> Result<(), ApiError> {
     match state.setup.is_open() {
         true => Ok(()),
-        false => Err(ApiError::NotFound("page or resource")),
+        false => Err(ApiError::Conflict(
+            "there is an account already; sign in with it".into(),
+        )),
     }
 }
 

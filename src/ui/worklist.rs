@@ -7,7 +7,6 @@ use actix_web::web::{Data, Form, Query};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::Timestamp;
-use tocsin_domain::worklist::Band;
 
 use super::choices::{self, Choice, Column};
 use super::frame::{Frame, go_to, sealed};
@@ -19,8 +18,6 @@ use crate::api::worklist_query::WorklistQuery;
 use crate::api::{ApiError, State, views};
 use crate::storage::{saved_views, studies};
 
-/// Critical studies that are repeated above the list.
-const CRITICAL: usize = 5;
 /// A name of a view, characters.
 const NAME: usize = 40;
 /// A study whose cap is nearer than this is shown as nearly due.
@@ -171,16 +168,9 @@ fn page(
             ..query.clone()
         })
     });
-    let critical: Vec<RowView> = listed
-        .items
-        .iter()
-        .filter(|item| item.band == Band::Critical)
-        .take(CRITICAL)
-        .map(|item| row(item.clone(), now))
-        .collect();
     WorklistPage {
         rows: listed.items.into_iter().map(|item| row(item, now)).collect(),
-        critical,
+        critical: listed.critical.into_iter().map(|item| row(item, now)).collect(),
         waiting: listed.waiting,
         matching: listed.matching,
         next,

@@ -229,6 +229,9 @@
     });
     addEventListener("pagehide", () => port.postMessage("bye"));
   }
+  // What sticks below the header has to know how tall it is; it breaks into lines on narrow screens.
+  const header = document.querySelector("header");
+  new ResizeObserver(() => root.style.setProperty("--head", `${header.offsetHeight}px`)).observe(header);
   // A page out of the browser's memory may be of a session that has ended.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   setInterval(tick, 1_000);

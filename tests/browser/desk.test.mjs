@@ -1,7 +1,7 @@
 // What people see: the worklist with its reasons, the study, the page on a phone, and what an engineer repairs with.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { open, picture, start, until } from "./service.mjs";
+import { open, picture, rows, signIn as enter, start, until } from "./service.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 let service, browser, admin;
@@ -24,14 +24,7 @@ after(async () => {
   assert.equal(await service?.stop(), 0, "the service stops when it is asked to");
 });
 
-async function signIn(token, options) {
-  const page = await browser.page(options);
-  await page.goto(service.url);
-  await page.getByLabel("Token").fill(token);
-  await page.getByLabel("Token").press("Enter");
-  await page.waitForURL((url) => url.pathname !== "/sign-in");
-  return page;
-}
+const signIn = (token, options) => enter(browser, service, token, options);
 
 test("nobody sees a patient without signing in", async () => {
   const page = await browser.page();
@@ -46,20 +39,26 @@ test("nobody sees a patient without signing in", async () => {
 
 test("the bleeding head is on top, and the list says why", async () => {
   const page = await signIn(await service.token("radiologist"));
-  const first = page.locator("tbody tr").first();
+  const first = rows(page).first();
   await first.waitFor();
-  const text = await first.innerText();
-  assert.match(text, /critical/i);
+  assert.match(await first.innerText(), /critical/i);
+  assert.equal(await first.getAttribute("data-rank"), "1");
+  await first.getByTestId("why").click();
+  const why = first.locator(".pop");
+  const text = await why.innerText();
+  assert.match(text, /without AI it would be rank 2/);
   assert.match(text, /AI suspects intracranial hemorrhage/);
-  assert.match(text, /phantom/i, "the model says what it was trained on");
-  const ranks = await first.locator("td.number").allInnerTexts();
-  assert.deepEqual(ranks, ["1", "2"], "first, and second without AI");
+  assert.match(text, /trained on synthetic phantoms/i, "the model says what it was trained on");
+  const scores = await why.locator("[data-score]").evaluateAll((all) => all.map((row) => Number(row.dataset.score)));
+  const total = Number(await why.locator(".total td").innerText());
+  assert.equal(scores.reduce((sum, score) => sum + score, 0), total, "what the rules gave adds up");
+  assert.equal(Number(await first.locator(".score").innerText()), total);
   await picture(page, "worklist");
 });
 
 test("a radiologist takes a study and gives it back", async () => {
   const page = await signIn(await service.token("radiologist"));
-  const row = page.locator("tbody tr").first();
+  const row = rows(page).first();
   await row.getByRole("button", { name: "Take" }).click();
   await row.getByRole("button", { name: "Give back" }).waitFor();
   await picture(page, "claimed");
@@ -69,7 +68,7 @@ test("a radiologist takes a study and gives it back", async () => {
 
 test("the study page shows what was measured and every step with its time", async () => {
   const page = await signIn(await service.token("radiologist"));
-  await page.locator("tbody tr").first().getByRole("link").first().click();
+  await rows(page).first().getByRole("link").first().click();
   await page.getByRole("heading", { name: "Timeline" }).waitFor();
   const text = await page.locator("main").innerText();
   for (const step of ["first image", "series ready", "inference finished", "alert raised", "page accepted"]) {
@@ -78,16 +77,6 @@ test("the study page shows what was measured and every step with its time", asyn
   assert.match(text, /Volume[^\n]*mL/);
   assert.doesNotMatch(page.url(), /PHANTOM|PH0/, "the address names no patient");
   await picture(page, "study");
-});
-
-test("the list refreshes itself and says when it cannot", async () => {
-  const page = await signIn(await service.token("radiologist"));
-  const refreshed = page.waitForResponse((answer) => answer.url().endsWith("/worklist/rows"));
-  assert.equal((await refreshed).status(), 200);
-  await page.route("**/worklist/rows", (route) => route.abort());
-  await page.getByText("It may be out of date").waitFor({ timeout: 20_000 });
-  await page.unroute("**/worklist/rows");
-  browser.complaints.length = 0; // The failed request was ours.
 });
 
 test("an engineer finds the order among the messages and reads its segments", async () => {
@@ -131,11 +120,16 @@ test("on a phone the link opens without acknowledging, and one press acknowledge
 
 test("after signing out the back button shows no patient", async () => {
   const page = await signIn(await service.token("radiologist"));
-  await page.locator("tbody tr").first().waitFor();
+  await rows(page).first().waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL(/sign-in/);
   await page.goBack();
   assert.doesNotMatch(await page.content(), /PHANTOM/);
+});
+
+test("nothing is asked of another host", () => {
+  const foreign = browser.addresses.filter((address) => !address.startsWith(service.url) && !address.startsWith("data:"));
+  assert.deepEqual(foreign, []);
 });
 
 test("no page broke the content security policy or its own script", () => {

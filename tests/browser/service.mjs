@@ -59,6 +59,17 @@ export async function until(what, look) {
   }
 }
 
+/** The bytes of a DICOM file with another patient's name (0010,0010), whatever its length. */
+function renamed(bytes, name) {
+  const at = bytes.indexOf(Buffer.from([0x10, 0x00, 0x10, 0x00, 0x50, 0x4e]));
+  if (at < 0) throw new Error("the file names no patient");
+  const value = Buffer.from(name.length % 2 ? `${name} ` : name, "latin1");
+  const length = Buffer.alloc(2);
+  length.writeUInt16LE(value.length);
+  const end = at + 8 + bytes.readUInt16LE(at + 6);
+  return Buffer.concat([bytes.subarray(0, at + 6), length, value, bytes.subarray(end)]);
+}
+
 /** Starts the service; resolves when it says where it listens. */
 export async function start() {
   const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
@@ -79,9 +90,22 @@ export async function start() {
   const service = {
     url: `http://${at.http}`,
     /** A bearer token of this role. */
-    token: (role) => tocsin("token", "create", "--role", role, "--name", role, "--config", config),
+    token: (role, name = role) => tocsin("token", "create", "--role", role, "--name", name, "--config", config),
     /** An order and its head CT. */
     send: (...more) => tocsin("send", "--hl7", at.hl7, "--dicom", at.dicom, ...more),
+    /** One image without an order, sent at once. */
+    async image(seed, name) {
+      const images = join(folder, `image-${seed}`);
+      await tocsin("synth", "head-ct", "--finding", "none", "--seed", String(seed), "--slices", "1", "--matrix", "64", "--out", images);
+      for (const file of (await readdir(images)).filter((each) => each.endsWith(".dcm"))) {
+        const path = join(images, file);
+        if (name) await writeFile(path, renamed(await readFile(path), name));
+      }
+      await tocsin("send", "--dicom", at.dicom, "--dir", images);
+    },
+    /** The process stands still: connections stay open and nothing comes. */
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
     /** Links of the pages that went out. */
     async links() {
       const files = await readdir(join(folder, "mail")).catch(() => []);
@@ -120,15 +144,32 @@ export async function open() {
     ],
   });
   const complaints = [];
+  const addresses = [];
   const page = async (options = {}) => {
     const context = await browser.newContext(options);
     const opened = await context.newPage();
     opened.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    opened.on("request", (request) => addresses.push(request.url()));
     opened.on("pageerror", (error) => complaints.push(String(error)));
     return opened;
   };
-  return { page, complaints, close: () => browser.close() };
+  return { page, complaints, addresses, close: () => browser.close() };
 }
+
+/** A page of somebody who holds this token, when its scripts have run and it hears the server. */
+export async function signIn(browser, service, token, options = {}) {
+  const page = await browser.page(options);
+  await page.goto(service.url);
+  await page.getByLabel("Token").fill(token);
+  await page.getByLabel("Token").press("Enter");
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+  if (options.javaScriptEnabled !== false) await page.locator('html[data-ready="1"]').waitFor();
+  return page;
+}
+
+/** Rows of the list, and one of them. */
+export const rows = (page) => page.locator("#rows tbody > tr[data-study-id]");
+export const shown = (page) => rows(page).evaluateAll((all) => all.map((row) => row.dataset.studyId));
 
 /** Keeps a picture where somebody asked for pictures. */
 export async function picture(page, name) {

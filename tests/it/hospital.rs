@@ -192,6 +192,12 @@ impl Hospital {
         ris::send(&peer, message).await.unwrap()
     }
 
+    /// Why a message was refused.
+    pub async fn refused(&self, message: &tocsin::cli::demo::visit::Message) -> String {
+        let peer = MllpPeer::new("127.0.0.1", self.running.addresses.hl7.port());
+        ris::send(&peer, message).await.unwrap_err().to_string()
+    }
+
     pub async fn scan(&self, visit: &Visit) -> Vec<Vec<u8>> {
         let files = scanner::scan(visit).await.unwrap().files;
         self.send(&files).await;

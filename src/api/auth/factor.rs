@@ -9,6 +9,8 @@ use totp_rs::{Builder, Secret, Totp};
 
 /// Clocks may differ by one code.
 const SKEW: u16 = 1;
+/// White modules around the code, as readers need them (ISO/IEC 18004).
+const QUIET: i32 = 4;
 /// Bytes of the secret, as RFC 4226 recommends for SHA-1.
 const SECRET_BYTES: usize = 20;
 
@@ -61,10 +63,13 @@ impl Factor {
         let mut path = String::new();
         for y in 0..size {
             for x in (0..size).filter(|x| code.get_module(*x, y)) {
-                path.push_str(&format!("M{x} {y}h1v1h-1z"));
+                path.push_str(&format!("M{} {}h1v1h-1z", x + QUIET, y + QUIET));
             }
         }
-        Some(Square { size, path })
+        Some(Square {
+            size: size + 2 * QUIET,
+            path,
+        })
     }
 
     #[cfg(test)]
@@ -107,6 +112,6 @@ mod tests {
             "{address}"
         );
         let square = factor("a").square().expect("a code");
-        assert!(square.size >= 21 && square.path.starts_with("M0 0h1v1h-1z"));
+        assert!(square.size >= 21 && square.path.starts_with("M4 4h1v1h-1z"));
     }
 }

@@ -67,12 +67,7 @@ async fn a_name_that_is_a_script_is_text_on_every_page() {
             );
         }
         // All others show what was sent.
-        let expected = [
-            "/sign-in",
-            "/live",
-            "/worklist/wall",
-            "/studies/{id}/timeline.csv",
-        ];
+        let expected = ["/sign-in", "/live", "/studies/{id}/timeline.csv"];
         assert_eq!(plain, expected, "{}", desk.name);
         let search = desk.form("/messages", &who, &[("q", EVIL)]).await;
         assert!(search.text.contains("&lt;script&gt;") && !search.text.contains("<script>"));
@@ -171,7 +166,7 @@ async fn the_table_that_refreshes_itself_is_noted_once_as_long_as_it_shows_the_s
     for _ in 0..3 {
         let rows = desk.get("/worklist/rows", &who).await;
         assert!(
-            rows.text.contains("<table class=\"worklist\">") && !rows.text.contains("<html"),
+            rows.text.contains("<table") && !rows.text.contains("<html"),
             "{}",
             rows.text
         );

@@ -212,7 +212,7 @@ async fn a_token_ends_by_itself_and_a_wrong_wish_is_told_what_is_expected() {
 async fn the_first_account_is_made_with_the_code_that_was_printed_and_only_once() {
     for desk in desks().await {
         let nobody = Caller::Nobody;
-        assert_eq!(desk.get("/setup", &nobody).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(desk.get("/setup", &nobody).await.status, StatusCode::CONFLICT);
         desk.state.setup.expect("abab-cdcd");
         let sign_in = desk.get("/sign-in", &nobody).await;
         assert!(sign_in.text.contains("href=\"/setup\""), "{}", sign_in.text);
@@ -225,7 +225,7 @@ async fn the_first_account_is_made_with_the_code_that_was_printed_and_only_once(
         let made = desk.form("/setup", &nobody, &fields("abab-cdcd")).await;
         assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text);
         let again = desk.form("/setup", &nobody, &fields("abab-cdcd")).await;
-        assert_eq!(again.status, StatusCode::NOT_FOUND);
+        assert_eq!(again.status, StatusCode::CONFLICT);
         assert_eq!(by_password(&desk, "ada", PASSWORD).await.0, StatusCode::SEE_OTHER);
     }
 }
