@@ -10,7 +10,7 @@ pub fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("clock", Box::new(clock));
     registry.register_helper("words", Box::new(words));
     registry.register_helper("json", Box::new(json));
-    registry.register_helper("number", Box::new(number));
+    registry.register_helper("plain", Box::new(plain));
     registry.register_helper("exam", Box::new(exam));
 }
 
@@ -82,8 +82,8 @@ fn json(
     Ok(())
 }
 
-/// `{{number score}}`: without a fraction where there is none.
-fn number(
+/// `{{plain score}}`: without a fraction where there is none.
+fn plain(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
     _: &Context,
