@@ -2,7 +2,6 @@
 //! was away says the number it last saw and is told what it missed; what it shows it asks for itself, so that nothing is
 //! pushed past the guard.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
@@ -37,7 +36,6 @@ const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffe
 /// What all streams of this process share.
 pub struct Live {
     told: broadcast::Sender<Change>,
-    latest: AtomicI64,
     stop: CancellationToken,
 }
 
@@ -45,7 +43,6 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             told: broadcast::Sender::new(BACKLOG),
-            latest: AtomicI64::new(0),
             stop: CancellationToken::new(),
         }
     }
@@ -83,7 +80,6 @@ impl Live {
         let numbers: Vec<i64> = read.iter().map(|change| change.seq).collect();
         let news = follower.news(&numbers, store.now());
         for change in read.into_iter().filter(|change| news.contains(&change.seq)) {
-            self.latest.fetch_max(change.seq, Ordering::Relaxed);
             // Nobody may be listening.
             let _ = self.told.send(change);
         }

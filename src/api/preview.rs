@@ -140,15 +140,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct How {
     #[serde(rename = "as", default)]
-    pub drawn: Drawn,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Drawn {
-    #[default]
-    Outline,
-    Area,
+    pub drawn: Marks,
 }
 
 /// `GET /api/v1/studies/{id}/stacks`.
@@ -312,10 +304,6 @@ pub async fn marks(
     let stored = results::mask_of(conn, id).await?;
     let [_, rows, columns] = mask_codec::shape(&stored).map_err(|_| none())?;
     let mask = mask_codec::slice(&stored, slice).map_err(|_| none())?;
-    let drawn = match how.drawn {
-        Drawn::Outline => Marks::Outline,
-        Drawn::Area => Marks::Area,
-    };
-    let bytes = marks::layer(&mask, rows, columns, drawn).map_err(|_| ApiError::Internal)?;
+    let bytes = marks::layer(&mask, rows, columns, how.drawn).map_err(|_| ApiError::Internal)?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, PNG)).body(bytes))
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::api::preview::{PreviewFailure, Previews};
 use crate::inference::child::protocol::{PictureForm, PictureRequest};
-use crate::inference::pool::{Pool, WorkerError};
+use crate::inference::pool::WorkerError;
 use crate::pipeline::env::Env;
 use crate::pipeline::infer;
 use crate::storage::entity::instance;
@@ -31,8 +31,7 @@ impl Previews for PoolPreviews {
             mask_slice: None,
             form: PictureForm::Png,
         };
-        let pool: &Pool = &self.0.worker;
-        match pool.picture(request, &[]).await {
+        match self.0.worker.picture(request, &[]).await {
             Ok(picture) => Ok(picture.bytes),
             Err(WorkerError::Refused(refusal)) => Err(PreviewFailure::Image(refusal.to_string())),
             Err(error) => Err(PreviewFailure::Unavailable(error.to_string())),

@@ -1,14 +1,18 @@
 //! What a model marked on a slice, as a transparent picture to lay over it: an outline that leaves the pixels to be seen, or
 //! the area itself. Pure, except that PNG is compressed.
 
+use serde::Deserialize;
+
 use super::preview::{OUTLINE, PreviewError, on_outline};
 
 /// Of 255; lets what lies beneath be seen.
 const AREA_OPACITY: u8 = 96;
 
 /// How marks are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Marks {
+    #[default]
     Outline,
     Area,
 }

@@ -1,6 +1,7 @@
 //! Slices of one series to a volume: checked against each other, ordered from the feet to the head. Pure; it neither decodes
 //! nor guesses a position that no header states.
 
+use tocsin_domain::assemble::stack::upwards;
 use tocsin_domain::ids::Uid;
 use tocsin_domain::volume::{Geometry, Volume};
 
@@ -165,11 +166,7 @@ fn normal(orientation: &[f64; 6]) -> Option<[f64; 3]> {
     if (length - 1.0).abs() > 0.01 || skew.abs() > 0.01 {
         return None;
     }
-    let leading = [2, 1, 0]
-        .into_iter()
-        .max_by(|x, y| cross[*x].abs().total_cmp(&cross[*y].abs()))?;
-    let sign = if cross[leading] < 0.0 { -1.0 } else { 1.0 };
-    Some(cross.map(|part| sign * part / length))
+    Some(upwards(cross).map(|part| part / length))
 }
 
 fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {

@@ -3,13 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Form};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::frame::{Frame, go_to, sealed};
 use super::templates;
 use crate::api::auth::factor::Factor;
+use crate::api::auth::session::mac;
 use crate::api::auth::{Principal, Proof};
 use crate::api::{ApiError, State};
 use crate::storage::entity::account;
@@ -93,14 +93,12 @@ async fn own(state: &State, who: &Principal) -> Result<Option<account::Model>, A
 
 /// The same for as long as the session lasts, and known to nobody without the server's key.
 fn offered(state: &State, who: &Principal) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&state.keys.session)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-    mac.update(b"factor offer v1:");
-    mac.update(who.csrf().as_bytes());
-    hex::encode(&mac.finalize().into_bytes()[..16])
+    let seal = mac(&state.keys.session, b"factor offer v1:", who.csrf());
+    hex::encode(&seal.finalize().into_bytes()[..16])
 }
 
-fn made(state: &State, row: &account::Model, nonce: &str) -> Result<Factor, ApiError> {
+/// The factor of an account under a nonce.
+pub fn made(state: &State, row: &account::Model, nonce: &str) -> Result<Factor, ApiError> {
     let (key, site) = (&state.keys.session, &state.settings.site_name);
     Factor::of(key, &row.id, nonce, site, &row.name).ok_or(ApiError::Internal)
 }

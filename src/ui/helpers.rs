@@ -5,112 +5,81 @@ use chrono_tz::Tz;
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
 use tocsin_domain::clock::Timestamp;
 
+/// A helper says a text, which is escaped.
+type Say = fn(&Helper<'_>, &Context) -> String;
+
+const HELPERS: [(&str, Say); 6] = [
+    ("time", time),
+    ("clock", clock),
+    ("words", words),
+    ("json", json),
+    ("plain", plain),
+    ("exam", exam),
+];
+
 pub fn register(registry: &mut Handlebars<'static>) {
-    registry.register_helper("time", Box::new(time));
-    registry.register_helper("clock", Box::new(clock));
-    registry.register_helper("words", Box::new(words));
-    registry.register_helper("json", Box::new(json));
-    registry.register_helper("plain", Box::new(plain));
-    registry.register_helper("exam", Box::new(exam));
+    for (name, say) in HELPERS {
+        let helper = move |helper: &Helper<'_>,
+                           _: &Handlebars<'_>,
+                           context: &Context,
+                           _: &mut RenderContext<'_, '_>,
+                           out: &mut dyn Output|
+              -> HelperResult {
+            out.write(&handlebars::html_escape(&say(helper, context)))?;
+            Ok(())
+        };
+        registry.register_helper(name, Box::new(helper));
+    }
 }
 
-fn instant(helper: &Helper<'_>) -> Option<Timestamp> {
+fn text<'h>(helper: &'h Helper<'_>, at: usize) -> &'h str {
     helper
-        .param(0)
-        .and_then(|value| value.value().as_str()?.parse().ok())
+        .param(at)
+        .and_then(|value| value.value().as_str())
+        .unwrap_or_default()
 }
 
 fn local(helper: &Helper<'_>, context: &Context, format: &str) -> String {
     let zone: Option<Tz> = context.data()["frame"]["zone"]
         .as_str()
         .and_then(|name| name.parse().ok());
-    match (instant(helper), zone) {
-        (Some(at), Some(zone)) => at.with_timezone(&zone).format(format).to_string(),
-        (Some(at), None) => at.to_rfc3339(),
-        (None, _) => String::new(),
+    match (text(helper, 0).parse::<Timestamp>(), zone) {
+        (Ok(at), Some(zone)) => at.with_timezone(&zone).format(format).to_string(),
+        (Ok(at), None) => at.to_rfc3339(),
+        (Err(_), _) => String::new(),
     }
 }
 
 /// `{{time at}}`: an instant on the site's wall clock, with its date.
-fn time(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    context: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    out.write(&local(helper, context, "%Y-%m-%d %H:%M:%S"))?;
-    Ok(())
+fn time(helper: &Helper<'_>, context: &Context) -> String {
+    local(helper, context, "%Y-%m-%d %H:%M:%S")
 }
 
 /// `{{clock at}}`: the time of day alone.
-fn clock(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    context: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    out.write(&local(helper, context, "%H:%M"))?;
-    Ok(())
+fn clock(helper: &Helper<'_>, context: &Context) -> String {
+    local(helper, context, "%H:%M")
 }
 
 /// `{{words state}}`: a name of the API as people write it.
-fn words(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let given = helper.param(0).and_then(|value| value.value().as_str());
-    let plain = given.unwrap_or_default().replace('_', " ");
-    out.write(&handlebars::html_escape(&plain))?;
-    Ok(())
+fn words(helper: &Helper<'_>, _: &Context) -> String {
+    text(helper, 0).replace('_', " ")
 }
 
 /// `{{json value}}`: a value for a script, as the text of an attribute.
-fn json(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let text = helper.param(0).map(|value| value.value().to_string());
-    out.write(&handlebars::html_escape(&text.unwrap_or_default()))?;
-    Ok(())
+fn json(helper: &Helper<'_>, _: &Context) -> String {
+    let value = helper.param(0).map(|value| value.value().to_string());
+    value.unwrap_or_default()
 }
 
 /// `{{plain score}}`: without a fraction where there is none.
-fn plain(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn plain(helper: &Helper<'_>, _: &Context) -> String {
     let value = helper.param(0).and_then(|value| value.value().as_f64());
-    out.write(&value.map(|value| value.to_string()).unwrap_or_default())?;
-    Ok(())
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// `{{exam modality description}}`: many descriptions begin with the modality already.
-fn exam(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let text = |at: usize| {
-        helper
-            .param(at)
-            .and_then(|value| value.value().as_str())
-            .unwrap_or_default()
-    };
-    out.write(&handlebars::html_escape(&exam_of(text(0), text(1))))?;
-    Ok(())
+fn exam(helper: &Helper<'_>, _: &Context) -> String {
+    exam_of(text(helper, 0), text(helper, 1))
 }
 
 /// The kind of an exam in words.

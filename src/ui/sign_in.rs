@@ -9,9 +9,9 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
 
+use super::account::made;
 use super::frame::{Frame, Press, home, sealed};
 use super::templates;
-use crate::api::auth::factor::Factor;
 use crate::api::auth::guard::{client_address, known_token};
 use crate::api::auth::session::{Session, Subject};
 use crate::api::auth::{Principal, Role, secret};
@@ -148,9 +148,7 @@ async fn proved_twice(state: &State, row: &account::Model, code: &str) -> Result
     let Some(nonce) = &row.factor_nonce else {
         return Ok(true);
     };
-    let (key, site) = (&state.keys.session, &state.settings.site_name);
-    let factor = Factor::of(key, &row.id, nonce, site, &row.name).ok_or(ApiError::Internal)?;
-    let Some(step) = factor.accepts(code, state.now(), row.factor_step) else {
+    let Some(step) = made(state, row, nonce)?.accepts(code, state.now(), row.factor_step) else {
         return Ok(false);
     };
     let id = row.id.clone();

@@ -18,15 +18,24 @@ use crate::api::{ApiError, State, claims, views};
 
 #[derive(Serialize)]
 struct StudyPage {
-    study: StudyView,
+    #[serde(flatten)]
+    live: LivePart,
     stacks: Vec<StackView>,
+}
+
+/// What changes while a study is looked at; its pictures are not read again for that.
+#[derive(Serialize)]
+struct LivePart {
+    study: StudyView,
     gantt: Gantt,
     me: String,
 }
 
 pub async fn show(state: Data<State>, id: Path<String>, who: Principal) -> Result<HttpResponse, ApiError> {
-    let (page, id) = load(&state, &id, &who).await?;
+    let (live, id) = load(&state, &id, &who).await?;
+    let stacks = preview::load(&state, id).await?;
     views::viewed(&state, &who, "study.view", [id.to_string()]).await?;
+    let page = StudyPage { live, stacks };
     templates::page("study", "Study", StatusCode::OK, &Frame::of(&state, &who), &page)
 }
 
@@ -43,16 +52,15 @@ pub async fn live(state: Data<State>, id: Path<String>, who: Principal) -> Resul
     )
 }
 
-async fn load(state: &State, id: &str, who: &Principal) -> Result<(StudyPage, StudyId), ApiError> {
+async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, StudyId), ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let study = study::load(state, id).await?;
-    let page = StudyPage {
-        stacks: preview::load(state, id).await?,
+    let part = LivePart {
         gantt: gantt::of(&study.timeline),
         me: who.name.clone(),
         study,
     };
-    Ok((page, id))
+    Ok((part, id))
 }
 
 /// The timeline as a spreadsheet reads it; the same rows as the page shows.

@@ -1,11 +1,12 @@
 //! The second factor: time-based one-time codes (RFC 6238), six digits every 30 s, as every authenticator makes them. The
 //! secret is derived from the server's key, so that a copy of the database alone makes no code.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use qrcodegen::{QrCode, QrCodeEcc};
-use sha2::Sha256;
 use tocsin_domain::clock::Timestamp;
 use totp_rs::{Builder, Secret, Totp};
+
+use super::session::mac;
 
 /// Clocks may differ by one code.
 const SKEW: u16 = 1;
@@ -26,12 +27,9 @@ pub struct Square {
 impl Factor {
     /// The factor of an account under a nonce; `None` when a name cannot be written into an address.
     pub fn of(key: &[u8], account_id: &str, nonce: &str, site: &str, name: &str) -> Option<Self> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-        mac.update(b"factor v1:");
-        mac.update(account_id.as_bytes());
-        mac.update(b":");
-        mac.update(nonce.as_bytes());
-        let bytes = mac.finalize().into_bytes();
+        let bytes = mac(key, b"factor v1:", &format!("{account_id}:{nonce}"))
+            .finalize()
+            .into_bytes();
         // A colon ends the issuer in such an address.
         let plain = |text: &str| text.replace(':', " ");
         let totp = Builder::new()

@@ -119,7 +119,8 @@ pub fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |d, (x, y)| d | (x ^ y)) == 0
 }
 
-fn mac(key: &[u8], purpose: &[u8], body: &str) -> Hmac<Sha256> {
+/// A seal of ours; each purpose has its own, so that none stands for another.
+pub fn mac(key: &[u8], purpose: &[u8], body: &str) -> Hmac<Sha256> {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(purpose);

@@ -48,7 +48,7 @@ pub fn layers(instances: &[InstanceFacts]) -> Vec<Layer> {
 }
 
 /// The normal towards the head; where it hardly points there, towards the back, else the left.
-fn upwards(normal: [f64; 3]) -> [f64; 3] {
+pub fn upwards(normal: [f64; 3]) -> [f64; 3] {
     let leading = [2, 1, 0]
         .into_iter()
         .max_by(|a: &usize, b| normal[*a].abs().total_cmp(&normal[*b].abs()))
