@@ -130,7 +130,10 @@ fn state(
     settings.loaded = models.chain(packs).cloned().collect();
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
-        templates: Arc::new(Registry::open(config.site.templates.as_deref())?),
+        templates: Arc::new(Registry::open(
+            config.site.templates.as_deref(),
+            &config.site.language,
+        )?),
     };
     Ok(Data::new(api::State::new(
         store.clone(),

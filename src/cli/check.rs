@@ -231,7 +231,7 @@ fn pack_in(config: &Config, pack: &Pack) -> Vec<Finding> {
 
 fn templates(config: &Config) -> Finding {
     let written = packs::mail_templates(config).map(|_| ()).map_err(Failure::from);
-    let shown = Registry::open(config.site.templates.as_deref())
+    let shown = Registry::open(config.site.templates.as_deref(), &config.site.language)
         .map(|_| ())
         .map_err(Failure::from);
     match written.and(shown) {

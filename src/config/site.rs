@@ -15,7 +15,9 @@ pub struct Site {
     pub id: SiteId,
     pub name: String,
     pub time_zone: TimeZone,
-    /// A folder with templates of our own, which go before the shipped ones: `pages/`, `assets/`, `page/`.
+    /// Of the pages: a tag such as `en` or `pt-BR`, with messages of that name in the templates' folder.
+    pub language: String,
+    /// A folder with templates of our own, which go before the shipped ones: `pages/`, `assets/`, `messages/`, `page/`.
     #[serde(default)]
     pub templates: Option<PathBuf>,
     /// Further sites, which peers may be mapped to.

@@ -1,35 +1,62 @@
-//! What templates can do with a value: an instant on the site's wall clock, a duration, a name of the API in words.
+//! What templates can do with a value: an instant on the site's wall clock, a duration, a name of the API in words, a
+//! message of the site's language.
+
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext};
+use fluent_bundle::{FluentArgs, FluentValue};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+};
 use tocsin_domain::clock::Timestamp;
 
-/// A helper says a text, which is escaped.
-type Say = fn(&Helper<'_>, &Context) -> String;
+use super::wording::Wording;
 
-const HELPERS: [(&str, Say); 6] = [
-    ("time", time),
-    ("clock", clock),
-    ("words", words),
-    ("json", json),
-    ("plain", plain),
-    ("exam", exam),
-];
+/// A helper says a text, which is escaped, or why it cannot.
+type Said = Result<String, RenderError>;
 
-pub fn register(registry: &mut Handlebars<'static>) {
-    for (name, say) in HELPERS {
-        let helper = move |helper: &Helper<'_>,
-                           _: &Handlebars<'_>,
-                           context: &Context,
-                           _: &mut RenderContext<'_, '_>,
-                           out: &mut dyn Output|
-              -> HelperResult {
-            out.write(&handlebars::html_escape(&say(helper, context)))?;
-            Ok(())
-        };
-        registry.register_helper(name, Box::new(helper));
-    }
+pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
+    add(registry, "time", |helper, context| {
+        Ok(local(helper, context, "%Y-%m-%d %H:%M:%S"))
+    });
+    add(registry, "clock", |helper, context| {
+        Ok(local(helper, context, "%H:%M"))
+    });
+    add(registry, "json", |helper, _| Ok(json(helper)));
+    add(registry, "plain", |helper, _| Ok(plain(helper)));
+    add(registry, "exam", |helper, _| {
+        Ok(exam_of(text(helper, 0), text(helper, 1)))
+    });
+    let spoken = wording.clone();
+    add(registry, "t", move |helper, _| message(&spoken, helper));
+    let spoken = wording.clone();
+    add(registry, "words", move |helper, _| {
+        Ok(words(&spoken, text(helper, 0)))
+    });
+    let spoken = wording.clone();
+    add(registry, "script_messages", move |_, _| {
+        Ok(serde_json::to_string(spoken.scripts()).unwrap_or_default())
+    });
+    let spoken = wording.clone();
+    add(registry, "language", move |_, _| Ok(spoken.tag().to_owned()));
+}
+
+fn add(
+    registry: &mut Handlebars<'static>,
+    name: &str,
+    say: impl Fn(&Helper<'_>, &Context) -> Said + Send + Sync + 'static,
+) {
+    let helper = move |helper: &Helper<'_>,
+                       _: &Handlebars<'_>,
+                       context: &Context,
+                       _: &mut RenderContext<'_, '_>,
+                       out: &mut dyn Output|
+          -> HelperResult {
+        out.write(&handlebars::html_escape(&say(helper, context)?))?;
+        Ok(())
+    };
+    registry.register_helper(name, Box::new(helper));
 }
 
 fn text<'h>(helper: &'h Helper<'_>, at: usize) -> &'h str {
@@ -50,39 +77,44 @@ fn local(helper: &Helper<'_>, context: &Context, format: &str) -> String {
     }
 }
 
-/// `{{time at}}`: an instant on the site's wall clock, with its date.
-fn time(helper: &Helper<'_>, context: &Context) -> String {
-    local(helper, context, "%Y-%m-%d %H:%M:%S")
-}
-
-/// `{{clock at}}`: the time of day alone.
-fn clock(helper: &Helper<'_>, context: &Context) -> String {
-    local(helper, context, "%H:%M")
+/// `{{t "name" value=x}}`: a message, with its values.
+fn message(wording: &Wording, helper: &Helper<'_>) -> Said {
+    let name = text(helper, 0);
+    let values = helper.hash().iter().map(|(key, value)| {
+        let value = match value.value() {
+            serde_json::Value::Number(number) => FluentValue::from(number.as_f64().unwrap_or_default()),
+            serde_json::Value::String(text) => FluentValue::from(text.as_str()),
+            other => FluentValue::from(other.to_string()),
+        };
+        (*key, value)
+    });
+    wording.say(name, &values.collect()).ok_or_else(|| {
+        let reason = format!("no message {name}, or a value that it needs is missing");
+        RenderErrorReason::Other(reason).into()
+    })
 }
 
 /// `{{words state}}`: a name of the API as people write it.
-fn words(helper: &Helper<'_>, _: &Context) -> String {
-    text(helper, 0).replace('_', " ")
+fn words(wording: &Wording, name: &str) -> String {
+    let message = format!("word-{}", name.replace([' ', '_'], "-"));
+    wording
+        .say(&message, &FluentArgs::new())
+        .unwrap_or_else(|| name.replace('_', " "))
 }
 
 /// `{{json value}}`: a value for a script, as the text of an attribute.
-fn json(helper: &Helper<'_>, _: &Context) -> String {
+fn json(helper: &Helper<'_>) -> String {
     let value = helper.param(0).map(|value| value.value().to_string());
     value.unwrap_or_default()
 }
 
 /// `{{plain score}}`: without a fraction where there is none.
-fn plain(helper: &Helper<'_>, _: &Context) -> String {
+fn plain(helper: &Helper<'_>) -> String {
     let value = helper.param(0).and_then(|value| value.value().as_f64());
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// `{{exam modality description}}`: many descriptions begin with the modality already.
-fn exam(helper: &Helper<'_>, _: &Context) -> String {
-    exam_of(text(helper, 0), text(helper, 1))
-}
-
-/// The kind of an exam in words.
+/// The kind of an exam in words: many descriptions begin with the modality already.
 fn exam_of(modality: &str, description: &str) -> String {
     let first = description.split_whitespace().next().unwrap_or_default();
     match first.eq_ignore_ascii_case(modality) {

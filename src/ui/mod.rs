@@ -18,6 +18,7 @@ mod setup;
 mod sign_in;
 mod study;
 pub mod templates;
+mod wording;
 mod worklist;
 
 use actix_web::web::{self, ServiceConfig};

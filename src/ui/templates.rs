@@ -3,6 +3,7 @@
 //! wording, not the page: ours is shown instead.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, http::StatusCode};
@@ -13,6 +14,7 @@ use serde::Serialize;
 use super::assets;
 use super::frame::Frame;
 use super::helpers;
+use super::wording::{Wording, WordingError};
 use crate::api::{ApiError, Templates};
 
 #[derive(RustEmbed)]
@@ -33,6 +35,8 @@ pub enum TemplateError {
         #[source]
         source: std::io::Error,
     },
+    #[error(transparent)]
+    Wording(#[from] WordingError),
 }
 
 /// Ours, and the site's in front of them.
@@ -43,14 +47,15 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// `site` is a folder with `pages/` and `assets/`, each with files named like ours, as far as they exist.
+    /// `site` is a folder with `pages/`, `assets/` and `messages/`, each with files named like ours, as far as they exist.
     ///
     /// # Errors
-    /// A template that does not compile, with its place.
-    pub fn open(site: Option<&Path>) -> Result<Self, TemplateError> {
-        let shipped = shipped()?;
+    /// A template that does not compile, with its place; a language without messages.
+    pub fn open(site: Option<&Path>, language: &str) -> Result<Self, TemplateError> {
+        let wording = Arc::new(Wording::open(site, language)?);
+        let shipped = shipped(&wording)?;
         let own = match site.map(|folder| folder.join("pages")) {
-            Some(pages) if pages.is_dir() => Some(in_front_of(&pages)?),
+            Some(pages) if pages.is_dir() => Some(in_front_of(&pages, &wording)?),
             Some(_) | None => None,
         };
         Ok(Self {
@@ -97,10 +102,10 @@ fn reason(error: &RenderError) -> String {
     format!("{place}{}", error.reason())
 }
 
-fn blank() -> Handlebars<'static> {
+fn blank(wording: &Arc<Wording>) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    helpers::register(&mut registry);
+    helpers::register(&mut registry, wording);
     registry
 }
 
@@ -117,8 +122,8 @@ fn text(name: &str) -> Result<String, TemplateError> {
     })
 }
 
-fn shipped() -> Result<Handlebars<'static>, TemplateError> {
-    let mut registry = blank();
+fn shipped(wording: &Arc<Wording>) -> Result<Handlebars<'static>, TemplateError> {
+    let mut registry = blank(wording);
     for name in names() {
         registry
             .register_template_string(&name, text(&name)?)
@@ -127,8 +132,8 @@ fn shipped() -> Result<Handlebars<'static>, TemplateError> {
     Ok(registry)
 }
 
-fn in_front_of(pages: &Path) -> Result<Handlebars<'static>, TemplateError> {
-    let mut registry = shipped()?;
+fn in_front_of(pages: &Path, wording: &Arc<Wording>) -> Result<Handlebars<'static>, TemplateError> {
+    let mut registry = shipped(wording)?;
     registry.set_dev_mode(true);
     for name in names() {
         let path = pages.join(format!("{name}.hbs"));
@@ -192,7 +197,8 @@ mod tests {
 
     #[test]
     fn every_template_compiles() {
-        let registry = shipped().expect("templates that compile");
+        let wording = Arc::new(Wording::open(None, "en").expect("English"));
+        let registry = shipped(&wording).expect("templates that compile");
         assert!(names().count() >= 14);
         for name in names() {
             assert!(registry.has_template(&name), "{name}");
@@ -218,7 +224,7 @@ mod tests {
         std::fs::create_dir(&pages).expect("pages");
         let write = |text: &str| std::fs::write(pages.join("error.hbs"), text).expect("written");
         write("Ours says {{page.title}}");
-        let templates = Registry::open(Some(folder.path())).expect("templates");
+        let templates = Registry::open(Some(folder.path()), "en").expect("templates");
         let values = serde_json::json!({
             "title": "Error", "assets": templates.links(), "page": { "status": 404, "title": "<b>", "detail": "d" },
             "frame": { "site": "S", "zone": "UTC", "watermark": null, "person": null, "theme": "dim" },
@@ -230,6 +236,6 @@ mod tests {
         write("{{page.nothing}}");
         assert!(render().contains("<h2>404 &lt;b&gt;</h2>"), "{}", render());
         write("{{#if");
-        assert!(Registry::open(Some(folder.path())).is_err());
+        assert!(Registry::open(Some(folder.path()), "en").is_err());
     }
 }
