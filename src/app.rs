@@ -9,6 +9,7 @@ pub mod packs;
 mod previews;
 pub mod settings;
 pub mod start;
+mod test_pages;
 
 pub use error::AppError;
 pub use start::{Addresses, Running, open, start};

@@ -2,11 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code::Code;
+use tocsin_domain::compare::Change;
 use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord};
-use tocsin_domain::ids::ResultId;
+use tocsin_domain::ids::{ResultId, StudyId};
 
-use crate::report::text;
+use crate::report::{decimal, text};
 use crate::storage::StoreError;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
@@ -50,6 +52,24 @@ pub struct MeasurementView {
     pub unit: String,
     /// Both, as people read them: `24.1 mL`.
     pub text: String,
+    /// Against the patient's latest earlier study that this model measured.
+    pub change: Option<ChangeView>,
+}
+
+/// What a measurement was before, and by how much it changed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ChangeView {
+    pub before: f64,
+    /// As people read it: `30 mL`.
+    pub before_text: String,
+    /// In the unit of the measurement; negative when it became smaller.
+    pub delta: f64,
+    /// With its sign: `+12 mL (+40 %)`.
+    pub text: String,
+    pub before_study: StudyId,
+    pub before_at: Timestamp,
+    /// Of the model that measured then, where it is another than now.
+    pub before_version: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -132,6 +152,38 @@ fn measurement(measurement: &Measurement) -> MeasurementView {
         value: measurement.value,
         unit: measurement.unit.code.to_string(),
         text: text::quantity(measurement),
+        change: None,
+    }
+}
+
+/// Says of each measurement what it was before.
+pub fn compare(ai: &mut [AiView], changes: &[Change]) {
+    let findings = ai.iter_mut().flat_map(|view| view.findings.iter_mut());
+    for finding in findings {
+        for measured in &mut finding.measurements {
+            let change = changes.iter().find(|change| {
+                change.finding.code == finding.code && change.measurement.code == measured.code
+            });
+            measured.change = change.map(|change| change_view(change, &measured.unit));
+        }
+    }
+}
+
+fn change_view(change: &Change, unit: &str) -> ChangeView {
+    let amount = |value: f64| format!("{} {unit}", decimal(value));
+    let sign = if change.delta > 0.0 { "+" } else { "" };
+    let percent = change
+        .percent
+        .map(|percent| format!(" ({percent:+.0} %)"))
+        .unwrap_or_default();
+    ChangeView {
+        before: change.before,
+        before_text: amount(change.before),
+        delta: change.delta,
+        text: format!("{sign}{}{percent}", amount(change.delta)),
+        before_study: change.before_study,
+        before_at: change.before_at,
+        before_version: change.before_version.clone(),
     }
 }
 

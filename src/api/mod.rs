@@ -19,19 +19,24 @@ pub mod openapi;
 pub mod page;
 pub mod patient;
 pub mod preview;
+pub mod priors;
+pub mod quality;
 pub mod quarantine;
 pub mod reconciliation;
 pub mod replay;
 mod replay_preview;
+pub mod rerun;
 pub mod resolve;
 pub mod routes;
 pub mod schema_files;
 mod server;
+pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
 pub mod versions;
 pub mod views;
+mod waiting;
 pub mod worklist;
 pub mod worklist_query;
 
@@ -67,6 +72,11 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/studies/{id}/comments",
             web::post().to(discussion::post_comment),
         )
+        .route("/api/v1/studies/{id}/rerun", web::post().to(rerun::post))
+        .route("/api/v1/studies/{id}/repeat", web::post().to(quality::post))
+        .route("/api/v1/quality", web::get().to(quality::list))
+        .route("/api/v1/start", web::get().to(start::list))
+        .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
         .route(

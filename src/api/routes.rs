@@ -92,6 +92,31 @@ pub const API: &[Route] = &[
         "Say something about a study",
     ),
     post(
+        "/api/v1/studies/{id}/rerun",
+        Needs(RerunModel),
+        "Have a model read a study once more",
+    ),
+    get(
+        "/api/v1/quality",
+        Needs(ReadQuality),
+        "Studies whose images could not be used, and their repeats",
+    ),
+    post(
+        "/api/v1/studies/{id}/repeat",
+        Needs(HandleRepeat),
+        "Ask for a repeat of a study, take it on, or name it",
+    ),
+    get(
+        "/api/v1/start",
+        Needs(SetUp),
+        "What is left to do before a site can rely on the service",
+    ),
+    post(
+        "/api/v1/start/test-page",
+        Needs(SetUp),
+        "Send somebody a page that is about nothing",
+    ),
+    post(
         "/api/v1/studies/{id}/claim",
         Needs(ClaimStudy),
         "Take a study for reading",
@@ -226,6 +251,29 @@ pub const PAGES: &[Route] = &[
         Needs(ReadStudy),
         "The timeline as a table",
     ),
+    get(
+        "/worklist.csv",
+        Needs(ReadWorklist),
+        "The worklist as a table, as far as it was asked for",
+    ),
+    post(
+        "/studies/{id}/rerun",
+        Needs(RerunModel),
+        "Has a model read a study once more",
+    ),
+    get(
+        "/quality",
+        Needs(ReadQuality),
+        "Studies whose images could not be used",
+    ),
+    post(
+        "/studies/{id}/repeat",
+        Needs(HandleRepeat),
+        "Asks for a repeat, takes it on, or names it",
+    ),
+    get("/start", Needs(SetUp), "What is left to set up"),
+    post("/start/test-page", Needs(SetUp), "Sends a test page"),
+    post("/demo/role", Open, "In a demonstration, signs in as a role"),
     get("/studies/{id}", Needs(ReadStudy), "A study"),
     post("/studies/{id}/claim", Needs(ClaimStudy), "Takes a study"),
     post("/studies/{id}/release", Needs(ClaimStudy), "Gives a study back"),
@@ -299,7 +347,8 @@ mod tests {
                 "/sign-in",
                 "/sign-in",
                 "/setup",
-                "/setup"
+                "/setup",
+                "/demo/role"
             ]
         );
     }

@@ -17,7 +17,10 @@ use super::auth::throttle::Throttle;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
+use super::start::TestPages;
 use super::views::Views;
+use super::waiting::WaitingList;
+use crate::config::value::ViewerUrl;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 
@@ -46,8 +49,12 @@ pub struct Settings {
     pub default_authority: String,
     /// Hashes of the models and rule packs that this service has loaded.
     pub loaded: BTreeSet<String>,
-    /// A mark on every page where nothing is real.
-    pub watermark: Option<String>,
+    /// Models in force, each with its version.
+    pub models: Vec<String>,
+    /// Where the site's own viewer shows a study, if it has one.
+    pub viewer: Option<ViewerUrl>,
+    /// Nothing here is real: every page says so, and whoever looks may take any role.
+    pub demonstration: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,16 +85,20 @@ pub struct State {
     pub setup: Setup,
     /// Tells screens what changed.
     pub live: Live,
+    /// The worklist as it was last seen.
+    pub waiting: WaitingList,
     pub previews: Arc<dyn Previews>,
     pub templates: Arc<dyn Templates>,
+    pub test_pages: Arc<dyn TestPages>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
-/// What others do for this side: drawing images, and turning values into pages.
+/// What others do for this side: drawing images, turning values into pages, sending test pages.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub templates: Arc<dyn Templates>,
+    pub test_pages: Arc<dyn TestPages>,
 }
 
 /// Turns values into pages; the pages know how.
@@ -124,8 +135,10 @@ impl State {
             throttle,
             setup: Setup::default(),
             live: Live::default(),
+            waiting: WaitingList::default(),
             previews: ports.previews,
             templates: ports.templates,
+            test_pages: ports.test_pages,
             views: Views::default(),
         }
     }

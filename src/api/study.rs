@@ -10,16 +10,17 @@ use tocsin_domain::study::SeriesFacts;
 use tocsin_domain::triage::Recommendation;
 use tocsin_domain::worklist::{Band, Reason};
 
-use super::ai::{AiView, ai_of};
+use super::ai::{AiView, ai_of, compare};
 use super::alerts::{self as alert_views, AlertView};
 use super::auth::Principal;
 use super::deliveries::{self as delivery_views, DeliveryView};
 use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
+use super::priors::{self, PriorView};
 use super::state::State;
 use super::views;
-use super::worklist::{place_of, reasons_of, verdicts_of};
+use super::worklist::{reasons_of, verdicts_of, waiting};
 use crate::storage::entity::study;
 use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
 
@@ -58,8 +59,8 @@ pub struct StudyView {
     pub ai: Vec<AiView>,
     pub series: Vec<SeriesFacts>,
     pub timeline: Vec<TimelineView>,
-    /// Earlier studies of the patient; the comparison with them is not built yet, so none are listed.
-    pub priors: Vec<String>,
+    /// Earlier studies of the patient, those to compare with first.
+    pub priors: Vec<PriorView>,
     pub alerts: Vec<AlertView>,
     /// Every result, the superseded ones included.
     pub results: Vec<ResultRecord>,
@@ -96,10 +97,13 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     for alert in alerts::of_study(conn, id).await? {
         alert_list.push(alert_views::view(state, alert).await?);
     }
-    let place = place_of(state, id).await?;
+    let list = waiting(state).await?;
+    let place = list.place_of(id);
     let ris_priority = ris_priority(state, &row).await?;
     let (opinions, comments) = discussion::of_study(state, id).await?;
-    let ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
+    let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
+    let compared = priors::of(state, &row, &records).await?;
+    compare(&mut ai, &compared.changes);
     let series = studies::series_of(conn, id)
         .await?
         .iter()
@@ -135,7 +139,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         ai,
         series,
         timeline: events(timeline::of_study(conn, id).await?),
-        priors: Vec::new(),
+        priors: compared.priors,
         alerts: alert_list,
         opinions,
         comments,

@@ -1,14 +1,15 @@
 //! The reading worklist: every study that waits, in the order that the domain gives, with the reasons.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::web::{Data, Json, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::StudyId;
 use tocsin_domain::triage::{Contribution, Verdict};
-use tocsin_domain::worklist::{Band, Item, Place, Reason, rank};
+use tocsin_domain::worklist::{Band, Place, Reason};
 
 use super::ai::{AiView, ai_of};
 use super::auth::Principal;
@@ -17,8 +18,8 @@ use super::page::Page;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
-use super::worklist_query::{Row, WorklistQuery};
-use crate::storage::analyses::AnalysisState;
+use super::waiting::{Ranked, Snapshot};
+use super::worklist_query::WorklistQuery;
 use crate::storage::entity::{alert, study};
 use crate::storage::{StoreError, alerts, analyses, document, orders, results, studies};
 
@@ -87,17 +88,9 @@ pub async fn list(
     }))
 }
 
-/// Where a study stands now; `None` when it no longer waits to be read.
-pub async fn place_of(state: &State, study: StudyId) -> Result<Option<Place>, ApiError> {
-    let rows = studies::on_worklist(state.store.read()).await?;
-    Ok(places(state, &rows)?
-        .into_iter()
-        .find(|place| place.item.study == study))
-}
-
-fn places(state: &State, rows: &[study::Model]) -> Result<Vec<Place>, StoreError> {
-    let items = rows.iter().map(item_of).collect::<Result<Vec<_>, _>>()?;
-    Ok(rank(items, &state.settings.caps, state.now()))
+/// Everything that waits, as it stands now.
+pub async fn waiting(state: &State) -> Result<Arc<Snapshot>, ApiError> {
+    Ok(state.waiting.now(&state.store, &state.settings.caps).await?)
 }
 
 /// A piece of the worklist.
@@ -117,76 +110,33 @@ pub struct Listed {
 
 /// A piece of the list as it stands now. Shows patients: note the view before it is answered.
 pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) -> Result<Listed, ApiError> {
-    let selection = query.checked(me, search)?;
+    let selection = query.checked(me, search, state.now())?;
     let page = query.page();
     let (offset, count) = (page.offset()?, page.count(LIMIT));
-    let rows = ranked(state, query).await?;
-    let waiting = rows.len();
+    let list = waiting(state).await?;
     let (mut modalities, mut bands) = (BTreeMap::new(), BTreeMap::new());
-    for row in &rows {
-        *modalities.entry(row.study.modality.clone()).or_insert(0) += 1;
+    for row in &list.rows {
+        *modalities.entry(row.known.study.modality.clone()).or_insert(0) += 1;
         *bands.entry(row.place.item.band.text()).or_insert(0) += 1;
     }
-    let critical = rows.iter().filter(|row| row.place.item.band == Band::Critical);
-    let critical: Vec<Row> = critical.take(CRITICAL).cloned().collect();
-    let picked = selection.of(rows);
+    let critical = list
+        .rows
+        .iter()
+        .filter(|row| row.place.item.band == Band::Critical);
+    let critical: Vec<&Ranked> = critical.take(CRITICAL).collect();
+    let picked = selection.of(&list.rows);
     let matching = picked.len();
-    let shown: Vec<Row> = picked.into_iter().skip(offset).take(count).collect();
+    let shown: Vec<&Ranked> = picked.into_iter().skip(offset).take(count).collect();
     let next = offset.saturating_add(shown.len());
     Ok(Listed {
         next: (next < matching).then(|| next.to_string()),
         items: describe(state, shown).await?,
         critical: describe(state, critical).await?,
-        waiting,
+        waiting: list.rows.len(),
         matching,
         modalities,
         bands,
     })
-}
-
-/// Everything that waits, by rank.
-async fn ranked(state: &State, query: &WorklistQuery) -> Result<Vec<Row>, ApiError> {
-    let conn = state.store.read();
-    let rows = studies::on_worklist(conn).await?;
-    let places = places(state, &rows)?;
-    let mut said: BTreeMap<String, Vec<AnalysisState>> = BTreeMap::new();
-    if query.asks_ai() {
-        for (study, rows) in analyses::waiting(conn).await? {
-            let states = analyses::current(&rows).into_iter().map(analyses::state_of);
-            said.insert(study, states.collect::<Result<_, _>>()?);
-        }
-    }
-    let mut by_id: BTreeMap<String, study::Model> =
-        rows.into_iter().map(|row| (row.id.clone(), row)).collect();
-    let now = state.now();
-    let row = |place: Place| {
-        let study = by_id.remove(&place.item.study.to_string())?;
-        Some(Row {
-            holder: studies::holder(&study, now).map(str::to_owned),
-            ai: said.remove(&study.id).unwrap_or_default(),
-            place,
-            study,
-        })
-    };
-    Ok(places.into_iter().filter_map(row).collect())
-}
-
-/// What the order is decided from.
-fn item_of(row: &study::Model) -> Result<Item, StoreError> {
-    let human = band(row, "human_band", row.human_band)?;
-    let without_ai = band(row, "band_without_ai", row.band_without_ai)?;
-    Ok(Item {
-        study: studies::id_of(row)?,
-        band: band(row, "band", row.band)?,
-        human_band: human.max(without_ai),
-        score: row.score,
-        human_score: row.score_without_ai,
-        arrived_at: from_micros(row.arrived_at),
-    })
-}
-
-pub fn band(row: &study::Model, column: &'static str, number: i16) -> Result<Band, StoreError> {
-    Band::from_number(number).ok_or_else(|| unreadable(row, column))
 }
 
 pub fn verdicts_of(row: &study::Model) -> Result<Vec<Verdict>, StoreError> {
@@ -199,47 +149,55 @@ pub fn reasons_of(row: &study::Model) -> Result<Vec<Reason>, StoreError> {
     document::read(&row.reasons, "study", "reasons", &row.id)
 }
 
-fn unreadable(row: &study::Model, column: &'static str) -> StoreError {
-    StoreError::Inconsistent {
-        table: "study",
-        column,
-        id: row.id.clone(),
-    }
-}
-
-async fn describe(state: &State, rows: Vec<Row>) -> Result<Vec<WorklistItem>, ApiError> {
+/// The rows as people see them; one that was taken off the list a moment ago is left out.
+async fn describe(state: &State, rows: Vec<&Ranked>) -> Result<Vec<WorklistItem>, ApiError> {
     let conn = state.store.read();
-    let ids: Vec<String> = rows.iter().map(|row| row.study.id.clone()).collect();
-    let order_ids: Vec<String> = rows.iter().filter_map(|row| row.study.order_id.clone()).collect();
+    let ids: Vec<String> = rows.iter().map(|row| row.known.study.id.clone()).collect();
+    let mut studies: BTreeMap<String, study::Model> = studies::by_ids(conn, &ids)
+        .await?
+        .into_iter()
+        .map(|row| (row.id.clone(), row))
+        .collect();
+    let order_ids: Vec<String> = studies.values().filter_map(|row| row.order_id.clone()).collect();
     let mut priorities = BTreeMap::new();
     for order in orders::by_ids(conn, &order_ids).await? {
         priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
     }
-    let analyses = analyses::of_studies(conn, &ids).await?;
-    let records = results::of_studies(conn, &ids)
-        .await?
-        .iter()
-        .map(results::record_of)
-        .collect::<Result<Vec<_>, _>>()?;
-    let alerts = alerts::of_studies(conn, &ids).await?;
+    let mut said = by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let mut found = by_study(results::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let mut alerts = by_study(alerts::of_studies(conn, &ids).await?, |row| &row.study_id);
     let now = state.now();
-    rows.into_iter()
-        .map(
-            |Row {
-                 place, study: row, ..
-             }| {
-                let own: Vec<_> = analyses
-                    .iter()
-                    .filter(|a| a.study_id == row.id)
-                    .cloned()
-                    .collect();
-                let ai = ai_of(&own, &records)?;
-                let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
-                let alert = most_pressing(alerts.iter().filter(|a| a.study_id == row.id));
-                item(place, row, ai, priority.flatten(), alert, now)
-            },
-        )
-        .collect()
+    let mut items = Vec::with_capacity(rows.len());
+    for ranked in rows {
+        let Some(row) = studies.remove(&ranked.known.study.id) else {
+            continue;
+        };
+        let records = found.remove(&row.id).unwrap_or_default();
+        let records = records
+            .iter()
+            .map(results::record_of)
+            .collect::<Result<Vec<_>, _>>()?;
+        let ai = ai_of(&said.remove(&row.id).unwrap_or_default(), &records)?;
+        let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
+        let alert = most_pressing(alerts.remove(&row.id).unwrap_or_default().iter());
+        items.push(item(
+            ranked.place.clone(),
+            row,
+            ai,
+            priority.flatten(),
+            alert,
+            now,
+        )?);
+    }
+    Ok(items)
+}
+
+fn by_study<R>(rows: Vec<R>, study: impl Fn(&R) -> &String) -> BTreeMap<String, Vec<R>> {
+    let mut by_study: BTreeMap<String, Vec<R>> = BTreeMap::new();
+    for row in rows {
+        by_study.entry(study(&row).clone()).or_default().push(row);
+    }
+    by_study
 }
 
 fn item(

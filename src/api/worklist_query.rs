@@ -4,17 +4,21 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
-use tocsin_domain::worklist::{Band, Place};
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::worklist::Band;
 
 use super::error::ApiError;
 use super::page::{PageQuery, one_of};
+use super::waiting::Ranked;
 use crate::storage::analyses::AnalysisState;
-use crate::storage::entity::study;
+use crate::storage::waiting::Waiting;
 
 /// The words of `claimed`.
 const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
 const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
-const ORDERS: [&str; 7] = ["rank", "arrived", "patient", "exam", "score", "images", "claimed"];
+const ORDERS: [&str; 8] = [
+    "rank", "arrived", "patient", "exam", "score", "images", "cap", "claimed",
+];
 
 /// What is asked for; an empty value asks for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +41,6 @@ pub struct WorklistQuery {
     pub cursor: Option<String>,
 }
 
-/// A row as far as it is sorted and picked by.
-#[derive(Clone)]
-pub struct Row {
-    pub place: Place,
-    pub study: study::Model,
-    pub holder: Option<String>,
-    /// What the models that speak for it now said.
-    pub ai: Vec<AnalysisState>,
-}
-
 /// A query whose words are known.
 #[derive(Clone, Debug)]
 pub struct Selection<'q> {
@@ -54,6 +48,7 @@ pub struct Selection<'q> {
     band: Option<Band>,
     ai: Option<AnalysisState>,
     me: &'q str,
+    now: Timestamp,
     /// Looked for in accession number, patient and description; lower case.
     search: String,
 }
@@ -66,14 +61,14 @@ impl WorklistQuery {
         }
     }
 
-    /// Whether the models' words are needed to pick rows.
-    pub fn asks_ai(&self) -> bool {
-        !self.ai.is_empty()
-    }
-
     /// # Errors
     /// A word that is not known, with those that are.
-    pub fn checked<'q>(&'q self, me: &'q str, search: &str) -> Result<Selection<'q>, ApiError> {
+    pub fn checked<'q>(
+        &'q self,
+        me: &'q str,
+        search: &str,
+        now: Timestamp,
+    ) -> Result<Selection<'q>, ApiError> {
         let bands = Band::ALL.map(Band::text);
         let states = AnalysisState::ALL.map(AnalysisState::text);
         one_of("claimed", Some(&self.claimed), &CLAIMS)?;
@@ -86,6 +81,7 @@ impl WorklistQuery {
             band: band.and_then(|word| Band::ALL.into_iter().find(|band| band.text() == word)),
             ai: ai.and_then(|word| AnalysisState::ALL.into_iter().find(|state| state.text() == word)),
             me,
+            now,
             search: search.trim().to_lowercase(),
         })
     }
@@ -93,8 +89,8 @@ impl WorklistQuery {
 
 impl Selection<'_> {
     /// The rows that are wanted, in the order that is wanted. `rows` come by rank.
-    pub fn of(&self, rows: Vec<Row>) -> Vec<Row> {
-        let mut picked: Vec<Row> = rows.into_iter().filter(|row| self.takes(row)).collect();
+    pub fn of<'r>(&self, rows: &'r [Ranked]) -> Vec<&'r Ranked> {
+        let mut picked: Vec<&Ranked> = rows.iter().filter(|row| self.takes(row)).collect();
         let (word, down) = match self.query.sort.strip_prefix('-') {
             Some(word) => (word, true),
             None => (self.query.sort.as_str(), false),
@@ -102,16 +98,16 @@ impl Selection<'_> {
         if !word.is_empty() {
             // Stable, so that equal rows stay by rank.
             picked.sort_by(|a, b| {
-                let order = compare(word, a, b);
+                let order = self.compare(word, a, b);
                 if down { order.reverse() } else { order }
             });
         }
         picked
     }
 
-    fn takes(&self, row: &Row) -> bool {
-        let query = self.query;
-        let holder = row.holder.as_deref();
+    fn takes(&self, row: &Ranked) -> bool {
+        let (query, study) = (self.query, &row.known.study);
+        let holder = study.holder(self.now);
         let claim = match query.claimed.as_str() {
             "me" => holder == Some(self.me),
             "nobody" => holder.is_none(),
@@ -119,14 +115,28 @@ impl Selection<'_> {
             _ => true,
         };
         claim
-            && (query.modality.is_empty() || row.study.modality.eq_ignore_ascii_case(&query.modality))
-            && (query.link.is_empty() || row.study.link == query.link)
+            && (query.modality.is_empty() || study.modality.eq_ignore_ascii_case(&query.modality))
+            && (query.link.is_empty() || study.link == query.link)
             && self.band.is_none_or(|band| row.place.item.band == band)
-            && self.ai.is_none_or(|state| row.ai.contains(&state))
-            && self.finds(&row.study)
+            && self.ai.is_none_or(|state| row.known.ai.contains(&state))
+            && self.finds(study)
     }
 
-    fn finds(&self, study: &study::Model) -> bool {
+    fn compare(&self, word: &str, a: &Ranked, b: &Ranked) -> Ordering {
+        let (left, right) = (&a.known.study, &b.known.study);
+        match word {
+            "arrived" => left.arrived_at.cmp(&right.arrived_at),
+            "patient" => left.patient_name.cmp(&right.patient_name),
+            "exam" => (&left.modality, &left.description).cmp(&(&right.modality, &right.description)),
+            "score" => right.score.total_cmp(&left.score),
+            "images" => left.instances.cmp(&right.instances),
+            "claimed" => left.holder(self.now).cmp(&right.holder(self.now)),
+            "cap" => a.place.wait_cap_at.cmp(&b.place.wait_cap_at),
+            _ => a.place.rank.cmp(&b.place.rank),
+        }
+    }
+
+    fn finds(&self, study: &Waiting) -> bool {
         let holds = |text: &str| text.to_lowercase().replace('^', " ").contains(&self.search);
         self.search.is_empty()
             || [&study.accession, &study.patient_identifier, &study.patient_name]
@@ -135,17 +145,5 @@ impl Selection<'_> {
                 .any(|text| holds(text))
             || holds(&study.description)
             || holds(&study.study_uid)
-    }
-}
-
-fn compare(word: &str, a: &Row, b: &Row) -> Ordering {
-    match word {
-        "arrived" => a.study.arrived_at.cmp(&b.study.arrived_at),
-        "patient" => a.study.patient_name.cmp(&b.study.patient_name),
-        "exam" => (&a.study.modality, &a.study.description).cmp(&(&b.study.modality, &b.study.description)),
-        "score" => b.study.score.total_cmp(&a.study.score),
-        "images" => a.study.instances.cmp(&b.study.instances),
-        "claimed" => a.holder.cmp(&b.holder),
-        _ => a.place.rank.cmp(&b.place.rank),
     }
 }

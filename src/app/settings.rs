@@ -257,6 +257,8 @@ pub fn api(config: &Config) -> api::Settings {
         },
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
-        watermark: None,
+        models: Vec::new(),
+        viewer: config.site.viewer_url.clone(),
+        demonstration: config.demonstration,
     }
 }

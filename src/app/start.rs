@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::error::AppError;
 use super::machine::Machine;
 use super::previews::PoolPreviews;
+use super::test_pages::MailedTestPages;
 use super::{in_force, load, machine, packs, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
@@ -128,12 +129,18 @@ fn state(
     let packs = env.packs.iter().map(|pack| &pack.reference.sha256);
     let mut settings = settings::api(config);
     settings.loaded = models.chain(packs).cloned().collect();
+    settings.models = env
+        .models
+        .iter()
+        .map(|model| format!("{} {}", model.reference.name, model.reference.version))
+        .collect();
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
         templates: Arc::new(Registry::open(
             config.site.templates.as_deref(),
             &config.site.language,
         )?),
+        test_pages: Arc::new(MailedTestPages(env.clone())),
     };
     Ok(Data::new(api::State::new(
         store.clone(),
@@ -240,6 +247,7 @@ impl Running {
                 site_of: settings::site_of(config),
                 default_authority: config.hl7.default_authority.clone(),
                 received: self.env.metrics.instances_received.clone(),
+                echoes: dicom::rows::Echoes::default(),
             },
             clock: self.store.clock(),
             ids: self.store.ids(),

@@ -48,6 +48,8 @@ pub struct Config {
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     pub log: log::Log,
+    /// Nothing is real. Said by the program that makes everything up, never by a file.
+    pub demonstration: bool,
 }
 
 impl Config {

@@ -81,6 +81,7 @@ impl Reader<'_> {
             retention: retention?,
             auth: auth?,
             log: log?,
+            demonstration: false,
         })
     }
 

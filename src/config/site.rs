@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tocsin_domain::ids::SiteId;
 
 use super::check::Problems;
-use super::value::TimeZone;
+use super::value::{TimeZone, ViewerUrl};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,9 @@ pub struct Site {
     /// A folder with templates of our own, which go before the shipped ones: `pages/`, `assets/`, `messages/`, `page/`.
     #[serde(default)]
     pub templates: Option<PathBuf>,
+    /// Where the site's own viewer shows a study: an address with `{study_uid}` or `{accession}` in it.
+    #[serde(default)]
+    pub viewer_url: Option<ViewerUrl>,
     /// Further sites, which peers may be mapped to.
     #[serde(default)]
     pub others: Vec<OtherSite>,

@@ -5,7 +5,15 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+
+/// What is written as it is (RFC 3986 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Where to listen: an IP address and a port; port 0 takes a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -26,6 +34,11 @@ pub struct TimeZone(pub chrono_tz::Tz);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PublicUrl(String);
+
+/// An address of the site's viewer, with places for what names a study.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ViewerUrl(String);
 
 /// An address pages are sent to or from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -134,6 +147,41 @@ impl TryFrom<String> for PublicUrl {
     }
 }
 
+impl TryFrom<String> for ViewerUrl {
+    type Error = Expected;
+    fn try_from(text: String) -> Result<Self, Expected> {
+        let web = text.starts_with("https://") || text.starts_with("http://");
+        let named = Self::PLACES.iter().any(|place| text.contains(place));
+        let filled = Self::PLACES
+            .iter()
+            .fold(text.clone(), |text, place| text.replace(place, ""));
+        if !web || !named || filled.contains(['{', '}', '"', '<', '>', ' ']) {
+            return Err(Expected::new(
+                "https:// (or http://) with {study_uid} or {accession} in it, such as \
+                 https://pacs.example.org/viewer?StudyInstanceUIDs={study_uid}",
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl ViewerUrl {
+    const PLACES: [&str; 2] = ["{study_uid}", "{accession}"];
+
+    /// The address of one study; `None` when it needs an accession number and there is none.
+    pub fn of(&self, study_uid: &str, accession: Option<&str>) -> Option<String> {
+        if self.0.contains("{accession}") && accession.is_none() {
+            return None;
+        }
+        let quote = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+        Some(
+            self.0
+                .replace("{study_uid}", &quote(study_uid))
+                .replace("{accession}", &quote(accession.unwrap_or_default())),
+        )
+    }
+}
+
 impl PublicUrl {
     pub fn as_str(&self) -> &str {
         &self.0
@@ -227,6 +275,24 @@ mod tests {
         }
         for text in bad {
             assert!(T::try_from((*text).to_owned()).is_err(), "{text} is accepted");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_viewer_names_the_study_and_nothing_of_it_escapes() {
+        let url = |text: &str| ViewerUrl::try_from(text.to_owned());
+        let viewer = url("https://pacs/v?uid={study_uid}&a={accession}").expect("an address");
+        assert_eq!(
+            viewer.of("1.2.3", Some("A&b=/ü")).as_deref(),
+            Some("https://pacs/v?uid=1.2.3&a=A%26b%3D%2F%C3%BC")
+        );
+        assert_eq!(viewer.of("1.2.3", None), None);
+        for wrong in [
+            "javascript:{study_uid}",
+            "https://pacs/v",
+            "https://pacs/{patient}{study_uid}",
+        ] {
+            assert!(url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -130,11 +130,7 @@ async fn queue(
         format!("{}: queued, {why}", model.reference.name),
     )
     .await?;
-    // Runs of one study keep their order, so that a fuller series is never overtaken by a poorer one.
-    let terms = Terms {
-        order_key: Some(format!("infer:{id}:{}", model.reference.name)),
-        ..Terms::now()
-    };
+    let terms = analyses::inference(&id.to_string(), &model.reference.name);
     jobs::enqueue(tx, &Work::Infer { analysis }, terms).await
 }
 

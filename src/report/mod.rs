@@ -24,6 +24,7 @@ use tocsin_domain::finding::{ResultRecord, ResultStatus};
 use tocsin_domain::ids::Uid;
 
 pub use canvas::RgbImage;
+pub use dataset::decimal;
 pub use header::{Installation, Request, SourceSeries, StudyHeader};
 pub use sc::{KeyImage, key_image};
 pub use sr::structured_report;

@@ -6,14 +6,18 @@ use schemars::JsonSchema;
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
-use tocsin_domain::clock::to_micros;
+use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
+use tocsin_domain::work::Work;
 
+use super::changes;
 use super::entity::analysis::{self, Column, Entity};
 use super::entity::study;
 use super::error::StoreError;
+use super::jobs::{self, Terms};
 use super::store::Tx;
 
 /// What people see of a model's work on a study (`ai[].state` of the worklist).
@@ -129,7 +133,7 @@ pub async fn decide(
         row.state = Set(state.text().to_owned());
         row.reason = Set(reason.to_owned());
         row.updated_at = Set(now);
-        row.update(tx.conn()).await?;
+        saved(tx, row).await?;
         return Ok((id, false));
     }
     let id = AnalysisId(tx.uuid());
@@ -152,7 +156,65 @@ pub async fn decide(
         updated_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    changes::note(tx, subject.study).await?;
     Ok((id, true))
+}
+
+/// Queues a run on the images of an earlier one, behind the other runs of its model on this study.
+pub async fn again(tx: &Tx, earlier: &analysis::Model, reason: String) -> Result<AnalysisId, StoreError> {
+    let now = to_micros(tx.now());
+    let id = AnalysisId(tx.uuid());
+    // The images by the name they have, and after it which run this is: admission knows the first by the name alone.
+    let images = earlier.input_key.split('+').next().unwrap_or_default();
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        input_key: Set(format!("{images}+{id}")),
+        state: Set(AnalysisState::Queued.text().to_owned()),
+        reason: Set(reason),
+        result_id: Set(None),
+        provider: Set(None),
+        inference_ms: Set(None),
+        created_at: Set(now),
+        started_at: Set(None),
+        finished_at: Set(None),
+        updated_at: Set(now),
+        ..earlier.clone().into()
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    jobs::enqueue(
+        tx,
+        &Work::Infer { analysis: id },
+        inference(&earlier.study_id, &earlier.model),
+    )
+    .await?;
+    Ok(id)
+}
+
+/// Runs of one model on one study keep their order, so that a fuller series is never overtaken by a poorer one.
+pub fn inference(study: &str, model: &str) -> Terms {
+    Terms {
+        order_key: Some(format!("infer:{study}:{model}")),
+        ..Terms::now()
+    }
+}
+
+/// Studies of which a model refused the images since then, the latest refusal first.
+pub async fn refused_for_quality(
+    conn: &impl ConnectionTrait,
+    since: Timestamp,
+    most: u64,
+) -> Result<Vec<String>, StoreError> {
+    let studies: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::StudyId)
+        .filter(Column::State.eq(AnalysisState::QualityRejected.text()))
+        .filter(Column::UpdatedAt.gte(to_micros(since)))
+        .order_by_desc(Column::UpdatedAt)
+        .limit(most)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    Ok(studies)
 }
 
 async fn find(conn: &impl ConnectionTrait, subject: &Subject) -> Result<Option<analysis::Model>, StoreError> {
@@ -246,6 +308,17 @@ fn speaks<'r>(rows: &'r [analysis::Model], model: &str) -> Option<&'r analysis::
         .or_else(|| of_model().max_by_key(|row| row.updated_at))
 }
 
+/// Saves the changed columns, and tells that the study looks different.
+async fn saved(tx: &Tx, row: analysis::ActiveModel) -> Result<(), StoreError> {
+    let row = row.update(tx.conn()).await?;
+    let study = row.study_id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "analysis",
+        column: "study_id",
+        id: row.id.clone(),
+    })?;
+    changes::note(tx, study).await
+}
+
 pub async fn started(tx: &Tx, id: AnalysisId) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let row = analysis::ActiveModel {
@@ -255,8 +328,7 @@ pub async fn started(tx: &Tx, id: AnalysisId) -> Result<(), StoreError> {
         updated_at: Set(now),
         ..Default::default()
     };
-    row.update(tx.conn()).await?;
-    Ok(())
+    saved(tx, row).await
 }
 
 /// How an analysis ended.
@@ -282,8 +354,7 @@ pub async fn finished(tx: &Tx, id: AnalysisId, ending: Ending) -> Result<(), Sto
         updated_at: Set(now),
         ..Default::default()
     };
-    row.update(tx.conn()).await?;
-    Ok(())
+    saved(tx, row).await
 }
 
 pub async fn set_state(tx: &Tx, id: AnalysisId, state: AnalysisState) -> Result<(), StoreError> {
@@ -293,6 +364,5 @@ pub async fn set_state(tx: &Tx, id: AnalysisId, state: AnalysisState) -> Result<
         updated_at: Set(to_micros(tx.now())),
         ..Default::default()
     };
-    row.update(tx.conn()).await?;
-    Ok(())
+    saved(tx, row).await
 }

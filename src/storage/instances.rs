@@ -133,6 +133,18 @@ pub async fn of_study(
         .await?)
 }
 
+/// The one that came first.
+pub async fn first_of_study(
+    conn: &impl ConnectionTrait,
+    study: &str,
+) -> Result<Option<instance::Model>, StoreError> {
+    Ok(instance::Entity::find()
+        .filter(instance::Column::StudyId.eq(study))
+        .order_by_asc(instance::Column::ReceivedAt)
+        .one(conn)
+        .await?)
+}
+
 pub async fn of_series(
     conn: &impl ConnectionTrait,
     series: &str,

@@ -4,7 +4,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
 };
-use tocsin_domain::clock::to_micros;
+use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 
 use super::entity::message::{self, Column, Entity};
@@ -187,6 +187,16 @@ pub async fn answered(
     };
     row.update(tx.conn()).await?;
     Ok(())
+}
+
+/// When a message last came in.
+pub async fn last_in(conn: &impl ConnectionTrait) -> Result<Option<Timestamp>, StoreError> {
+    let last = Entity::find()
+        .filter(Column::Direction.eq("in"))
+        .order_by_desc(Column::CreatedAt)
+        .one(conn)
+        .await?;
+    Ok(last.map(|row| from_micros(row.created_at)))
 }
 
 pub async fn by_id(conn: &impl ConnectionTrait, id: MessageId) -> Result<Option<message::Model>, StoreError> {

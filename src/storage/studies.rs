@@ -7,7 +7,6 @@ use sea_orm::{
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
-use tocsin_domain::worklist::CLAIM_LASTS;
 
 use super::changes;
 use super::document;
@@ -15,6 +14,7 @@ use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
 use super::store::Tx;
+use super::waiting;
 
 pub fn id_of(row: &study::Model) -> Result<StudyId, StoreError> {
     row.id.parse().map_err(|_| StoreError::Inconsistent {
@@ -248,11 +248,9 @@ pub async fn save(tx: &Tx, row: study::ActiveModel) -> Result<study::Model, Stor
     Ok(saved)
 }
 
-/// Every study that waits to be read.
-pub async fn on_worklist(conn: &impl ConnectionTrait) -> Result<Vec<study::Model>, StoreError> {
+pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<study::Model>, StoreError> {
     Ok(study::Entity::find()
-        .filter(study::Column::OnWorklist.eq(true))
-        .order_by_asc(study::Column::ArrivedAt)
+        .filter(study::Column::Id.is_in(ids.iter().cloned()))
         .all(conn)
         .await?)
 }
@@ -286,10 +284,9 @@ pub async fn unreconciled(
     Ok(select.all(conn).await?)
 }
 
-/// Who holds the study now; a claim that nobody renewed in time is free again.
+/// Who holds the study now.
 pub fn holder(row: &study::Model, now: Timestamp) -> Option<&str> {
-    let since = from_micros(row.claimed_at?);
-    row.claimed_by.as_deref().filter(|_| now < since + CLAIM_LASTS)
+    waiting::holder(row.claimed_by.as_deref(), row.claimed_at, now)
 }
 
 /// Takes the study for reading. Refuses when somebody else holds it.

@@ -16,7 +16,8 @@ pub struct Frame {
     site: String,
     /// An IANA zone; times are shown in it.
     zone: String,
-    watermark: Option<String>,
+    /// Nothing here is real.
+    demonstration: bool,
     /// Nobody, on pages that need no sign-in.
     person: Option<Person>,
     #[serde(skip)]
@@ -51,15 +52,19 @@ struct May {
     retry: bool,
     judge: bool,
     comment: bool,
+    rerun: bool,
+    handle_repeat: bool,
 }
 
-const NAVIGATION: [(Action, &str, &str); 6] = [
+const NAVIGATION: [(Action, &str, &str); 8] = [
     (Action::ReadWorklist, "/", "Worklist"),
     (Action::ReadAlerts, "/alerts", "Alerts"),
     (Action::ReadMessages, "/messages", "Messages"),
     (Action::ReadReconciliation, "/reconciliation", "Reconciliation"),
     (Action::ReadQuarantine, "/quarantine", "Quarantine"),
     (Action::ReadDeliveries, "/deliveries", "Deliveries"),
+    (Action::ReadQuality, "/quality", "Quality"),
+    (Action::SetUp, "/start", "Start"),
 ];
 
 impl Frame {
@@ -67,7 +72,7 @@ impl Frame {
         Self {
             site: state.settings.site_name.clone(),
             zone: state.settings.time_zone.name().to_owned(),
-            watermark: state.settings.watermark.clone(),
+            demonstration: state.settings.demonstration,
             person: None,
             templates: state.templates.clone(),
         }
@@ -90,6 +95,8 @@ impl Frame {
             retry: who.may(Action::RetryDelivery),
             judge: who.may(Action::JudgeFinding),
             comment: who.may(Action::Comment),
+            rerun: who.may(Action::RerunModel),
+            handle_repeat: who.may(Action::HandleRepeat),
         };
         Self {
             person: Some(Person {

@@ -28,6 +28,13 @@ pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
     add(registry, "exam", |helper, _| {
         Ok(exam_of(text(helper, 0), text(helper, 1)))
     });
+    add(registry, "concat", |helper, _| {
+        Ok(format!(
+            "{}{}",
+            text(helper, 0),
+            text(helper, 1).replace('_', "-")
+        ))
+    });
     let spoken = wording.clone();
     add(registry, "t", move |helper, _| message(&spoken, helper));
     let spoken = wording.clone();

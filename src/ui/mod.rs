@@ -6,16 +6,20 @@ mod alerts;
 mod assets;
 mod choices;
 mod deliveries;
+mod demo;
 mod errors;
 mod frame;
 mod gantt;
 mod helpers;
 mod messages;
+mod quality;
 mod quarantine;
 mod reconciliation;
 mod segments;
 mod setup;
+mod sheet;
 mod sign_in;
+mod start;
 mod study;
 pub mod templates;
 mod wording;
@@ -45,6 +49,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/account/factor", web::post().to(account::factor))
         .route("/assets/{hash}/{file}", web::get().to(assets::get))
         .route("/", web::get().to(worklist::show))
+        .route("/worklist.csv", web::get().to(worklist::sheet))
         .route("/worklist/rows", web::get().to(worklist::rows))
         .route("/worklist/search", web::post().to(worklist::search))
         .route("/worklist/views", web::post().to(worklist::view))
@@ -54,6 +59,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/timeline.csv", web::get().to(study::timeline))
         .route("/studies/{id}/claim", web::post().to(study::claim))
         .route("/studies/{id}/release", web::post().to(study::release))
+        .route("/studies/{id}/rerun", web::post().to(study::rerun))
+        .route("/studies/{id}/repeat", web::post().to(quality::act))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))
         .configure(for_repairs);
@@ -61,6 +68,10 @@ pub fn configure(config: &mut ServiceConfig) {
 
 fn for_repairs(config: &mut ServiceConfig) {
     config
+        .route("/quality", web::get().to(quality::list))
+        .route("/start", web::get().to(start::show))
+        .route("/start/test-page", web::post().to(start::test_page))
+        .route("/demo/role", web::post().to(demo::role))
         .route("/alerts", web::get().to(alerts::list))
         .route("/alerts/{id}/acknowledge", web::post().to(alerts::acknowledge))
         .route("/messages", web::get().to(messages::list))

@@ -2,8 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::web::{Data, Form, Path};
+use actix_web::web::{Data, Form, Path, Query};
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::StudyId;
 
@@ -13,14 +12,31 @@ use super::templates;
 use crate::api::auth::Principal;
 use crate::api::discussion::{self, Judgement, NewOpinion};
 use crate::api::preview::{self, StackView};
+use crate::api::priors::PriorView;
+use crate::api::rerun::{self, Rerun};
 use crate::api::study::{self, StudyView};
-use crate::api::{ApiError, State, claims, views};
+use crate::api::{ApiError, State, claims, views, worklist};
 
 #[derive(Serialize)]
 struct StudyPage {
     #[serde(flatten)]
     live: LivePart,
     stacks: Vec<StackView>,
+    prior: Option<PriorPage>,
+}
+
+/// The earlier study that stands beside this one.
+#[derive(Serialize)]
+struct PriorPage {
+    #[serde(flatten)]
+    prior: PriorView,
+    stacks: Vec<StackView>,
+}
+
+/// Which of them; without a word the first that can be compared.
+#[derive(Deserialize)]
+pub struct Beside {
+    prior: Option<String>,
 }
 
 /// What changes while a study is looked at; its pictures are not read again for that.
@@ -29,14 +45,38 @@ struct LivePart {
     study: StudyView,
     gantt: Gantt,
     me: String,
+    /// Where the site's own viewer shows the study.
+    viewer: Option<String>,
+    /// The one after it on the worklist.
+    next: Option<String>,
 }
 
-pub async fn show(state: Data<State>, id: Path<String>, who: Principal) -> Result<HttpResponse, ApiError> {
+pub async fn show(
+    state: Data<State>,
+    id: Path<String>,
+    beside: Query<Beside>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
     let (live, id) = load(&state, &id, &who).await?;
     let stacks = preview::load(&state, id).await?;
-    views::viewed(&state, &who, "study.view", [id.to_string()]).await?;
-    let page = StudyPage { live, stacks };
+    let prior = match chosen(&live.study.priors, beside.prior.as_deref()) {
+        Some(prior) => Some(PriorPage {
+            stacks: preview::load(&state, prior.study_id).await?,
+            prior: prior.clone(),
+        }),
+        None => None,
+    };
+    let shown = std::iter::once(id).chain(prior.iter().map(|prior| prior.prior.study_id));
+    views::viewed(&state, &who, "study.view", shown.map(|id| id.to_string())).await?;
+    let page = StudyPage { live, stacks, prior };
     templates::page("study", "Study", StatusCode::OK, &Frame::of(&state, &who), &page)
+}
+
+fn chosen<'p>(priors: &'p [PriorView], wanted: Option<&str>) -> Option<&'p PriorView> {
+    match wanted {
+        Some(id) => priors.iter().find(|prior| prior.study_id.to_string() == id),
+        None => priors.first().filter(|prior| prior.comparable),
+    }
 }
 
 /// What changes on the page, for a screen that follows it.
@@ -58,6 +98,15 @@ async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, Stu
     let part = LivePart {
         gantt: gantt::of(&study.timeline),
         me: who.name.clone(),
+        viewer: state
+            .settings
+            .viewer
+            .as_ref()
+            .and_then(|viewer| viewer.of(&study.study_uid, study.accession.as_deref())),
+        next: worklist::waiting(state)
+            .await?
+            .after(id)
+            .map(|next| next.known.study.id.clone()),
         study,
     };
     Ok((part, id))
@@ -72,10 +121,7 @@ pub async fn timeline(
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let study = study::load(&state, id).await?;
     views::viewed(&state, &who, "study.export", [id.to_string()]).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"timeline.csv\""))
-        .body(gantt::csv(&study.timeline)))
+    Ok(gantt::sheet(&study.timeline).download("timeline.csv"))
 }
 
 #[derive(Deserialize)]
@@ -108,6 +154,32 @@ pub async fn judge(
         reason: Some(form.reason),
     };
     discussion::judge(&state, &who, &id, opinion).await?;
+    Ok(go_to(&format!("/studies/{id}")))
+}
+
+#[derive(Deserialize)]
+pub struct RerunForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn rerun(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<RerunForm>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    let form = form.into_inner();
+    let wanted = Rerun {
+        model: form.model,
+        reason: form.reason,
+    };
+    rerun::again(&state, &who, &id, wanted).await?;
     Ok(go_to(&format!("/studies/{id}")))
 }
 

@@ -11,6 +11,7 @@ use tocsin_domain::clock::Timestamp;
 use super::choices::{self, Choice, Column};
 use super::frame::{Frame, go_to, sealed};
 use super::helpers::duration;
+use super::sheet::Sheet;
 use super::templates;
 use crate::api::auth::Principal;
 use crate::api::worklist::{self, Listed, WorklistItem};
@@ -20,6 +21,8 @@ use crate::storage::{saved_views, studies};
 
 /// A name of a view, characters.
 const NAME: usize = 40;
+/// Rows of a table that are read at a time.
+const PIECE: u64 = 500;
 /// A study whose cap is nearer than this is shown as nearly due.
 const SOON: TimeDelta = TimeDelta::minutes(15);
 
@@ -127,6 +130,92 @@ pub async fn rows(
     views::viewed_again(&state, &who, "worklist.view", shown(&page)).await?;
     let frame = Frame::of(&state, &who);
     templates::page("worklist_rows", "Worklist", StatusCode::OK, &frame, &page)
+}
+
+/// As far as it was asked for, whole, with what was asked and when.
+pub async fn sheet(
+    state: Data<State>,
+    query: Query<WorklistQuery>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    let mut query = query.into_inner();
+    let asked = choices::address(&WorklistQuery {
+        cursor: None,
+        limit: None,
+        ..query.clone()
+    });
+    let header = [
+        "rank",
+        "rank_without_ai",
+        "band",
+        "score",
+        "patient",
+        "identifier",
+        "accession",
+        "modality",
+        "description",
+        "arrived_at",
+        "wait_cap_at",
+        "overdue",
+        "images",
+        "sender",
+        "link",
+        "ai",
+        "alert",
+        "claimed_by",
+        "report_status",
+    ];
+    let mut table = Sheet::new(["worklist", asked.as_str(), &state.now().to_rfc3339(), &who.name]);
+    table.row(header);
+    let mut shown = Vec::new();
+    query.cursor = None;
+    query.limit = Some(PIECE);
+    loop {
+        let listed = worklist::load(&state, &query, &who.name, "").await?;
+        for item in &listed.items {
+            shown.push(item.study_id.to_string());
+            table.row(fields(item));
+        }
+        query.cursor = listed.next;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    views::viewed(&state, &who, "worklist.export", shown).await?;
+    Ok(table.download("worklist.csv"))
+}
+
+fn fields(item: &WorklistItem) -> [String; 19] {
+    let said: Vec<String> = item
+        .ai
+        .iter()
+        .map(|ai| format!("{} {}", ai.model, ai.state.text()))
+        .collect();
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        item.rank.to_string(),
+        item.rank_without_ai.to_string(),
+        item.band.text().to_owned(),
+        item.score.to_string(),
+        item.patient.display.clone(),
+        or_empty(&item.patient.identifier),
+        or_empty(&item.accession),
+        item.modality.clone(),
+        item.description.clone(),
+        item.arrived_at.to_rfc3339(),
+        item.wait_cap_at.to_rfc3339(),
+        item.overdue.to_string(),
+        item.images.to_string(),
+        item.sender.clone(),
+        item.link.clone(),
+        said.join("; "),
+        item.alert
+            .as_ref()
+            .map(|alert| alert.status.clone())
+            .unwrap_or_default(),
+        or_empty(&item.claimed_by),
+        or_empty(&item.report_status),
+    ]
 }
 
 fn shown(page: &WorklistPage) -> Vec<String> {
@@ -238,7 +327,7 @@ pub async fn view(state: Data<State>, form: Form<View>, who: Principal) -> Resul
     let query = Query::<WorklistQuery>::from_query(&form.query)
         .map_err(|error| ApiError::BadRequest(format!("query: {error}")))?
         .into_inner();
-    query.checked(&who.name, "")?;
+    query.checked(&who.name, "", state.now())?;
     let (address, owner) = (choices::address(&query), who.name.clone());
     let target = format!("/?{address}");
     state

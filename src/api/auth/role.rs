@@ -42,6 +42,14 @@ pub enum Action {
     ReadVersions,
     ReadAudit,
     ManageTokens,
+    /// Have a model read a study once more.
+    RerunModel,
+    /// See which images could not be used.
+    ReadQuality,
+    /// Ask for a repeat, take it on, name it.
+    HandleRepeat,
+    /// See what is left to set up, and send test pages.
+    SetUp,
 }
 
 impl Role {
@@ -105,6 +113,9 @@ impl Role {
                     | AcknowledgeAlert
                     | ReadDeliveries
                     | ReadVersions
+                    | RerunModel
+                    | ReadQuality
+                    | HandleRepeat
             ),
             Self::StrokeTeam => matches!(
                 action,
@@ -120,6 +131,8 @@ impl Role {
                     | ReadQuarantine
                     | DismissQuarantine
                     | ReadDeliveries
+                    | ReadQuality
+                    | HandleRepeat
             ),
             Self::QaReviewer => matches!(
                 action,
@@ -130,6 +143,7 @@ impl Role {
                     | ReadAlerts
                     | ReadDeliveries
                     | ReadVersions
+                    | ReadQuality
             ),
             Self::Governance => matches!(action, ReadVersions | ReadAudit),
             Self::IntegrationEngineer => matches!(
@@ -144,6 +158,8 @@ impl Role {
                     | ReadDeliveries
                     | RetryDelivery
                     | ReadVersions
+                    | RerunModel
+                    | SetUp
             ),
             Self::Service => matches!(
                 action,

@@ -63,6 +63,8 @@ impl Shelf {
 }
 
 impl InstanceSink for Shelf {
+    async fn echoed(&self, _: &str) {}
+
     async fn store(&self, received: ReceivedInstance) -> StoreOutcome {
         self.0.lock().await.push(Kept {
             kind: Kind::of(&received.facts.sop_class_uid),

@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::http::Client;
 use super::visit::{AUTHORITY, Visit};
 use super::{archive, mail, ris, scanner};
-use crate::api::auth::Role;
+use crate::api::auth::{Role, secret};
 use crate::app::{self, machine};
 use crate::cli::{Failure, token};
 use crate::config::Config;
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::mllp::MllpPeer;
 use crate::inference::library::{self, LibraryError, Search};
+use crate::storage::{Store, accounts};
 use crate::{storage, telemetry};
 
 pub const SITE: &str = "demo";
@@ -27,6 +28,17 @@ const ENVIRONMENT: [&str; 4] = [
     "TOCSIN__INFERENCE__",
     "TOCSIN__LOG__",
     "TOCSIN__DATABASE__",
+];
+
+/// Who works here; everybody is made up.
+const PEOPLE: [(&str, Role); 7] = [
+    ("Dr Ito", Role::Radiologist),
+    ("Dr Roy", Role::StrokeTeam),
+    ("K. Lund", Role::Technologist),
+    ("Dr Sand", Role::QaReviewer),
+    ("Prof. Vale", Role::Governance),
+    ("M. Okoye", Role::IntegrationEngineer),
+    ("A. Berg", Role::Admin),
 ];
 
 pub struct Hospital {
@@ -101,6 +113,7 @@ impl Hospital {
             stop.clone(),
         )?;
         let running = app::start(config).await?;
+        people(&running.store).await?;
         let token = token::create(&running.store, Role::Admin, "demonstration", SITE).await?;
         let addresses = running.addresses;
         Ok(Self {
@@ -188,12 +201,26 @@ fn config(folder: &Path, port: u16, neighbours: &Neighbours) -> Result<Config, F
         .filter(|(name, _)| ENVIRONMENT.iter().any(|prefix| name.starts_with(prefix)))
         .collect();
     let text = text(port, neighbours);
-    Ok(Config::from_text(
-        Path::new("demonstration.toml"),
-        folder,
-        &text,
-        environment,
-    )?)
+    let mut config = Config::from_text(Path::new("demonstration.toml"), folder, &text, environment)?;
+    config.demonstration = true;
+    Ok(config)
+}
+
+/// A made-up person for each role that has pages. Nobody knows their passwords: the pages of a demonstration let whoever
+/// looks take a role with one press.
+async fn people(store: &Store) -> Result<(), Failure> {
+    let known = accounts::accounts(store.read()).await?;
+    let role_of = |name: &str| known.iter().find(|row| row.name == name);
+    for (name, role) in PEOPLE.iter().filter(|(name, _)| role_of(name).is_none()) {
+        let password = hex::encode(machine::fresh_key());
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&machine::fresh_key()[..16]);
+        let hash = secret::hash_password(&password, &salt).map_err(|problem| Failure::because(problem.to_string()))?;
+        store
+            .write(move |tx| Box::pin(async move { accounts::create(tx, name, role.text(), hash).await }))
+            .await?;
+    }
+    Ok(())
 }
 
 fn text(port: u16, neighbours: &Neighbours) -> String {
@@ -258,6 +285,8 @@ name = "stroke"
 steps = [{{ to = ["stroke"], wait_minutes = 2 }}, {{ to = ["radiologist"], wait_minutes = 3 }}]
 last_resort = "chief"
 repeat_minutes = 5
+[auth]
+second_factor = "optional"
 [log]
 level = "warn"
 format = "text"

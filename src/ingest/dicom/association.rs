@@ -256,6 +256,7 @@ impl<S: InstanceSink> Association<S> {
         match request {
             Request::Cancel => Ok(()),
             Request::Echo(head) => {
+                self.env.sink.echoed(&self.calling_ae).await;
                 self.answer_command(context, head, dimse::STATUS_SUCCESS, "")
                     .await
             }

@@ -1,6 +1,7 @@
 //! Keeps received instances in the database: one transaction per instance, committed before the sender hears of success.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::TimeDelta;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +12,7 @@ use tocsin_domain::work::Work;
 use super::sink::{AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome};
 use crate::storage::instances::{self, Kept, Received};
 use crate::storage::jobs::{self, Terms};
+use crate::storage::signs::{self, Sign};
 use crate::storage::{Store, StoreError, Tx, audit, studies, timeline};
 
 /// Assembly looks at a study at most this often while its images arrive; the end of an association makes it look at once.
@@ -28,9 +30,41 @@ pub struct Rows {
     pub default_authority: String,
     /// Counts what was stored and acknowledged.
     pub received: Counter,
+    pub echoes: Echoes,
+}
+
+/// When a C-ECHO was last kept, in seconds since 1970: a monitor that asks every second writes no row each time.
+#[derive(Debug, Default)]
+pub struct Echoes(AtomicI64);
+
+const ECHO_KEPT_EVERY: i64 = 60;
+
+impl Echoes {
+    fn is_news(&self, now: i64) -> bool {
+        let kept = self.0.load(Ordering::Relaxed);
+        now - kept >= ECHO_KEPT_EVERY
+            && self
+                .0
+                .compare_exchange(kept, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
 }
 
 impl InstanceSink for Rows {
+    async fn echoed(&self, calling_ae: &str) {
+        if !self.echoes.is_news(self.store.now().timestamp()) {
+            return;
+        }
+        let from = calling_ae.to_owned();
+        let kept = self
+            .store
+            .write(move |tx| Box::pin(async move { signs::seen(tx, Sign::Echo, from).await }))
+            .await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, "a C-ECHO could not be noted");
+        }
+    }
+
     async fn store(&self, mut received: ReceivedInstance) -> StoreOutcome {
         if let Some(patient) = &mut received.facts.patient
             && patient.authority.is_empty()

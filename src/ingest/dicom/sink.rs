@@ -76,4 +76,7 @@ pub trait InstanceSink: Send + Sync + 'static {
     fn store(&self, received: ReceivedInstance) -> impl Future<Output = StoreOutcome> + Send;
 
     fn association_closed(&self, closed: ClosedAssociation) -> impl Future<Output = ()> + Send;
+
+    /// A peer verified the connection; it is answered whatever becomes of this.
+    fn echoed(&self, calling_ae: &str) -> impl Future<Output = ()> + Send;
 }

@@ -9,7 +9,7 @@ macro_rules! redacted {
         }
     };
 }
-use redacted;
+pub(super) use redacted;
 
 pub mod account;
 pub mod active_version;
@@ -30,10 +30,12 @@ pub mod notification;
 pub mod opinion;
 pub mod patient;
 pub mod quarantine;
+pub mod repeat;
 pub mod report;
 pub mod result;
 pub mod saved_view;
 pub mod series;
+pub mod sign_of_life;
 pub mod study;
 pub mod study_change;
 pub mod study_comment;

@@ -270,6 +270,8 @@ fn settings() -> Settings {
         },
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
-        watermark: None,
+        models: vec!["ich 0.1.1".into()],
+        viewer: None,
+        demonstration: false,
     }
 }

@@ -30,6 +30,8 @@ pub struct Memory {
 }
 
 impl InstanceSink for Memory {
+    async fn echoed(&self, _: &str) {}
+
     async fn store(&self, received: ReceivedInstance) -> StoreOutcome {
         let uid = received.facts.sop_instance_uid.to_string();
         let mut known = self.known.lock().unwrap();

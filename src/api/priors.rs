@@ -1,0 +1,144 @@
+//! Earlier studies of a patient, the same part of the body first, with what changed since.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::compare::{Change, Earlier, changes};
+use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::ids::StudyId;
+
+use super::error::ApiError;
+use super::state::State;
+use crate::storage::entity::study;
+use crate::storage::{StoreError, instances, priors, results, studies};
+
+/// An earlier study of the same patient.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PriorView {
+    pub study_id: StudyId,
+    pub accession: Option<String>,
+    pub modality: String,
+    pub description: String,
+    /// As the images say; when they arrived where they do not.
+    pub taken_at: Timestamp,
+    /// The same modality and part of the body.
+    pub comparable: bool,
+    pub report_status: Option<String>,
+}
+
+/// What there is to compare with.
+pub struct Compared {
+    pub priors: Vec<PriorView>,
+    pub changes: Vec<Change>,
+}
+
+/// Earlier studies, those to compare with first, then the newest; and what changed in `records` since.
+///
+/// # Errors
+/// A database that does not answer, or a row that cannot be read.
+pub async fn of(state: &State, row: &study::Model, records: &[ResultRecord]) -> Result<Compared, ApiError> {
+    let conn = state.store.read();
+    let taken = taken_at(state, row).await?;
+    let mut views = Vec::new();
+    let mut before = Vec::new();
+    for prior in priors::of(conn, row, &state.settings.default_authority).await? {
+        let view = view(state, row, &prior).await?;
+        if view.taken_at >= taken {
+            continue;
+        }
+        let found = results::of_studies(conn, std::slice::from_ref(&prior.id)).await?;
+        for record in found.iter().map(results::record_of) {
+            before.push((view.taken_at, record?));
+        }
+        views.push(view);
+    }
+    views.sort_by_key(|view| (!view.comparable, std::cmp::Reverse(view.taken_at)));
+    let earlier: Vec<Earlier<'_>> = before
+        .iter()
+        .map(|(taken_at, record)| Earlier {
+            taken_at: *taken_at,
+            record,
+        })
+        .collect();
+    Ok(Compared {
+        priors: views,
+        changes: records
+            .iter()
+            .flat_map(|record| changes(record, &earlier))
+            .collect(),
+    })
+}
+
+async fn view(state: &State, row: &study::Model, prior: &study::Model) -> Result<PriorView, ApiError> {
+    let part = |row: &study::Model| -> Result<String, StoreError> {
+        Ok(studies::facts_of(row)?
+            .map(|facts| facts.body_part)
+            .unwrap_or_default())
+    };
+    Ok(PriorView {
+        study_id: studies::id_of(prior)?,
+        taken_at: taken_at(state, prior).await?,
+        comparable: prior.modality == row.modality && part(prior)? == part(row)?,
+        accession: prior.accession.clone(),
+        modality: prior.modality.clone(),
+        description: prior.description.clone(),
+        report_status: prior.report_status.clone(),
+    })
+}
+
+async fn taken_at(state: &State, row: &study::Model) -> Result<Timestamp, ApiError> {
+    let first = instances::first_of_study(state.store.read(), &row.id).await?;
+    let facts = first.as_ref().map(instances::facts_of).transpose()?;
+    let said = facts.and_then(|facts| {
+        said_at(
+            facts.study_date.as_deref()?,
+            facts.study_time.as_deref(),
+            state.settings.time_zone,
+        )
+    });
+    Ok(said.unwrap_or_else(|| from_micros(row.arrived_at)))
+}
+
+/// Study Date and Time (PS3.5 6.2, DA and TM) on the site's wall clock; midnight without a time.
+fn said_at(date: &str, time: Option<&str>, zone: Tz) -> Option<Timestamp> {
+    let date = NaiveDate::parse_from_str(date.trim(), "%Y%m%d").ok()?;
+    let digits: String = time
+        .unwrap_or_default()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let part = |from: usize| {
+        digits
+            .get(from..from + 2)
+            .and_then(|two| two.parse().ok())
+            .unwrap_or(0)
+    };
+    let time = NaiveTime::from_hms_opt(part(0), part(2), part(4).min(59))?;
+    let local = zone
+        .from_local_datetime(&NaiveDateTime::new(date, time))
+        .earliest()?;
+    Some(local.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_images_is_the_wall_clock_of_the_site() {
+        let at = |date, time| said_at(date, time, chrono_tz::Europe::Berlin).map(|at| at.to_rfc3339());
+        assert_eq!(
+            at("20260714", Some("143005.123")).as_deref(),
+            Some("2026-07-14T12:30:05+00:00")
+        );
+        assert_eq!(
+            at("20260114", Some("1430")).as_deref(),
+            Some("2026-01-14T13:30:00+00:00")
+        );
+        assert_eq!(at("20260114", None).as_deref(), Some("2026-01-13T23:00:00+00:00"));
+        assert_eq!(at("yesterday", None), None);
+        assert_eq!(at("20260114", Some("9999")), None);
+    }
+}

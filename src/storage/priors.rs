@@ -1,0 +1,68 @@
+//! Earlier studies of the patient of a study, found by the identifiers that their images carry, after merges.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entity::{patient, study};
+use super::error::StoreError;
+use super::patients::{self, Imaged};
+
+/// Studies that are looked at at most; the newest go first.
+const MOST: u64 = 50;
+/// Records that were merged into each other are followed this far back.
+const MERGES: usize = 32;
+
+/// Other studies of the same patient, the newest first.
+pub async fn of(
+    conn: &impl ConnectionTrait,
+    row: &study::Model,
+    default_authority: &str,
+) -> Result<Vec<study::Model>, StoreError> {
+    let Some(whom) = patients::imaged(conn, row, default_authority).await? else {
+        return Ok(Vec::new());
+    };
+    let identifiers = match &whom {
+        Imaged::Record(id) => identifiers_of(conn, id).await?,
+        Imaged::Unknown(identifier) => BTreeSet::from([identifier.value.clone()]),
+    };
+    let candidates = study::Entity::find()
+        .filter(study::Column::Site.eq(&row.site))
+        .filter(study::Column::PatientIdentifier.is_in(identifiers))
+        .filter(study::Column::Id.ne(&row.id))
+        .order_by_desc(study::Column::ArrivedAt)
+        .limit(MOST)
+        .all(conn)
+        .await?;
+    let mut same = Vec::new();
+    for candidate in candidates {
+        // One number may be two people's, under two authorities.
+        if patients::imaged(conn, &candidate, default_authority)
+            .await?
+            .as_ref()
+            == Some(&whom)
+        {
+            same.push(candidate);
+        }
+    }
+    Ok(same)
+}
+
+/// The identifiers of a record and of all that were merged into it.
+async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut found = BTreeSet::new();
+    let mut records = vec![record.to_owned()];
+    found.extend(patients::by_id(conn, record).await?.map(|row| row.identifier));
+    for _ in 0..MERGES {
+        let retired = patient::Entity::find()
+            .filter(patient::Column::MergedInto.is_in(records))
+            .all(conn)
+            .await?;
+        if retired.is_empty() {
+            break;
+        }
+        records = retired.iter().map(|row| row.id.clone()).collect();
+        found.extend(retired.into_iter().map(|row| row.identifier));
+    }
+    Ok(found)
+}
