@@ -13,53 +13,58 @@ use crate::api::{ApiError, State, Templates};
 
 #[derive(Serialize)]
 pub struct Frame {
-    site: String,
+    pub site: String,
     /// An IANA zone; times are shown in it.
-    zone: String,
-    watermark: Option<String>,
+    pub zone: String,
+    pub watermark: Option<String>,
     /// Nobody, on pages that need no sign-in.
-    person: Option<Person>,
+    pub person: Option<Person>,
     #[serde(skip)]
     pub templates: Arc<dyn Templates>,
 }
 
 #[derive(Serialize)]
-struct Person {
-    name: String,
-    role: &'static str,
-    csrf: String,
-    nav: Vec<Entry>,
-    may: May,
+pub struct Person {
+    pub name: String,
+    pub role: &'static str,
+    pub csrf: String,
+    pub nav: Vec<Entry>,
+    pub may: May,
 }
 
 #[derive(Serialize)]
-struct Entry {
-    href: &'static str,
-    label: &'static str,
+pub struct Entry {
+    pub href: &'static str,
+    /// A message.
+    pub label: &'static str,
 }
 
 /// Buttons that the role may press.
 #[derive(Serialize)]
-struct May {
-    claim: bool,
-    acknowledge: bool,
-    read_messages: bool,
-    read_raw: bool,
-    replay: bool,
-    reconcile: bool,
-    dismiss: bool,
-    retry: bool,
-    judge: bool,
-    comment: bool,
+pub struct May {
+    pub claim: bool,
+    pub acknowledge: bool,
+    pub read_messages: bool,
+    pub read_raw: bool,
+    pub replay: bool,
+    pub reconcile: bool,
+    pub dismiss: bool,
+    pub retry: bool,
+    pub judge: bool,
+    pub comment: bool,
 }
 
-const NAVIGATION: [(Action, &str, &str); 6] = [
-    (Action::ReadWorklist, "/", "Worklist"),
-    (Action::ReadAlerts, "/alerts", "Alerts"),
-    (Action::ReadMessages, "/messages", "Messages"),
-    (Action::ReadReconciliation, "/reconciliation", "Reconciliation"),
-    (Action::ReadQuarantine, "/quarantine", "Quarantine"),
-    (Action::ReadDeliveries, "/deliveries", "Deliveries"),
+pub const NAVIGATION: [(Action, &str, &str); 6] = [
+    (Action::ReadWorklist, "/", "nav-worklist"),
+    (Action::ReadAlerts, "/alerts", "nav-alerts"),
+    (Action::ReadMessages, "/messages", "nav-messages"),
+    (
+        Action::ReadReconciliation,
+        "/reconciliation",
+        "nav-reconciliation",
+    ),
+    (Action::ReadQuarantine, "/quarantine", "nav-quarantine"),
+    (Action::ReadDeliveries, "/deliveries", "nav-deliveries"),
 ];
 
 impl Frame {

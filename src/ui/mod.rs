@@ -4,6 +4,8 @@ mod account;
 mod acknowledge;
 mod alerts;
 mod assets;
+#[cfg(test)]
+mod catalogue;
 mod choices;
 mod deliveries;
 mod errors;
@@ -12,7 +14,15 @@ mod gantt;
 mod helpers;
 mod messages;
 mod quarantine;
+#[cfg(test)]
+mod read_html;
 mod reconciliation;
+#[cfg(test)]
+mod rendered;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod samples_study;
 mod segments;
 mod setup;
 mod sign_in;

@@ -17,18 +17,18 @@ use crate::api::study::{self, StudyView};
 use crate::api::{ApiError, State, claims, views};
 
 #[derive(Serialize)]
-struct StudyPage {
+pub struct StudyPage {
     #[serde(flatten)]
-    live: LivePart,
-    stacks: Vec<StackView>,
+    pub live: LivePart,
+    pub stacks: Vec<StackView>,
 }
 
 /// What changes while a study is looked at; its pictures are not read again for that.
 #[derive(Serialize)]
-struct LivePart {
-    study: StudyView,
-    gantt: Gantt,
-    me: String,
+pub struct LivePart {
+    pub study: StudyView,
+    pub gantt: Gantt,
+    pub me: String,
 }
 
 pub async fn show(state: Data<State>, id: Path<String>, who: Principal) -> Result<HttpResponse, ApiError> {
@@ -36,7 +36,13 @@ pub async fn show(state: Data<State>, id: Path<String>, who: Principal) -> Resul
     let stacks = preview::load(&state, id).await?;
     views::viewed(&state, &who, "study.view", [id.to_string()]).await?;
     let page = StudyPage { live, stacks };
-    templates::page("study", "Study", StatusCode::OK, &Frame::of(&state, &who), &page)
+    templates::page(
+        "study",
+        "title-study",
+        StatusCode::OK,
+        &Frame::of(&state, &who),
+        &page,
+    )
 }
 
 /// What changes on the page, for a screen that follows it.
@@ -45,7 +51,7 @@ pub async fn live(state: Data<State>, id: Path<String>, who: Principal) -> Resul
     views::viewed_again(&state, &who, "study.view", [id.to_string()]).await?;
     templates::page(
         "study_live",
-        "Study",
+        "title-study",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,
