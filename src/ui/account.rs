@@ -16,25 +16,26 @@ use crate::storage::entity::account;
 use crate::storage::{accounts, audit};
 
 #[derive(Serialize)]
-struct AccountPage {
+pub struct AccountPage {
     /// Signed in with a token: there is nothing to set up.
-    token: bool,
-    enrolled: bool,
-    required: bool,
-    problem: String,
-    offer: Option<Offer>,
+    pub token: bool,
+    pub enrolled: bool,
+    pub required: bool,
+    /// A message.
+    pub problem: Option<&'static str>,
+    pub offer: Option<Offer>,
 }
 
 /// What an authenticator has to read.
 #[derive(Serialize)]
-struct Offer {
-    address: String,
-    size: i32,
-    path: String,
+pub struct Offer {
+    pub address: String,
+    pub size: i32,
+    pub path: String,
 }
 
 pub async fn show(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {
-    render(&state, &who, StatusCode::OK, "").await
+    render(&state, &who, StatusCode::OK, None).await
 }
 
 #[derive(Deserialize)]
@@ -61,7 +62,7 @@ pub async fn factor(state: Data<State>, form: Form<Code>, who: Principal) -> Res
     };
     let factor = made(&state, &row, &nonce)?;
     let Some(step) = factor.accepts(&form.code, state.now(), row.factor_step) else {
-        let problem = "That is not the code which the authenticator shows now; each code is good once.";
+        let problem = Some("account-wrong-code");
         return render(&state, &who, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
     };
     let (action, kept) = match form.remove {
@@ -107,7 +108,7 @@ async fn render(
     state: &State,
     who: &Principal,
     status: StatusCode,
-    problem: &str,
+    problem: Option<&'static str>,
 ) -> Result<HttpResponse, ApiError> {
     let row = own(state, who).await?;
     let enrolled = row.as_ref().is_some_and(|row| row.factor_nonce.is_some());
@@ -126,8 +127,8 @@ async fn render(
         token: row.is_none(),
         enrolled,
         required: state.settings.factor_required && who.role.needs_factor(),
-        problem: problem.to_owned(),
+        problem,
         offer,
     };
-    templates::page("account", "Account", status, &Frame::of(state, who), &page)
+    templates::page("account", "title-account", status, &Frame::of(state, who), &page)
 }

@@ -17,14 +17,21 @@ use crate::storage::alerts;
 use crate::storage::entity::alert;
 
 #[derive(Serialize)]
-struct AcknowledgePage {
-    headline: String,
-    details: Vec<String>,
-    notice: String,
-    raised_at: String,
-    recipient: String,
-    open: bool,
-    settled: String,
+pub struct AcknowledgePage {
+    pub headline: String,
+    pub details: Vec<String>,
+    pub notice: String,
+    pub raised_at: String,
+    pub recipient: String,
+    /// Somebody can still take it over: it is neither acknowledged nor withdrawn.
+    pub open: bool,
+    pub acknowledged: Option<Acknowledged>,
+}
+
+#[derive(Serialize)]
+pub struct Acknowledged {
+    pub by: String,
+    pub at: String,
 }
 
 /// What the alert says, as it was fixed when it was raised.
@@ -75,20 +82,23 @@ fn render(state: &State, claim: &Claim, row: alert::Model) -> Result<HttpRespons
             .format("%H:%M:%S")
             .to_string()
     };
-    let settled = match (&row.acknowledged_by, row.acknowledged_at, row.status.as_str()) {
-        (Some(by), Some(at), _) => format!("Acknowledged by {} at {}.", state.person(by), local(at)),
-        (_, _, "retracted") => "Withdrawn: the finding no longer holds.".to_owned(),
-        _ => String::new(),
-    };
+    let acknowledged = row
+        .acknowledged_by
+        .as_ref()
+        .zip(row.acknowledged_at)
+        .map(|(by, at)| Acknowledged {
+            by: state.person(by).to_owned(),
+            at: local(at),
+        });
     let page = AcknowledgePage {
         headline: content.headline,
         details: content.details,
         notice: content.notice,
         raised_at: local(row.created_at),
         recipient: state.person(&claim.recipient).to_owned(),
-        open: settled.is_empty(),
-        settled,
+        open: acknowledged.is_none() && row.status != "retracted",
+        acknowledged,
     };
     let frame = Frame::anonymous(state);
-    templates::page("acknowledge", "Alert", StatusCode::OK, &frame, &page)
+    templates::page("acknowledge", "title-alert", StatusCode::OK, &frame, &page)
 }

@@ -20,7 +20,7 @@ pub async fn list(
     let page = alerts::load(&state, &who, filter.status.as_deref(), &query).await?;
     templates::page(
         "alerts",
-        "Alerts",
+        "nav-alerts",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,

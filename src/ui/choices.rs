@@ -9,6 +9,7 @@ use crate::storage::entity::saved_view;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Choice {
+    /// A name of the API or a word of ours, both put into words by the page; or what somebody called a view.
     pub label: String,
     pub href: String,
     pub current: bool,
@@ -18,6 +19,7 @@ pub struct Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filter {
     pub name: &'static str,
+    /// A message.
     pub label: &'static str,
     pub choices: Vec<Choice>,
 }
@@ -26,6 +28,7 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
     pub key: &'static str,
+    /// A message.
     pub label: &'static str,
     pub href: String,
     /// For `aria-sort`.
@@ -34,7 +37,7 @@ pub struct Column {
 
 const STATES: [(&str, &str); 6] = [
     ("flagged", "flagged"),
-    ("not_flagged", "not flagged"),
+    ("not_flagged", "not_flagged"),
     ("indeterminate", "indeterminate"),
     ("running", "running"),
     ("failed", "failed"),
@@ -47,12 +50,12 @@ const LINKS: [(&str, &str); 3] = [
     ("conflict", "conflict"),
 ];
 const COLUMNS: [(&str, &str); 6] = [
-    ("rank", "Rank"),
-    ("score", "Priority"),
-    ("patient", "Patient"),
-    ("exam", "Exam"),
-    ("arrived", "Arrived"),
-    ("images", "Images"),
+    ("rank", "column-rank"),
+    ("score", "column-priority"),
+    ("patient", "column-patient"),
+    ("exam", "column-exam"),
+    ("arrived", "column-arrived"),
+    ("images", "column-images"),
 ];
 
 /// The query as it stands in an address, without what is empty. Words of ours alone, so that nothing needs escaping but
@@ -134,15 +137,25 @@ pub fn filters(query: &WorklistQuery, listed: &Listed) -> Vec<Filter> {
         .map(|band| (band, band, listed.bands.get(band).copied()))
         .to_vec();
     vec![
-        filter("band", "Priority", &query.band, bands, |q, v| q.band = v),
-        filter("modality", "Modality", &query.modality, modalities, |q, v| {
-            q.modality = v
+        filter("band", "filter-priority", &query.band, bands, |q, v| q.band = v),
+        filter(
+            "modality",
+            "filter-modality",
+            &query.modality,
+            modalities,
+            |q, v| q.modality = v,
+        ),
+        filter("ai", "filter-ai", &query.ai, plain(&STATES), |q, v| q.ai = v),
+        filter(
+            "claimed",
+            "filter-reader",
+            &query.claimed,
+            plain(&CLAIMS),
+            |q, v| q.claimed = v,
+        ),
+        filter("link", "filter-order", &query.link, plain(&LINKS), |q, v| {
+            q.link = v
         }),
-        filter("ai", "AI", &query.ai, plain(&STATES), |q, v| q.ai = v),
-        filter("claimed", "Reader", &query.claimed, plain(&CLAIMS), |q, v| {
-            q.claimed = v
-        }),
-        filter("link", "Order", &query.link, plain(&LINKS), |q, v| q.link = v),
     ]
 }
 

@@ -14,19 +14,19 @@ use crate::api::{ApiError, State};
 use crate::storage::deliveries::DeliveryState;
 
 #[derive(Serialize)]
-struct DeliveriesPage {
+pub struct DeliveriesPage {
     /// The filter in use, empty for all.
-    state: String,
-    states: Vec<&'static str>,
-    items: Vec<Row>,
-    next: Option<String>,
+    pub state: String,
+    pub states: Vec<&'static str>,
+    pub items: Vec<Row>,
+    pub next: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Row {
+pub struct Row {
     #[serde(flatten)]
-    delivery: DeliveryView,
-    may_go_again: bool,
+    pub delivery: DeliveryView,
+    pub may_go_again: bool,
 }
 
 pub async fn list(
@@ -44,7 +44,7 @@ pub async fn list(
     };
     templates::page(
         "deliveries",
-        "Deliveries",
+        "nav-deliveries",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,

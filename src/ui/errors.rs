@@ -8,10 +8,10 @@ use super::templates;
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct ErrorPage {
-    status: u16,
-    title: String,
-    detail: String,
+pub struct ErrorPage {
+    pub status: u16,
+    pub title: String,
+    pub detail: String,
 }
 
 pub fn page(state: &State, error: &ApiError) -> HttpResponse {
@@ -29,7 +29,7 @@ pub fn page(state: &State, error: &ApiError) -> HttpResponse {
     };
     templates::page(
         "error",
-        "Error",
+        "title-error",
         error.status_code(),
         &Frame::anonymous(state),
         &content,

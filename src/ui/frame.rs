@@ -8,63 +8,81 @@ use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 
 use crate::api::auth::session::same;
-use crate::api::auth::{Action, Principal, Proof};
+use crate::api::auth::{Action, Principal, Proof, Role};
 use crate::api::{ApiError, State, Templates};
 
 #[derive(Serialize)]
 pub struct Frame {
-    site: String,
+    pub site: String,
     /// An IANA zone; times are shown in it.
-    zone: String,
+    pub zone: String,
     /// Nothing here is real.
-    demonstration: bool,
+    pub demonstration: bool,
+    /// Whom one may be in a demonstration.
+    pub roles: Vec<&'static str>,
     /// Nobody, on pages that need no sign-in.
-    person: Option<Person>,
+    pub person: Option<Person>,
     #[serde(skip)]
     pub templates: Arc<dyn Templates>,
 }
 
 #[derive(Serialize)]
-struct Person {
-    name: String,
-    role: &'static str,
-    csrf: String,
-    nav: Vec<Entry>,
-    may: May,
+pub struct Person {
+    pub name: String,
+    pub role: &'static str,
+    pub csrf: String,
+    pub nav: Vec<Entry>,
+    pub may: May,
 }
 
 #[derive(Serialize)]
-struct Entry {
-    href: &'static str,
-    label: &'static str,
+pub struct Entry {
+    pub href: &'static str,
+    /// A message.
+    pub label: &'static str,
 }
 
 /// Buttons that the role may press.
 #[derive(Serialize)]
-struct May {
-    claim: bool,
-    acknowledge: bool,
-    read_messages: bool,
-    read_raw: bool,
-    replay: bool,
-    reconcile: bool,
-    dismiss: bool,
-    retry: bool,
-    judge: bool,
-    comment: bool,
-    rerun: bool,
-    handle_repeat: bool,
+pub struct May {
+    pub claim: bool,
+    pub acknowledge: bool,
+    pub read_messages: bool,
+    pub read_raw: bool,
+    pub replay: bool,
+    pub reconcile: bool,
+    pub dismiss: bool,
+    pub retry: bool,
+    pub judge: bool,
+    pub comment: bool,
+    pub rerun: bool,
+    pub handle_repeat: bool,
 }
 
-const NAVIGATION: [(Action, &str, &str); 8] = [
-    (Action::ReadWorklist, "/", "Worklist"),
-    (Action::ReadAlerts, "/alerts", "Alerts"),
-    (Action::ReadMessages, "/messages", "Messages"),
-    (Action::ReadReconciliation, "/reconciliation", "Reconciliation"),
-    (Action::ReadQuarantine, "/quarantine", "Quarantine"),
-    (Action::ReadDeliveries, "/deliveries", "Deliveries"),
-    (Action::ReadQuality, "/quality", "Quality"),
-    (Action::SetUp, "/start", "Start"),
+/// A program has no pages.
+const DEMONSTRATED: [Role; 7] = [
+    Role::Radiologist,
+    Role::StrokeTeam,
+    Role::Technologist,
+    Role::QaReviewer,
+    Role::Governance,
+    Role::IntegrationEngineer,
+    Role::Admin,
+];
+
+pub const NAVIGATION: [(Action, &str, &str); 8] = [
+    (Action::ReadWorklist, "/", "nav-worklist"),
+    (Action::ReadAlerts, "/alerts", "nav-alerts"),
+    (Action::ReadMessages, "/messages", "nav-messages"),
+    (
+        Action::ReadReconciliation,
+        "/reconciliation",
+        "nav-reconciliation",
+    ),
+    (Action::ReadQuarantine, "/quarantine", "nav-quarantine"),
+    (Action::ReadDeliveries, "/deliveries", "nav-deliveries"),
+    (Action::ReadQuality, "/quality", "nav-quality"),
+    (Action::SetUp, "/start", "nav-start"),
 ];
 
 impl Frame {
@@ -73,6 +91,7 @@ impl Frame {
             site: state.settings.site_name.clone(),
             zone: state.settings.time_zone.name().to_owned(),
             demonstration: state.settings.demonstration,
+            roles: DEMONSTRATED.map(Role::text).to_vec(),
             person: None,
             templates: state.templates.clone(),
         }

@@ -7,14 +7,29 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use fluent_bundle::{FluentArgs, FluentValue};
 use handlebars::{
-    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+    Context, Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason, ScopedJson,
 };
 use tocsin_domain::clock::Timestamp;
 
 use super::wording::Wording;
 
-/// A helper says a text, which is escaped, or why it cannot.
+/// A helper says a text, which is escaped where it is written, or why it cannot.
 type Said = Result<String, RenderError>;
+
+/// What it says can be the value of another: `{{t "name" at=(time raised_at)}}`.
+struct Says<F>(F);
+
+impl<F: Fn(&Helper<'_>, &Context) -> Said> HelperDef for Says<F> {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        Ok(ScopedJson::Derived((self.0)(helper, context)?.into()))
+    }
+}
 
 pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
     add(registry, "time", |helper, context| {
@@ -54,16 +69,7 @@ fn add(
     name: &str,
     say: impl Fn(&Helper<'_>, &Context) -> Said + Send + Sync + 'static,
 ) {
-    let helper = move |helper: &Helper<'_>,
-                       _: &Handlebars<'_>,
-                       context: &Context,
-                       _: &mut RenderContext<'_, '_>,
-                       out: &mut dyn Output|
-          -> HelperResult {
-        out.write(&handlebars::html_escape(&say(helper, context)?))?;
-        Ok(())
-    };
-    registry.register_helper(name, Box::new(helper));
+    registry.register_helper(name, Box::new(Says(say)));
 }
 
 fn text<'h>(helper: &'h Helper<'_>, at: usize) -> &'h str {

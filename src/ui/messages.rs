@@ -15,10 +15,10 @@ use crate::api::replay::{self, Replayed};
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct MessagesPage {
-    q: String,
-    items: Vec<MessageView>,
-    next: Option<String>,
+pub struct MessagesPage {
+    pub q: String,
+    pub items: Vec<MessageView>,
+    pub next: Option<String>,
 }
 
 pub async fn list(
@@ -68,7 +68,7 @@ async fn found(
     };
     templates::page(
         "messages",
-        "Messages",
+        "nav-messages",
         StatusCode::OK,
         &Frame::of(state, who),
         &page,
@@ -76,12 +76,12 @@ async fn found(
 }
 
 #[derive(Serialize)]
-struct MessagePage {
-    message: MessageView,
-    segments: Vec<Segment>,
-    answer: Vec<Segment>,
+pub struct MessagePage {
+    pub message: MessageView,
+    pub segments: Vec<Segment>,
+    pub answer: Vec<Segment>,
     /// What a replay would do, if that was asked.
-    preview: Option<Replayed>,
+    pub preview: Option<Replayed>,
 }
 
 pub async fn show(state: Data<State>, id: Path<String>, who: Principal) -> Result<HttpResponse, ApiError> {
@@ -127,7 +127,7 @@ async fn render(
     };
     templates::page(
         "message",
-        "Message",
+        "title-message",
         StatusCode::OK,
         &Frame::of(state, who),
         &page,

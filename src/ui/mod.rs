@@ -4,6 +4,8 @@ mod account;
 mod acknowledge;
 mod alerts;
 mod assets;
+#[cfg(test)]
+mod catalogue;
 mod choices;
 mod deliveries;
 mod demo;
@@ -14,7 +16,15 @@ mod helpers;
 mod messages;
 mod quality;
 mod quarantine;
+#[cfg(test)]
+mod read_html;
 mod reconciliation;
+#[cfg(test)]
+mod rendered;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod samples_study;
 mod segments;
 mod setup;
 mod sheet;

@@ -13,16 +13,16 @@ use crate::api::quarantine::{self, Filter, QuarantineView};
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct QuarantinePage {
-    items: Vec<Row>,
-    next: Option<String>,
+pub struct QuarantinePage {
+    pub items: Vec<Row>,
+    pub next: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Row {
+pub struct Row {
     #[serde(flatten)]
-    entry: QuarantineView,
-    open: bool,
+    pub entry: QuarantineView,
+    pub open: bool,
 }
 
 pub async fn list(
@@ -42,7 +42,7 @@ pub async fn list(
     };
     templates::page(
         "quarantine",
-        "Quarantine",
+        "nav-quarantine",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,

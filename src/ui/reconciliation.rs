@@ -21,7 +21,13 @@ pub async fn list(
     let shown = page.items.iter().map(|item| item.study_id.to_string());
     views::viewed(&state, &who, "reconciliation.view", shown).await?;
     let frame = Frame::of(&state, &who);
-    templates::page("reconciliation", "Reconciliation", StatusCode::OK, &frame, &page)
+    templates::page(
+        "reconciliation",
+        "nav-reconciliation",
+        StatusCode::OK,
+        &frame,
+        &page,
+    )
 }
 
 /// Which button was pressed says which of the fields counts.

@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::sign_in;
 use super::templates;
 use crate::api::auth::guard::client_address;
+use crate::api::auth::secret::SecretError;
 use crate::api::auth::session::Subject;
 use crate::api::auth::{Role, secret};
 use crate::api::{ApiError, State};
@@ -19,9 +20,12 @@ use crate::storage::{StoreError, accounts, audit};
 const NAME: usize = 100;
 
 #[derive(Serialize)]
-struct SetupPage {
-    problem: String,
-    shortest: usize,
+pub struct SetupPage {
+    /// A message; it may name the lengths.
+    pub problem: Option<&'static str>,
+    pub shortest: usize,
+    pub longest: usize,
+    pub longest_name: usize,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +40,7 @@ pub struct Wanted {
 
 pub async fn show(state: Data<State>) -> Result<HttpResponse, ApiError> {
     open(&state)?;
-    render(&state, StatusCode::OK, String::new())
+    render(&state, StatusCode::OK, None)
 }
 
 pub async fn submit(
@@ -54,13 +58,15 @@ pub async fn submit(
     let wanted = wanted.into_inner();
     if !state.setup.takes(&wanted.code) {
         state.throttle.failed(address, state.now());
-        let problem = "That is not the code which the service printed when it started.";
-        return render(&state, StatusCode::UNAUTHORIZED, problem.to_owned());
+        return render(&state, StatusCode::UNAUTHORIZED, Some("setup-wrong-code"));
     }
     let name = wanted.name.trim().to_owned();
     if !(1..=NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        let problem = format!("A name has 1 to {NAME} characters.");
-        return render(&state, StatusCode::UNPROCESSABLE_ENTITY, problem);
+        return render(
+            &state,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Some("setup-name-length"),
+        );
     }
     let mut salt = [0; 16];
     salt.copy_from_slice(&(state.entropy)()[..16]);
@@ -69,7 +75,14 @@ pub async fn submit(
         .map_err(|_| ApiError::Internal)?;
     match hash {
         Ok(hash) => create(&state, name, hash).await,
-        Err(problem) => render(&state, StatusCode::UNPROCESSABLE_ENTITY, problem.to_string()),
+        Err(error) => render(&state, StatusCode::UNPROCESSABLE_ENTITY, Some(why_not(error))),
+    }
+}
+
+fn why_not(error: SecretError) -> &'static str {
+    match error {
+        SecretError::Length => "setup-password-length",
+        SecretError::Hash => "setup-not-hashed",
     }
 }
 
@@ -125,10 +138,22 @@ async fn first(
     Ok(id)
 }
 
-fn render(state: &State, status: StatusCode, problem: String) -> Result<HttpResponse, ApiError> {
+fn render(
+    state: &State,
+    status: StatusCode,
+    problem: Option<&'static str>,
+) -> Result<HttpResponse, ApiError> {
     let page = SetupPage {
         problem,
         shortest: secret::PASSWORD_LENGTH,
+        longest: secret::PASSWORD_LONGEST,
+        longest_name: NAME,
     };
-    templates::page("setup", "First account", status, &Frame::anonymous(state), &page)
+    templates::page(
+        "setup",
+        "title-first-account",
+        status,
+        &Frame::anonymous(state),
+        &page,
+    )
 }

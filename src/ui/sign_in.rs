@@ -24,10 +24,11 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5\
                       $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[derive(Serialize)]
-struct SignInPage {
-    problem: String,
+pub struct SignInPage {
+    /// A message.
+    pub problem: Option<&'static str>,
     /// There is no account yet.
-    first: bool,
+    pub first: bool,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +52,7 @@ struct Known {
 }
 
 pub async fn show(state: Data<State>) -> Result<HttpResponse, ApiError> {
-    render(&state, StatusCode::OK, "")
+    render(&state, StatusCode::OK, None)
 }
 
 pub async fn submit(
@@ -75,14 +76,13 @@ pub async fn submit(
         Err(refused) => {
             state.throttle.failed(address, state.now());
             attempt(&state, None).await?;
-            return render(&state, StatusCode::UNAUTHORIZED, refused.text());
+            return render(&state, StatusCode::UNAUTHORIZED, Some(refused.message()));
         }
     };
     state.throttle.succeeded(address);
     attempt(&state, Some(&known)).await?;
     let Some(home) = home(|action| known.role.may(action)) else {
-        let problem = "This role has no pages; use the API with a token.";
-        return render(&state, StatusCode::FORBIDDEN, problem);
+        return render(&state, StatusCode::FORBIDDEN, Some("sign-in-no-pages"));
     };
     Ok(begin(&state, known.subject, home))
 }
@@ -96,12 +96,10 @@ enum Refused {
 }
 
 impl Refused {
-    fn text(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
-            Self::Unknown => "This account and password, or this token, are not valid here.",
-            Self::Code => {
-                "This account needs the code that its authenticator shows now; each code is good once."
-            }
+            Self::Unknown => "sign-in-unknown",
+            Self::Code => "sign-in-needs-code",
         }
     }
 }
@@ -226,12 +224,22 @@ pub async fn leave(state: Data<State>, form: Form<Press>, who: Principal) -> Res
         .finish())
 }
 
-fn render(state: &State, status: StatusCode, problem: &str) -> Result<HttpResponse, ApiError> {
+fn render(
+    state: &State,
+    status: StatusCode,
+    problem: Option<&'static str>,
+) -> Result<HttpResponse, ApiError> {
     let page = SignInPage {
-        problem: problem.to_owned(),
+        problem,
         first: state.setup.is_open(),
     };
-    templates::page("sign_in", "Sign in", status, &Frame::anonymous(state), &page)
+    templates::page(
+        "sign_in",
+        "title-sign-in",
+        status,
+        &Frame::anonymous(state),
+        &page,
+    )
 }
 
 #[cfg(test)]

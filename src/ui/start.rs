@@ -64,5 +64,5 @@ async fn render(
         sent,
         failed,
     };
-    templates::page("start", "Start", status, &Frame::of(state, who), &page)
+    templates::page("start", "nav-start", status, &Frame::of(state, who), &page)
 }

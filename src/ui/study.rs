@@ -18,19 +18,19 @@ use crate::api::study::{self, StudyView};
 use crate::api::{ApiError, State, claims, views, worklist};
 
 #[derive(Serialize)]
-struct StudyPage {
+pub struct StudyPage {
     #[serde(flatten)]
-    live: LivePart,
-    stacks: Vec<StackView>,
-    prior: Option<PriorPage>,
+    pub live: LivePart,
+    pub stacks: Vec<StackView>,
+    pub prior: Option<PriorPage>,
 }
 
 /// The earlier study that stands beside this one.
 #[derive(Serialize)]
-struct PriorPage {
+pub struct PriorPage {
     #[serde(flatten)]
-    prior: PriorView,
-    stacks: Vec<StackView>,
+    pub prior: PriorView,
+    pub stacks: Vec<StackView>,
 }
 
 /// Which of them; without a word the first that can be compared.
@@ -41,14 +41,14 @@ pub struct Beside {
 
 /// What changes while a study is looked at; its pictures are not read again for that.
 #[derive(Serialize)]
-struct LivePart {
-    study: StudyView,
-    gantt: Gantt,
-    me: String,
+pub struct LivePart {
+    pub study: StudyView,
+    pub gantt: Gantt,
+    pub me: String,
     /// Where the site's own viewer shows the study.
-    viewer: Option<String>,
+    pub viewer: Option<String>,
     /// The one after it on the worklist.
-    next: Option<String>,
+    pub next: Option<String>,
 }
 
 pub async fn show(
@@ -69,7 +69,13 @@ pub async fn show(
     let shown = std::iter::once(id).chain(prior.iter().map(|prior| prior.prior.study_id));
     views::viewed(&state, &who, "study.view", shown.map(|id| id.to_string())).await?;
     let page = StudyPage { live, stacks, prior };
-    templates::page("study", "Study", StatusCode::OK, &Frame::of(&state, &who), &page)
+    templates::page(
+        "study",
+        "title-study",
+        StatusCode::OK,
+        &Frame::of(&state, &who),
+        &page,
+    )
 }
 
 fn chosen<'p>(priors: &'p [PriorView], wanted: Option<&str>) -> Option<&'p PriorView> {
@@ -85,7 +91,7 @@ pub async fn live(state: Data<State>, id: Path<String>, who: Principal) -> Resul
     views::viewed_again(&state, &who, "study.view", [id.to_string()]).await?;
     templates::page(
         "study_live",
-        "Study",
+        "title-study",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,

@@ -110,7 +110,7 @@ fn blank(wording: &Arc<Wording>) -> Handlebars<'static> {
 }
 
 /// The names of our templates.
-fn names() -> impl Iterator<Item = String> {
+pub fn names() -> impl Iterator<Item = String> {
     Embedded::iter().filter_map(|file| file.strip_suffix(".hbs").map(str::to_owned))
 }
 
@@ -160,13 +160,19 @@ fn syntax(place: String, error: &handlebars::TemplateError) -> TemplateError {
 /// What every template sees.
 #[derive(Serialize)]
 struct Framed<'a, T: Serialize> {
+    /// A message: what the page is called.
     title: &'a str,
+    /// The same for programs, whatever the language.
+    name: String,
     assets: serde_json::Value,
     frame: &'a Frame,
     page: &'a T,
 }
 
-/// Renders a page in its frame.
+/// Renders a page in its frame. `title` names the message that the page is called by: `nav-alerts`, `title-sign-in`.
+///
+/// # Errors
+/// A template that cannot be rendered, which is a fault of ours.
 pub fn page<T: Serialize>(
     name: &str,
     title: &str,
@@ -174,21 +180,39 @@ pub fn page<T: Serialize>(
     frame: &Frame,
     page: &T,
 ) -> Result<HttpResponse, ApiError> {
+    let html = html(name, title, frame, page)?;
+    Ok(HttpResponse::build(status)
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(html))
+}
+
+pub fn html<T: Serialize>(name: &str, title: &str, frame: &Frame, page: &T) -> Result<String, ApiError> {
     let framed = Framed {
         title,
+        name: plainly(title),
         assets: frame.templates.links(),
         frame,
         page,
     };
     let values = serde_json::to_value(&framed).map_err(|_| ApiError::Internal)?;
-    let html = frame.templates.render(name, &values).map_err(|reason| {
+    frame.templates.render(name, &values).map_err(|reason| {
         tracing::error!(template = name, reason, "a page could not be rendered");
         ApiError::Internal
-    })?;
-    Ok(HttpResponse::build(status)
-        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(html))
+    })
+}
+
+/// `title-sign-in` is the page `Sign in`.
+fn plainly(title: &str) -> String {
+    let name = title
+        .split_once('-')
+        .map_or(title, |(_, name)| name)
+        .replace('-', " ");
+    let mut letters = name.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -226,7 +250,7 @@ mod tests {
         write("Ours says {{page.title}}");
         let templates = Registry::open(Some(folder.path()), "en").expect("templates");
         let values = serde_json::json!({
-            "title": "Error", "assets": templates.links(), "page": { "status": 404, "title": "<b>", "detail": "d" },
+            "title": "title-error", "name": "Error", "assets": templates.links(), "page": { "status": 404, "title": "<b>", "detail": "d" },
             "frame": { "site": "S", "zone": "UTC", "watermark": null, "person": null, "theme": "dim" },
         });
         let render = || templates.render("error", &values).expect("a page");

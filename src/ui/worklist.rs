@@ -27,7 +27,7 @@ const PIECE: u64 = 500;
 const SOON: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Serialize)]
-struct WorklistPage {
+pub struct WorklistPage {
     rows: Vec<RowView>,
     critical: Vec<RowView>,
     waiting: usize,
@@ -48,9 +48,9 @@ struct WorklistPage {
 
 /// Whether images arrive at all: a quiet list and a dead feed must not look the same.
 #[derive(Serialize)]
-struct Feed {
-    last_image_at: Option<Timestamp>,
-    ago: Option<String>,
+pub struct Feed {
+    pub last_image_at: Option<Timestamp>,
+    pub ago: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -67,25 +67,24 @@ struct RowView {
 struct Cap {
     /// `due`, `soon` or `later`.
     state: &'static str,
-    text: String,
+    /// Until then.
+    left: String,
 }
 
 fn row(item: WorklistItem, now: Timestamp) -> RowView {
     let left = item.wait_cap_at - now;
-    let cap = match (item.overdue, left < SOON) {
-        (true, _) => Cap {
-            state: "due",
-            text: "due".to_owned(),
-        },
-        (false, near) => Cap {
-            state: if near { "soon" } else { "later" },
-            text: duration(left),
-        },
+    let state = match (item.overdue, left < SOON) {
+        (true, _) => "due",
+        (false, true) => "soon",
+        (false, false) => "later",
     };
     RowView {
         wait: duration(now - item.arrived_at),
         moved_by_ai: item.rank_without_ai as i64 - item.rank as i64,
-        cap,
+        cap: Cap {
+            state,
+            left: duration(left),
+        },
         item,
     }
 }
@@ -117,7 +116,7 @@ async fn whole(
     let page = load(state, who, query, search).await?;
     views::viewed(state, who, "worklist.view", shown(&page)).await?;
     let frame = Frame::of(state, who);
-    templates::page(template, "Worklist", StatusCode::OK, &frame, &page)
+    templates::page(template, "nav-worklist", StatusCode::OK, &frame, &page)
 }
 
 /// The table alone, for a screen that follows changes.
@@ -129,7 +128,7 @@ pub async fn rows(
     let page = load(&state, &who, query.into_inner(), "").await?;
     views::viewed_again(&state, &who, "worklist.view", shown(&page)).await?;
     let frame = Frame::of(&state, &who);
-    templates::page("worklist_rows", "Worklist", StatusCode::OK, &frame, &page)
+    templates::page("worklist_rows", "nav-worklist", StatusCode::OK, &frame, &page)
 }
 
 /// As far as it was asked for, whole, with what was asked and when.
@@ -237,7 +236,7 @@ async fn load(
     Ok(page(listed, query, search, kept, feed, &who.name, state.now()))
 }
 
-fn page(
+pub fn page(
     listed: Listed,
     query: WorklistQuery,
     search: &str,

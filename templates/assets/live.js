@@ -45,7 +45,7 @@
     for (const element of within.querySelectorAll("[data-until]")) {
       const left = Date.parse(element.dataset.until) - at;
       if (Number.isNaN(left)) continue;
-      write(element, left <= 0 ? "due" : duration(left));
+      write(element, left <= 0 ? tocsin.t("js-due") : duration(left));
       const cell = element.closest(".cap");
       if (cell) cell.className = `cap ${left <= 0 ? "due" : left < SOON_MS ? "soon" : "later"}`;
     }
@@ -97,9 +97,9 @@
       if (answer.type === "opaqueredirect" || answer.ok) return "";
       if (answer.status === 401) over();
       const problem = await answer.json().catch(() => ({}));
-      return problem.detail?.replace(INSTANT, (instant) => clock.format(Date.parse(instant))) ?? `The server answered ${answer.status}`;
+      return problem.detail?.replace(INSTANT, (instant) => clock.format(Date.parse(instant))) ?? tocsin.t("js-answered", { status: answer.status });
     } catch {
-      return "The server could not be reached; nothing was changed";
+      return tocsin.t("js-unreachable");
     }
   };
 
@@ -144,18 +144,15 @@
     const silent = Date.now() - heardAt;
     const state = silent >= OFFLINE_MS ? "offline" : silent >= STALE_MS ? "stale" : heardNow ? "connected" : "";
     if (root.dataset.live !== state) root.dataset.live = state;
-    const last = heardNow ? clock.format(heardNow) : "never";
-    write(
-      live,
-      { connected: `LIVE ${clock.format(now())}`, stale: `STALE ${last}`, offline: `OFFLINE ${last}` }[state] ?? "connecting",
-    );
+    const last = heardNow ? clock.format(heardNow) : tocsin.t("js-never");
+    const [name, at] = {
+      connected: ["js-live", clock.format(now())], stale: ["js-stale", last], offline: ["js-offline", last],
+    }[state] ?? ["js-connecting"];
+    write(live, tocsin.t(name, { at }));
     stale.hidden = state !== "stale" && state !== "offline";
     if (stale.hidden) return;
-    write(stale.querySelector("[role=status]"), {
-      stale: `List last updated ${last}.`,
-      offline: `OFFLINE. List last updated ${last}. Do not rely on it; ask in the reading room.`,
-    }[state]);
-    write(stale.querySelector("[aria-hidden]"), ` (${duration(silent)} ago) Reconnecting…`);
+    write(stale.querySelector("[role=status]"), tocsin.t(`js-list-${state}`, { at: last }));
+    write(stale.querySelector("[aria-hidden]"), ` ${tocsin.t("js-reconnecting", { ago: duration(silent) })}`);
   };
 
   // ---- Keys ---------------------------------------------------------------------------------------------------------------

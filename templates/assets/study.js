@@ -8,6 +8,7 @@
   const AT_ONCE = 4;
   const NOTCH = 60; // Of the wheel, pixels for a slice.
 
+  const { t } = tocsin;
   const main = document.getElementById("main");
   const part = document.getElementById("live-part");
   const viewer = document.querySelector("section.viewer");
@@ -20,10 +21,6 @@
   };
 
   // ---- Pictures ---------------------------------------------------------------------------------------------------------
-  const WINDOWS = {
-    brain: "brain", subdural: "subdural", stroke: "stroke", bone: "bone", lung: "lung", soft_tissue: "soft tissue", own: "as sent",
-  };
-
   /** Pictures by address, the longest unused of which are let go. */
   const pictures = (() => {
     const kept = new Map();
@@ -63,21 +60,21 @@
     const where = make("span", { class: "corner where", "data-testid": "slice" });
     const told = make("span", { class: "corner told" });
     const stage = viewer.querySelector(".stage");
-    stage.append(canvas, make("span", { class: "corner" }, "NON-DIAGNOSTIC PREVIEW"), where, told);
+    stage.append(canvas, make("span", { class: "corner" }, t("js-preview")), where, told);
     const context = canvas.getContext("2d");
 
     // What is below it.
     const ticks = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     ticks.setAttribute("aria-hidden", "true");
     ticks.setAttribute("preserveAspectRatio", "none");
-    const range = make("input", { type: "range", min: "1", step: "1", "aria-label": "Slice", "data-testid": "turn" });
-    const windows = make("div", { class: "line", role: "group", "aria-label": "Window" });
-    const outline = make("button", { type: "button", class: "small", "data-testid": "outline" }, "Outline ", make("kbd", {}, "b"));
-    const area = make("button", { type: "button", class: "small", "data-testid": "area" }, "Area ", make("kbd", {}, "h"));
+    const range = make("input", { type: "range", min: "1", step: "1", "aria-label": t("js-slice-turn"), "data-testid": "turn" });
+    const windows = make("div", { class: "line", role: "group", "aria-label": t("js-window") });
+    const outline = make("button", { type: "button", class: "small", "data-testid": "outline" }, `${t("js-outline")} `, make("kbd", {}, "b"));
+    const area = make("button", { type: "button", class: "small", "data-testid": "area" }, `${t("js-area")} `, make("kbd", {}, "h"));
     const opacity = make("input", { type: "range", class: "opacity", min: "5", max: "90", value: "40", "data-testid": "opacity" });
-    const key = make("button", { type: "button", class: "small", "data-testid": "key-slice" }, "Key slice");
+    const key = make("button", { type: "button", class: "small", "data-testid": "key-slice" }, t("js-key-slice"));
     const marked = make("span", { class: "dim" });
-    const overlays = make("div", { class: "line", role: "group", "aria-label": "AI marks" }, outline, area, make("label", {}, "Opacity ", opacity), key, marked);
+    const overlays = make("div", { class: "line", role: "group", "aria-label": t("js-marks") }, outline, area, make("label", {}, `${t("js-opacity")} `, opacity), key, marked);
     viewer.querySelector(".controls").append(make("div", { class: "turn" }, ticks, range), windows, overlays);
 
     const stack = () => stacks[at.series];
@@ -119,7 +116,7 @@
       } catch {
         if (mine !== turn) return;
         context.clearRect(0, 0, canvas.width, canvas.height);
-        tocsin.write(told, "This picture cannot be shown");
+        tocsin.write(told, t("js-not-shown"));
         canvas.dataset.drawn = "failed";
       }
       ahead();
@@ -128,10 +125,10 @@
     const say = () => {
       const { layers, modality } = stack();
       const offset = layers[at.layer].offset;
-      const place = `slice ${at.layer + 1} of ${layers.length}`;
-      const window = at.window === "own" ? "window as sent" : `${WINDOWS[at.window]} window`;
-      tocsin.write(where, [place, window, offset === null ? "" : `z ${offset.toFixed(1)} mm`].filter(Boolean).join(" · "));
-      canvas.setAttribute("aria-label", `${modality} ${place}, ${window}, not for diagnosis`);
+      const place = t("js-slice", { at: at.layer + 1, count: layers.length });
+      const window = at.window === "own" ? t("js-window-as-sent") : t("js-window-said", { window: t(`js-window-${at.window}`) });
+      tocsin.write(where, [place, window, offset === null ? "" : t("js-depth", { mm: offset.toFixed(1) })].filter(Boolean).join(" · "));
+      canvas.setAttribute("aria-label", t("js-picture", { modality, place, window }));
       range.value = at.layer + 1;
       range.setAttribute("aria-valuetext", place);
       ticks.querySelector(".here")?.setAttribute("x", at.layer);
@@ -191,7 +188,7 @@
       range.max = layers.length;
       windows.replaceChildren(
         ...presets.map((window, index) =>
-          make("button", { type: "button", class: "small", "data-window": window, "data-testid": `window-${window}` }, `${WINDOWS[window]} `, make("kbd", {}, String(index + 1))),
+          make("button", { type: "button", class: "small", "data-window": window, "data-testid": `window-${window}` }, `${t(`js-window-${window}`)} `, make("kbd", {}, String(index + 1))),
         ),
       );
       ticks.setAttribute("viewBox", `0 0 ${layers.length} 1`);
@@ -204,7 +201,7 @@
       ticks.replaceChildren(...layersMarked.map((layer) => rect(layer, "marked")), rect(at.layer, "here"));
       overlays.hidden = marks.length === 0;
       const models = [...new Set(marks.map((one) => one.model))].join(", ");
-      marked.textContent = marks.length ? `${models} marked ${layersMarked.length} of ${layers.length} slices` : "";
+      marked.textContent = marks.length ? t("js-marked", { models, marked: layersMarked.length, count: layers.length }) : "";
       for (const button of viewer.querySelectorAll("[data-series]")) {
         button.setAttribute("aria-pressed", Number(button.dataset.series) === at.series);
       }
@@ -354,7 +351,7 @@
     tocsin.age(part);
     if (states(part) === before) return;
     const said = [...part.querySelectorAll(".finding h3")].map((heading) => heading.textContent.trim()).join("; ");
-    tocsin.announce(`AI results have changed: ${said}`);
+    tocsin.announce(t("js-ai-changed", { said }));
     await renewPictures().catch(() => {});
   };
   const soon = () => {
@@ -373,7 +370,7 @@
     event.preventDefault();
     const form = event.target;
     const problem = await tocsin.send(form, event.submitter);
-    tocsin.say(problem && `Nothing was changed: ${problem}.`);
+    tocsin.say(problem && t("js-nothing-changed", { problem }));
     if (problem) return refresh();
     for (const field of form.querySelectorAll("textarea, [name=reason]")) {
       field.value = "";

@@ -10,6 +10,7 @@
   const OPENED = "tocsin.opened";
   const ORDER = "tocsin.order";
 
+  const { t } = tocsin;
   const rows = document.getElementById("rows");
   const held = document.getElementById("held");
   const searched = "searched" in rows.dataset;
@@ -179,7 +180,7 @@
       if (!row || performance.now() > shieldedUntil || !shielded.has(idOf(row))) return;
       event.preventDefault();
       event.stopPropagation();
-      tocsin.announce("The list had just moved; press again.");
+      tocsin.announce(t("js-moved"));
     },
     true,
   );
@@ -199,12 +200,12 @@
     if (focused) old.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
     for (const entry of come) {
       flash(old.querySelector(`[data-study-id="${CSS.escape(idOf(entry))}"]`));
-      announced.push((entry.querySelector("a, .exam")?.textContent ?? "study").trim());
+      announced.push((entry.querySelector("a, .exam")?.textContent ?? t("js-study")).trim());
     }
     if (!announced.length) return;
     clearTimeout(announcing);
     announcing = setTimeout(() => {
-      tocsin.announce(`${announced.length} new critical: ${announced.join(", ")}`);
+      tocsin.announce(t("js-new-critical", { count: announced.length, exams: announced.join(", ") }));
       announced = [];
     }, ANNOUNCE_MS);
   };
@@ -229,7 +230,7 @@
     held.hidden = count === 0;
     held.dataset.changes = count;
     held.dataset.worst = worst ?? "";
-    tocsin.write(held, `${count} ${count === 1 ? "change" : "changes"}${worst ? ` · ${many} ${worst}` : ""} — press u`);
+    tocsin.write(held, t(worst ? `js-held-${worst}` : "js-held", { changes: t("js-changes", { count }), many }));
     gone.forEach((row) => row.classList.add("gone"));
     return count > 0;
   };
@@ -304,7 +305,7 @@
     soon();
     if (!searched || rows.querySelector(`tr[data-study-id="${CSS.escape(detail.study)}"]`)) return;
     held.hidden = false;
-    tocsin.write(held, "The list has news beside what was searched — press u for everything");
+    tocsin.write(held, t("js-news"));
   });
   const flush = () => {
     if (held.hidden) return false;
@@ -322,7 +323,7 @@
     button.disabled = true;
     const problem = await tocsin.send(event.target, button);
     button.disabled = false;
-    tocsin.say(problem && `Nothing was changed: ${problem}.`);
+    tocsin.say(problem && t("js-nothing-changed", { problem }));
     await refresh();
   });
 

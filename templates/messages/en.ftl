@@ -1,14 +1,303 @@
 # What the pages say, in English. A site's other language is a file of the same names, <language>.ftl, in the folder
-# `messages` of its templates. Names: the page or part, then the thing. `js-…` is said by scripts; `word-…` puts a name of
-# the API into words.
+# `messages` of its templates. Names: the page or part, then the thing. `js-…` is said by scripts, each on one line, with
+# its values in braces; one that counts has a form for each plural of the language (`js-changes-one`, `js-changes-other`).
+# `word-…` puts a name of the API into words.
 
-## Navigation
+## Pages: what they are called, in the navigation and above them
 nav-worklist = Worklist
 nav-alerts = Alerts
 nav-messages = Messages
 nav-reconciliation = Reconciliation
 nav-quarantine = Quarantine
 nav-deliveries = Deliveries
+title-account = Account
+title-alert = Alert
+title-error = Error
+title-first-account = First account
+title-message = Message
+title-sign-in = Sign in
+title-study = Study
+
+## What stands around every page
+frame-skip = To the content
+frame-pages = Pages
+frame-demonstration = DEMO – synthetic data
+frame-role = See it as
+frame-live = Server time. Without a sign of the server for 25 s this says so.
+frame-theme = Theme
+frame-keys = Keys
+frame-sign-out = Sign out
+frame-close = Close
+frame-over = The session is over
+frame-over-hidden = Patients are hidden until somebody signs in again.
+frame-sign-in-again = Sign in again
+
+## Keys
+keys-everywhere = Everywhere
+keys-search = search
+keys-to-worklist = worklist
+keys-to-alerts = alerts
+keys-to-messages = messages
+keys-theme = theme
+keys-list = this list
+keys-rows = next, previous row
+keys-open = open the study
+keys-take = take or give back
+keys-why = why this rank
+keys-filters = filters
+keys-held = apply held changes
+keys-slice = slice
+keys-series = series
+keys-window = window
+keys-marks = outline, area of the AI marks
+keys-judge = agree, disagree, indeterminate; with Shift the reason first
+keys-next = next study, timeline
+keys-on = Single keys do something on this browser
+
+## Lists
+list-filter = Filter
+list-all = All
+list-older = Older
+label-code = Code
+label-name = Name
+by-person = by { $person }
+accession-number = accession { $number }
+patient-born = born { $date }
+column-after = After, ms
+column-ai = AI
+column-alert = Alert
+column-answer = Answer
+column-arrived = Arrived
+column-at = At
+column-attempts = Attempts
+column-cap = Cap
+column-code = Code
+column-control-id = Control id
+column-detail = Detail
+column-event = Event
+column-exam = Exam
+column-from = From
+column-hashes = Hashes
+column-images = Images
+column-instance = SOP Instance UID
+column-last-answer = Last answer
+column-lesion = Lesion
+column-measured = Measured
+column-order = Order
+column-order-patient = Patient of the order
+column-pages = Pages
+column-patient = Patient
+column-place = Place
+column-priority = Priority
+column-problem = Problem
+column-procedure = Procedure
+column-raised = Raised
+column-rank = Rank
+column-reader = Reader
+column-received = Received
+column-since = Since
+column-state = State
+column-to = To
+column-type = Type
+column-value = Value
+column-wait = Wait
+column-what = What
+column-why = Why
+column-with = With
+
+## Worklist
+filter-priority = Priority
+filter-modality = Modality
+filter-ai = AI
+filter-reader = Reader
+filter-order = Order
+worklist-criticals = Critical studies
+worklist-no-critical = No critical study waits.
+# Before how long, which goes on by itself.
+worklist-waits = waits
+worklist-page = page { $status }
+worklist-waiting = { $count } waiting
+worklist-matching = { $matching } of { $waiting } waiting
+# Before and after how long, which goes on by itself.
+worklist-last-image = the last image came
+worklist-quiet = The last image came
+worklist-ago = ago
+worklist-empty = No study waits to be read.
+worklist-never = No image has ever arrived.
+worklist-send-one = Send one from a modality, or a C-ECHO, to see that the way is open.
+worklist-none-fits = No study fits what was asked for.
+worklist-show-everything = Show everything
+worklist-find = Find a patient, an accession number, an exam
+worklist-find-hint = Patient, accession, exam
+worklist-find-submit = Find
+worklist-found = Found by “{ $search }”.
+worklist-views = Views
+worklist-everything = Everything
+worklist-wall = Wall
+worklist-keep-view = Keep this view
+worklist-keep = Keep
+worklist-remove-view = Remove the one of this name
+worklist-legend = AI results are preliminary; not for diagnosis.
+worklist-take = Take
+worklist-more = More
+why-moved = Why rank { $rank }: without AI it would be rank { $without }.
+why-same = Why rank { $rank }: the same without AI.
+why-ordered = Ordered with priority { $priority }.
+why-rule = rule { $rule } v{ $version }
+why-raised = raised to { $band }
+why-from-ai = from AI
+why-no-rule = No rule speaks of it.
+why-score = Score
+ai-excludes-nothing = This does not exclude the finding.
+
+## Study
+study-pictures = Pictures
+study-preview = NON-DIAGNOSTIC PREVIEW
+study-series = Series
+study-stack = Stack of pictures; the wheel or the arrow keys turn its pages
+study-marked-slice = { $modality } slice, brain window, not for diagnosis
+study-best-slice = The slice that shows the suspected finding best. Turning pages needs a script.
+study-first-slice = { $modality } slice 1, not for diagnosis
+study-first-of = The first of { $count } slices. Turning pages needs a script.
+study-say = Say something
+study-comment = Comment
+study-comment-hint = A comment for those who read this study
+study-comment-add = Add the comment
+study-comments = Comments
+study-read-by = { $person } reads this study.
+study-take = Take for reading
+study-give-back = Give back
+study-accession = Accession { $number }
+study-no-accession = No accession number
+study-arrived = Arrived { $at }
+study-images =
+    { $count ->
+        [one] { $count } image from { $sender }, { $state }
+       *[other] { $count } images from { $sender }, { $state }
+    }
+study-order = Order { $link }
+study-rank = Rank { $rank }, without AI { $without }
+# Before the time by which it has to be read.
+study-cap = cap
+study-report = Report: { $status }
+study-findings = AI findings
+study-preliminary = preliminary; not for diagnosis
+study-suspects = AI suspects: { $finding }
+study-agree = Agree
+study-disagree = Disagree
+study-indeterminate = Indeterminate
+study-reason = Reason, if any
+study-no-model = No model has looked at this study yet.
+study-opinions = Opinions
+study-suggested = Suggested by the rules
+study-page = { $recipient }: { $state }
+study-none = None.
+study-timeline = Timeline
+study-timeline-total = { $total } from the first event to the last
+study-timeline-drawn = Timeline, drawn
+study-timeline-about = Each event as long as it took since the one before; waits longer than 30 s are cut. The table below says the same.
+study-timeline-cut = cut
+study-spreadsheet = As a spreadsheet
+reason-calcification = calcification
+reason-artefact = artefact
+reason-motion = motion
+reason-post-operative = post-operative
+reason-known-before = known before
+
+## Alerts
+alerts-raised = Raised
+alerts-notified = Notified
+alerts-acknowledged = Acknowledged
+alerts-retracted = Retracted
+alerts-page = { $recipient } by { $channel }: { $state }
+alerts-acknowledge = Acknowledge
+alerts-none = No alert.
+
+## What the link of a page leads to
+page-raised = Raised at { $at }, sent to { $recipient }
+page-acknowledge = Acknowledge: I am acting on this
+page-acknowledged = Acknowledged by { $person } at { $at }.
+page-withdrawn = Withdrawn: the finding no longer holds.
+
+## Messages
+messages-look-for = Control id, type, sender, accession number or content
+messages-search = Search
+messages-flagged = control id seen before with other content
+messages-none = No message.
+message-answered = answered { $code }
+message-study = Its study
+message-would = A replay would do this:
+message-preview = What would a replay do?
+message-replay = Replay
+message-answer = Answer
+
+## Reconciliation
+reconciliation-about = Until somebody decides, nothing goes out that names a patient where order and images disagree.
+reconciliation-arrived = arrived { $at }.
+reconciliation-held =
+    { $count ->
+        [one] { $count } delivery waits.
+       *[other] { $count } deliveries wait.
+    }
+reconciliation-placer = placer { $number }
+reconciliation-filler = filler { $number }
+reconciliation-nobody = names nobody
+reconciliation-this = This is its order
+reconciliation-no-candidate = No order of this study's UID, accession number or patient is known.
+reconciliation-another = Another order, by its accession number
+reconciliation-no-order = It has no order
+reconciliation-none = Every study has its order.
+
+## Quarantine
+quarantine-about = The instance that came first stays in use. What came later under the same UID is kept here, whatever is decided.
+quarantine-open = Open
+quarantine-dismissed = Dismissed
+quarantine-study = study { $uid }
+quarantine-in-use = in use: { $hash }
+quarantine-reason = Reason, without a name
+quarantine-dismiss = Dismiss
+quarantine-none = Nothing is in quarantine.
+
+## Deliveries
+deliveries-again = Send again
+deliveries-none = Nothing is owed to anybody.
+
+## Accounts and signing in
+account-as = Signed in as { $role }.
+account-token = This session was opened with a token; only accounts have a second factor.
+account-needs-factor = This role needs a second factor before anything else.
+# A link stands between the two.
+account-read-square = Read this square with an authenticator, or
+account-open-address = open its address
+account-enter-code = on the phone that has one, and enter the code that it then shows.
+account-square = Address for an authenticator
+account-turn-on = Turn the second factor on
+account-is-on = The second factor is on: signing in asks for the code of the authenticator.
+account-code-off = Code, to turn it off
+account-turn-off = Turn it off
+account-wrong-code = That is not the code which the authenticator shows now; each code is good once.
+sign-in-first = There is no account yet.
+sign-in-make-first = Make the first one
+sign-in-first-how = with the code that was printed when the service started, or sign in with a token.
+sign-in-account = Account
+sign-in-password = Password
+sign-in-code = Code of the authenticator, if the account has one
+sign-in-with-token = With a token
+sign-in-token = Token
+sign-in-submit = Sign in
+sign-in-unknown = This account and password, or this token, are not valid here.
+sign-in-needs-code = This account needs the code that its authenticator shows now; each code is good once.
+sign-in-no-pages = This role has no pages; use the API with a token.
+setup-about = There is no account yet. The code was printed when the service started; whoever has it makes the first administrator.
+setup-password = Password, at least { $shortest } characters
+setup-submit = Make the account
+setup-wrong-code = That is not the code which the service printed when it started.
+setup-name-length = A name has 1 to { $name } characters.
+setup-password-length = The password is too short or too long: expected { $shortest } to { $longest } characters.
+setup-not-hashed = The password could not be hashed.
+
+## Errors
+error-home = To the first page
 
 ## Scripts
 js-close = Close
@@ -61,3 +350,163 @@ start-step-test-page = Pages arrive
 start-how-test-page = Send a test page to yourself, and see that it comes.
 start-step-people = People can sign in
 start-how-people = Make an account for those who read and those who are paged, with tocsin user or on the page People.
+
+js-theme = Theme: { $name }
+js-theme-dim = dim
+js-theme-dark-contrast = dark contrast
+js-theme-light = light
+js-live = LIVE { $at }
+js-stale = STALE { $at }
+js-offline = OFFLINE { $at }
+js-connecting = connecting
+js-never = never
+js-list-stale = List last updated { $at }.
+js-list-offline = OFFLINE. List last updated { $at }. Do not rely on it; ask in the reading room.
+js-reconnecting = ({ $ago } ago) Reconnecting…
+js-answered = The server answered { $status }
+js-unreachable = The server could not be reached; nothing was changed
+js-nothing-changed = Nothing was changed: { $problem }.
+js-due = due
+js-moved = The list had just moved; press again.
+js-new-critical = { $count } new critical: { $exams }
+js-study = study
+js-changes-one = { $count } change
+js-changes-other = { $count } changes
+js-held = { $changes } — press u
+js-held-critical = { $changes } · { $many } critical — press u
+js-held-urgent = { $changes } · { $many } urgent — press u
+js-news = The list has news beside what was searched — press u for everything
+js-preview = NON-DIAGNOSTIC PREVIEW
+js-slice-turn = Slice
+js-slice = slice { $at } of { $count }
+js-depth = z { $mm } mm
+js-window = Window
+js-window-said = { $window } window
+js-window-as-sent = window as sent
+js-window-brain = brain
+js-window-subdural = subdural
+js-window-stroke = stroke
+js-window-bone = bone
+js-window-lung = lung
+js-window-soft_tissue = soft tissue
+js-window-own = as sent
+js-marks = AI marks
+js-outline = Outline
+js-area = Area
+js-opacity = Opacity
+js-key-slice = Key slice
+js-marked = { $models } marked { $marked } of { $count } slices
+js-not-shown = This picture cannot be shown
+js-picture = { $modality } { $place }, { $window }, not for diagnosis
+js-ai-changed = AI results have changed: { $said }
+
+## Names of the API in words: roles
+word-radiologist = radiologist
+word-stroke-team = stroke team
+word-technologist = technologist
+word-qa-reviewer = qa reviewer
+word-governance = governance
+word-integration-engineer = integration engineer
+word-admin = admin
+word-service = service
+
+## … bands, caps, choices of the filters
+word-critical = critical
+word-urgent = urgent
+word-routine = routine
+word-due = due
+word-all = all
+word-quality = quality
+word-free = free
+word-mine = mine
+word-taken = taken
+word-no-order = no order
+
+## … models and what they found, what people think of it
+word-waiting = waiting
+word-queued = queued
+word-running = running
+word-flagged = flagged
+word-not-flagged = not flagged
+word-indeterminate = indeterminate
+word-not-eligible = not eligible
+word-quality-rejected = quality rejected
+word-failed = failed
+word-superseded = superseded
+word-withdrawn = withdrawn
+word-present = present
+word-absent = absent
+word-undetermined = undetermined
+word-agree = agree
+word-disagree = disagree
+
+## … studies, orders and reports
+word-receiving = receiving
+word-settled = settled
+word-stuck = stuck
+word-linked = linked
+word-unmatched = unmatched
+word-conflict = conflict
+word-placed = placed
+word-completed = completed
+word-cancelled = cancelled
+word-preliminary = preliminary
+word-final = final
+word-corrected = corrected
+
+## … alerts and their pages
+word-raised = raised
+word-notified = notified
+word-acknowledged = acknowledged
+word-retracted = retracted
+word-first-notice = first notice
+word-not-acknowledged = not acknowledged
+word-repeat = repeat
+word-sent = sent
+word-pending = pending
+
+## … messages, deliveries, quarantine
+word-in = in
+word-out = out
+word-received = received
+word-applied = applied
+word-ignored = ignored
+word-held = held
+word-confirmed = confirmed
+word-refused = refused
+word-priority-change = priority change
+word-result-message = result message
+word-structured-report = structured report
+word-key-image = key image
+word-open = open
+word-dismissed = dismissed
+
+## … steps of a timeline
+word-first-image = first image
+word-series-ready = series ready
+word-reopened = reopened
+word-association-broken = association broken
+word-admission = admission
+word-link-linked = link linked
+word-link-unmatched = link unmatched
+word-link-conflict = link conflict
+word-link-resolved = link resolved
+word-order-changed = order changed
+word-inference-started = inference started
+word-inference-finished = inference finished
+word-inference-failed = inference failed
+word-worklist-changed = worklist changed
+word-ai-on-worklist = ai on worklist
+word-alert-raised = alert raised
+word-alert-acknowledged = alert acknowledged
+word-alert-retracted = alert retracted
+word-page-queued = page queued
+word-page-accepted = page accepted
+word-priority-change-owed = priority change owed
+word-decode-ahead-failed = decode ahead failed
+word-delivery = delivery
+word-delivery-retried = delivery retried
+word-claimed = claimed
+word-released = released
+word-report-received = report received
+word-back-on-worklist = back on worklist

@@ -12,7 +12,7 @@ pub const TOKEN_BYTES: usize = 32;
 /// A password shorter than this is refused (NIST SP 800-63B asks for 8 at least).
 pub const PASSWORD_LENGTH: usize = 12;
 /// Longer ones only cost time.
-const PASSWORD_LONGEST: usize = 512;
+pub const PASSWORD_LONGEST: usize = 512;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {

@@ -215,7 +215,8 @@ async fn people(store: &Store) -> Result<(), Failure> {
         let password = hex::encode(machine::fresh_key());
         let mut salt = [0; 16];
         salt.copy_from_slice(&machine::fresh_key()[..16]);
-        let hash = secret::hash_password(&password, &salt).map_err(|problem| Failure::because(problem.to_string()))?;
+        let hash = secret::hash_password(&password, &salt)
+            .map_err(|problem| Failure::because(problem.to_string()))?;
         store
             .write(move |tx| Box::pin(async move { accounts::create(tx, name, role.text(), hash).await }))
             .await?;

@@ -1,0 +1,313 @@
+//! For tests: what pages show, once with as little as there can be and once with everything, all texts hostile. Built from
+//! the types of the API, so that a template and its values cannot drift apart.
+
+use std::sync::Arc;
+
+use tocsin_domain::clock::Timestamp;
+use tocsin_domain::triage::verdict::{Contribution, Origin};
+use tocsin_domain::worklist::{Band, Reason};
+
+use super::frame::{Entry, Frame, May, NAVIGATION, Person};
+use super::samples_study::ai;
+use super::worklist::{self, Feed, WorklistPage};
+use crate::api::Templates;
+use crate::api::alerts::{AlertView, PageView};
+use crate::api::deliveries::DeliveryView;
+use crate::api::messages::MessageView;
+use crate::api::patient::PatientView;
+use crate::api::quarantine::QuarantineView;
+use crate::api::reconciliation::{CandidateView, Unreconciled};
+use crate::api::worklist::{AlertBrief, Listed, WorklistItem};
+use crate::api::worklist_query::WorklistQuery;
+use crate::storage::entity::saved_view;
+
+/// No element of ours has this name; every word of data holds a digit.
+pub const HOSTILE: &str = "<blink>\"O'Brien7\"&1";
+
+/// How much there is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    Least,
+    Most,
+}
+
+impl Amount {
+    pub fn maybe<T>(self, value: T) -> Option<T> {
+        (self == Self::Most).then_some(value)
+    }
+
+    pub fn list<T>(self, value: T) -> Vec<T> {
+        self.maybe(value).into_iter().collect()
+    }
+
+    pub fn yes(self) -> bool {
+        self == Self::Most
+    }
+
+    /// A text that is always there; it may be empty.
+    pub fn text(self) -> String {
+        self.maybe(hostile()).unwrap_or_default()
+    }
+}
+
+pub fn hostile() -> String {
+    HOSTILE.to_owned()
+}
+
+pub fn at() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+pub fn anonymous(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
+    Frame {
+        site: hostile(),
+        zone: "Europe/Berlin".to_owned(),
+        watermark: amount.maybe(hostile()),
+        person: None,
+        templates: templates.clone(),
+    }
+}
+
+pub fn frame(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
+    let nav = NAVIGATION.map(|(_, href, label)| Entry { href, label });
+    let may = amount.yes();
+    Frame {
+        person: Some(Person {
+            name: hostile(),
+            role: "integration_engineer",
+            csrf: hostile(),
+            nav: if may { nav.into() } else { Vec::new() },
+            may: May {
+                claim: may,
+                acknowledge: may,
+                read_messages: may,
+                read_raw: may,
+                replay: may,
+                reconcile: may,
+                dismiss: may,
+                retry: may,
+                judge: may,
+                comment: may,
+            },
+        }),
+        ..anonymous(templates, amount)
+    }
+}
+
+pub fn patient(amount: Amount) -> PatientView {
+    PatientView {
+        name: amount.maybe(hostile()),
+        display: hostile(),
+        identifier: amount.maybe(hostile()),
+        birth_date: amount.maybe("19700101".to_owned()),
+        sex: amount.maybe("F".to_owned()),
+    }
+}
+
+pub fn worklist(amount: Amount) -> WorklistPage {
+    let listed = Listed {
+        items: amount.list(item(Amount::Most, Band::Critical)),
+        critical: amount.list(item(Amount::Most, Band::Critical)),
+        next: amount.maybe("1".to_owned()),
+        waiting: amount.list(()).len(),
+        matching: amount.list(()).len(),
+        modalities: amount.list((hostile(), 1)).into_iter().collect(),
+        bands: amount.list(("critical", 1)).into_iter().collect(),
+    };
+    shown(listed, amount)
+}
+
+/// Rows of which as little is known as can be.
+pub fn bare_rows() -> WorklistPage {
+    let rows = Band::ALL.map(|band| item(Amount::Least, band));
+    let listed = Listed {
+        items: rows.to_vec(),
+        critical: rows.to_vec(),
+        next: None,
+        waiting: 1_234,
+        matching: 3,
+        modalities: Default::default(),
+        bands: Default::default(),
+    };
+    shown(listed, Amount::Least)
+}
+
+fn shown(listed: Listed, amount: Amount) -> WorklistPage {
+    let view = saved_view::Model {
+        id: hostile(),
+        owner: hostile(),
+        name: hostile(),
+        query: "band=urgent".to_owned(),
+        created_at: 0,
+    };
+    let feed = Feed {
+        last_image_at: amount.maybe(at()),
+        ago: amount.maybe("12 min".to_owned()),
+    };
+    let query = WorklistQuery {
+        cursor: amount.maybe("1".to_owned()),
+        ..WorklistQuery::default()
+    };
+    worklist::page(
+        listed,
+        query,
+        &amount.text(),
+        amount.list(view),
+        feed,
+        HOSTILE,
+        at(),
+    )
+}
+
+fn item(amount: Amount, band: Band) -> WorklistItem {
+    WorklistItem {
+        rank: 1,
+        rank_without_ai: 1 + amount.list(()).len(),
+        study_id: serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id"),
+        study_uid: hostile(),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: amount.text(),
+        ris_priority: amount.maybe(hostile()),
+        band,
+        score: 40.0,
+        reasons: amount.list(reason()),
+        contributions: amount.list(Contribution {
+            rule: hostile(),
+            version: 3,
+            origin: Origin::Ai,
+            band: Some(Band::Urgent),
+            score: 40,
+            text: hostile(),
+        }),
+        ai: amount.list(ai(Amount::Most)),
+        arrived_at: at(),
+        wait_cap_at: at(),
+        overdue: amount.yes(),
+        patient: patient(amount),
+        state: "receiving".to_owned(),
+        images: 12_345,
+        sender: hostile(),
+        link: "conflict".to_owned(),
+        claimed_by: amount.maybe(hostile()),
+        report_status: amount.maybe("final".to_owned()),
+        alert: amount.maybe(AlertBrief {
+            id: hostile(),
+            status: "acknowledged".to_owned(),
+            title: hostile(),
+            acknowledged_by: Some(hostile()),
+        }),
+    }
+}
+
+pub fn reason() -> Reason {
+    Reason {
+        source: hostile(),
+        effect: hostile(),
+        text: hostile(),
+    }
+}
+
+pub fn alert(amount: Amount) -> AlertView {
+    AlertView {
+        id: hostile(),
+        study_id: hostile(),
+        status: "notified".to_owned(),
+        title: hostile(),
+        raised_at: at(),
+        due_at: amount.maybe(at()),
+        acknowledged_by: amount.maybe(hostile()),
+        acknowledged_at: amount.maybe(at()),
+        pages: amount.list(PageView {
+            recipient: hostile(),
+            channel: hostile(),
+            reason: "not_acknowledged".to_owned(),
+            state: "sent".to_owned(),
+            attempts: 2,
+            sent_at: Some(at()),
+            last_error: Some(hostile()),
+        }),
+    }
+}
+
+pub fn delivery(amount: Amount) -> DeliveryView {
+    DeliveryView {
+        id: hostile(),
+        study_id: hostile(),
+        kind: "structured_report".to_owned(),
+        destination: hostile(),
+        state: "refused".to_owned(),
+        attempts: 1_234,
+        last_error: amount.maybe(hostile()),
+        message_id: amount.maybe(hostile()),
+        created_at: at(),
+        updated_at: at(),
+    }
+}
+
+pub fn message(amount: Amount) -> MessageView {
+    MessageView {
+        id: hostile(),
+        direction: "out".to_owned(),
+        peer: hostile(),
+        control_id: hostile(),
+        kind: hostile(),
+        state: "applied".to_owned(),
+        ack_code: amount.maybe("AA".to_owned()),
+        problem: amount.maybe(hostile()),
+        flagged: amount.yes(),
+        study_id: amount.maybe(hostile()),
+        at: at(),
+    }
+}
+
+pub fn quarantined(amount: Amount) -> QuarantineView {
+    QuarantineView {
+        id: hostile(),
+        sop_instance_uid: hostile(),
+        study_uid: hostile(),
+        calling_ae: hostile(),
+        transfer_syntax: hostile(),
+        length: 1_234_567,
+        sha256: hostile(),
+        kept_sha256: hostile(),
+        reason: hostile(),
+        state: "open".to_owned(),
+        resolved_by: amount.maybe(hostile()),
+        resolution: amount.maybe(hostile()),
+        received_at: at(),
+    }
+}
+
+pub fn unreconciled(amount: Amount) -> Unreconciled {
+    Unreconciled {
+        study_id: item(amount, Band::Routine).study_id,
+        study_uid: hostile(),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        arrived_at: at(),
+        link: "unmatched".to_owned(),
+        reason: hostile(),
+        patient: patient(amount),
+        held: amount.list(()).len(),
+        candidates: amount
+            .list(candidate(Amount::Most))
+            .into_iter()
+            .chain([candidate(Amount::Least)])
+            .collect(),
+    }
+}
+
+fn candidate(amount: Amount) -> CandidateView {
+    CandidateView {
+        order_id: hostile(),
+        accession: amount.maybe(hostile()),
+        study_uid: amount.maybe(hostile()),
+        placer_number: amount.maybe(hostile()),
+        filler_number: amount.maybe(hostile()),
+        procedure: hostile(),
+        state: "placed".to_owned(),
+        patient: amount.maybe(patient(amount)),
+    }
+}

@@ -1,0 +1,206 @@
+//! For tests: a study and its pictures, with as little as there can be and with everything.
+
+use tocsin_domain::finding::Presence;
+use tocsin_domain::triage::verdict::Recommendation;
+use tocsin_domain::worklist::Band;
+
+use super::gantt;
+use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
+use super::study::{LivePart, StudyPage};
+use crate::api::ai::{AiView, CodeView, FindingView, LesionView, MeasurementView};
+use crate::api::discussion::{CommentView, OpinionView};
+use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
+use crate::api::study::{StudyView, TimelineView};
+use crate::storage::analyses::AnalysisState;
+
+pub fn page(amount: Amount) -> StudyPage {
+    StudyPage {
+        live: live(amount),
+        stacks: amount.list(stack(amount.list(marks()))),
+    }
+}
+
+/// Pictures on which no model has marked anything.
+pub fn unmarked() -> StudyPage {
+    StudyPage {
+        live: live(Amount::Most),
+        stacks: vec![stack(Vec::new())],
+    }
+}
+
+pub fn live(amount: Amount) -> LivePart {
+    let study = study(amount);
+    LivePart {
+        gantt: gantt::of(&study.timeline),
+        me: hostile(),
+        study,
+    }
+}
+
+fn study(amount: Amount) -> StudyView {
+    StudyView {
+        study_id: id(),
+        study_uid: hostile(),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        patient: patient(amount),
+        state: "settled".to_owned(),
+        link: "conflict".to_owned(),
+        link_detail: amount.maybe(hostile()),
+        rank: amount.maybe(1),
+        rank_without_ai: amount.maybe(2),
+        wait_cap_at: amount.maybe(at()),
+        ris_priority: amount.maybe(hostile()),
+        band: amount.maybe(Band::Critical),
+        score: 40.0,
+        reasons: amount.list(reason()),
+        opinions: amount.list(opinion()),
+        comments: amount.list(comment()),
+        recommendations: amount.list(Recommendation {
+            rule: hostile(),
+            text: hostile(),
+            citation: hostile(),
+        }),
+        images: 12_345,
+        sender: hostile(),
+        arrived_at: at(),
+        last_image_at: at(),
+        claimed_by: amount.maybe(hostile()),
+        report_status: amount.maybe("final".to_owned()),
+        ai: match amount {
+            Amount::Least => Vec::new(),
+            Amount::Most => vec![ai(Amount::Least), ai(Amount::Most)],
+        },
+        series: Vec::new(),
+        timeline: amount
+            .list([step("first_image", 0.0), step("alert_raised", 90_000.0)])
+            .into_iter()
+            .flatten()
+            .collect(),
+        priors: Vec::new(),
+        alerts: match amount {
+            Amount::Least => Vec::new(),
+            Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
+        },
+        results: Vec::new(),
+        deliveries: amount.list(delivery(amount)),
+    }
+}
+
+fn id<T: serde::de::DeserializeOwned>() -> T {
+    serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id")
+}
+
+fn step(event: &str, ms_since_previous: f64) -> TimelineView {
+    TimelineView {
+        at: at(),
+        event: event.to_owned(),
+        ms_since_previous,
+        detail: hostile(),
+    }
+}
+
+fn opinion() -> OpinionView {
+    OpinionView {
+        id: hostile(),
+        result_id: hostile(),
+        finding: hostile(),
+        verdict: "disagree".to_owned(),
+        reason: Some(hostile()),
+        by: hostile(),
+        at: at(),
+    }
+}
+
+fn comment() -> CommentView {
+    CommentView {
+        id: hostile(),
+        text: hostile(),
+        by: hostile(),
+        at: at(),
+    }
+}
+
+pub fn ai(amount: Amount) -> AiView {
+    AiView {
+        model: hostile(),
+        version: "1.2.3".to_owned(),
+        state: match amount {
+            Amount::Least => AnalysisState::NotFlagged,
+            Amount::Most => AnalysisState::Flagged,
+        },
+        reason: amount.text(),
+        findings: amount.list(finding()),
+        result_id: amount.maybe(id()),
+        disclaimer: amount.maybe(hostile()),
+        limitations: amount.list(hostile()),
+        inference_ms: amount.maybe(1_234),
+    }
+}
+
+fn finding() -> FindingView {
+    FindingView {
+        system: hostile(),
+        code: hostile(),
+        display: hostile(),
+        presence: Presence::Present,
+        flagged: true,
+        probability: Some(0.9),
+        operating_point: hostile(),
+        measurements: vec![measurement()],
+        lesions: vec![LesionView {
+            number: 1,
+            location: code(),
+            laterality: Some(code()),
+            place: hostile(),
+            measurements: vec![measurement(), measurement()],
+        }],
+    }
+}
+
+fn code() -> CodeView {
+    CodeView {
+        system: hostile(),
+        code: hostile(),
+        display: hostile(),
+    }
+}
+
+fn measurement() -> MeasurementView {
+    MeasurementView {
+        system: hostile(),
+        code: hostile(),
+        display: hostile(),
+        value: 24.1,
+        unit: "mL".to_owned(),
+        text: "24.1 mL".to_owned(),
+    }
+}
+
+fn stack(marks: Vec<MarksView>) -> StackView {
+    StackView {
+        series_id: hostile(),
+        series_uid: hostile(),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        plane: HOSTILE.to_owned(),
+        slice_thickness_mm: Some(5.0),
+        presets: vec![Preset::Own],
+        layers: vec![LayerView {
+            instance_id: hostile(),
+            frame: 1,
+            offset: None,
+        }],
+        marks,
+    }
+}
+
+fn marks() -> MarksView {
+    MarksView {
+        result_id: id(),
+        model: hostile(),
+        key: Some(0),
+        marked: vec![Marked { layer: 0, slice: 0 }],
+    }
+}
