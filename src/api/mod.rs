@@ -36,7 +36,7 @@ pub mod study;
 pub mod tokens;
 pub mod versions;
 pub mod views;
-mod waiting;
+pub mod waiting;
 pub mod worklist;
 pub mod worklist_query;
 

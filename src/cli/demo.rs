@@ -4,7 +4,7 @@
 pub mod archive;
 mod evidence;
 mod hospital;
-mod http;
+pub mod http;
 mod live;
 mod mail;
 mod on_call;

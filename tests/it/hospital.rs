@@ -205,13 +205,17 @@ impl Hospital {
     }
 
     pub async fn send(&self, files: &[Vec<u8>]) {
-        let peer = DicomPeer {
+        assert_eq!(scanner::send(&self.scanner(), files).await.unwrap(), files.len());
+    }
+
+    /// The service as the scanner knows it.
+    pub fn scanner(&self) -> DicomPeer {
+        DicomPeer {
             ae_title: "TOCSIN".to_owned(),
             host: "127.0.0.1".to_owned(),
             port: self.running.addresses.dicom.port(),
             our_ae: scanner::AE_TITLE.to_owned(),
-        };
-        assert_eq!(scanner::send(&peer, files).await.unwrap(), files.len());
+        }
     }
 
     /// Lets everything happen that is due, and what becomes due within some seconds.

@@ -29,12 +29,17 @@ pub struct Client {
 
 impl Client {
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        self.request("GET", path).await
+        self.request("GET", path, "").await
     }
 
     /// Without a body.
     pub async fn post(&self, path: &str) -> Result<Answer, Failure> {
-        self.request("POST", path).await
+        self.request("POST", path, "").await
+    }
+
+    /// With a JSON body.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
+        self.request("POST", path, &body.to_string()).await
     }
 
     /// A JSON answer; any other status than 200 is a failure.
@@ -49,13 +54,14 @@ impl Client {
         Ok(serde_json::from_str(&answer.body)?)
     }
 
-    async fn request(&self, method: &str, path: &str) -> Result<Answer, Failure> {
+    async fn request(&self, method: &str, path: &str, body: &str) -> Result<Answer, Failure> {
         let authorization = self.token.as_ref().map_or(String::new(), |token| {
             format!("Authorization: Bearer {token}\r\n")
         });
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Length: 0\r\nConnection: close\r\n\r\n",
-            self.address
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
         );
         let bytes = timeout(LIMIT, exchange(self.address, request.as_bytes())).await??;
         read(&bytes)

@@ -67,7 +67,7 @@ async fn a_name_that_is_a_script_is_text_on_every_page() {
             );
         }
         // All others show what was sent.
-        let expected = ["/sign-in", "/live", "/studies/{id}/timeline.csv"];
+        let expected = ["/sign-in", "/live", "/worklist.csv", "/studies/{id}/timeline.csv"];
         assert_eq!(plain, expected, "{}", desk.name);
         let search = desk.form("/messages", &who, &[("q", EVIL)]).await;
         assert!(search.text.contains("&lt;script&gt;") && !search.text.contains("<script>"));
