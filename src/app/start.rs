@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::error::AppError;
 use super::machine::Machine;
 use super::previews::PoolPreviews;
-use super::{in_force, load, machine, packs, settings};
+use super::{identity, in_force, load, machine, packs, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::inference::pool::Pool;
@@ -134,6 +134,7 @@ fn state(
             config.site.templates.as_deref(),
             &config.site.language,
         )?),
+        provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
         store.clone(),

@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod paces;
 pub mod page;
 pub mod patients;
+pub mod people;
 pub mod reconciliation;
 pub mod replay;
 pub mod reports;

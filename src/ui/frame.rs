@@ -8,7 +8,7 @@ use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 
 use crate::api::auth::session::same;
-use crate::api::auth::{Action, Principal, Proof};
+use crate::api::auth::{Action, Means, Principal, Proof};
 use crate::api::{ApiError, State, Templates};
 
 #[derive(Serialize)]
@@ -30,6 +30,31 @@ struct Person {
     csrf: String,
     nav: Vec<Entry>,
     may: May,
+    lock: Lock,
+}
+
+/// How the screen locks, and what opens it again.
+#[derive(Serialize)]
+struct Lock {
+    idle_seconds: i64,
+    wall_stays: bool,
+    password: bool,
+    token: bool,
+    /// The label of the identity provider.
+    provider: Option<String>,
+}
+
+impl Lock {
+    fn of(state: &State, means: Option<Means>) -> Self {
+        let provider = state.provider.as_ref().map(|p| p.settings.label.clone());
+        Self {
+            idle_seconds: state.settings.idle_lock.num_seconds(),
+            wall_stays: state.settings.wall_never_locks,
+            password: means == Some(Means::Password),
+            token: means == Some(Means::Token),
+            provider: provider.filter(|_| means == Some(Means::Provider)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -53,13 +78,15 @@ struct May {
     comment: bool,
 }
 
-const NAVIGATION: [(Action, &str, &str); 6] = [
+const NAVIGATION: [(Action, &str, &str); 8] = [
     (Action::ReadWorklist, "/", "Worklist"),
     (Action::ReadAlerts, "/alerts", "Alerts"),
     (Action::ReadMessages, "/messages", "Messages"),
     (Action::ReadReconciliation, "/reconciliation", "Reconciliation"),
     (Action::ReadQuarantine, "/quarantine", "Quarantine"),
     (Action::ReadDeliveries, "/deliveries", "Deliveries"),
+    (Action::ManagePeople, "/people", "People"),
+    (Action::ManageTokens, "/tokens", "Tokens"),
 ];
 
 impl Frame {
@@ -98,6 +125,7 @@ impl Frame {
                 csrf: who.csrf().to_owned(),
                 nav,
                 may,
+                lock: Lock::of(state, who.means()),
             }),
             ..Self::anonymous(state)
         }

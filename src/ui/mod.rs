@@ -10,14 +10,20 @@ mod errors;
 mod frame;
 mod gantt;
 mod helpers;
+mod invite;
 mod messages;
+mod oidc;
+mod people;
+mod prove;
 mod quarantine;
 mod reconciliation;
 mod segments;
+mod session;
 mod setup;
 mod sign_in;
 mod study;
 pub mod templates;
+mod tokens;
 mod wording;
 mod worklist;
 
@@ -56,7 +62,29 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/release", web::post().to(study::release))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))
-        .configure(for_repairs);
+        .configure(for_repairs)
+        .configure(for_identity);
+}
+
+/// Who somebody is, and who may come in.
+fn for_identity(config: &mut ServiceConfig) {
+    config
+        .route("/sign-in/oidc", web::get().to(oidc::enter))
+        .route("/sign-in/oidc/callback", web::get().to(oidc::arrived))
+        .route("/prove", web::get().to(prove::show))
+        .route("/prove", web::post().to(prove::submit))
+        .route("/prove/oidc", web::get().to(oidc::prove))
+        .route("/session", web::get().to(session::get))
+        .route("/session/act", web::post().to(session::act))
+        .route("/lock", web::post().to(prove::lock))
+        .route("/invite/{token}", web::get().to(invite::show))
+        .route("/invite/{token}", web::post().to(invite::submit))
+        .route("/people", web::get().to(people::list))
+        .route("/people", web::post().to(people::create))
+        .route("/people/{id}/change", web::post().to(people::change))
+        .route("/tokens", web::get().to(tokens::list))
+        .route("/tokens", web::post().to(tokens::create))
+        .route("/tokens/{id}/revoke", web::post().to(tokens::revoke));
 }
 
 fn for_repairs(config: &mut ServiceConfig) {

@@ -42,6 +42,8 @@ pub enum Action {
     ReadVersions,
     ReadAudit,
     ManageTokens,
+    /// Make, change and end accounts.
+    ManagePeople,
 }
 
 impl Role {
@@ -179,6 +181,7 @@ mod tests {
             [Role::IntegrationEngineer, Role::Admin]
         );
         assert_eq!(who(Action::ManageTokens), [Role::Admin]);
+        assert_eq!(who(Action::ManagePeople), [Role::Admin]);
         assert_eq!(
             who(Action::AcknowledgeAlert),
             [Role::Radiologist, Role::StrokeTeam, Role::Admin]
