@@ -27,13 +27,14 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A list that refreshes itself says so, and does not keep a session alive.
 pub const REFRESH: HeaderName = HeaderName::from_static("x-tocsin-refresh");
 /// What somebody may do who has yet to set up their second factor.
-const ALLOWED_WITHOUT_FACTOR: [&str; 7] = [
+const ALLOWED_WITHOUT_FACTOR: [&str; 8] = [
     "/account",
     "/account/factor",
     "/sign-out",
     "/prove",
     "/prove/oidc",
     "/session",
+    "/session/act",
     "/lock",
 ];
 /// What a locked session may do: be opened again, and end.
