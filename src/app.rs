@@ -2,6 +2,7 @@
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
 pub mod error;
+pub mod identity;
 pub mod in_force;
 pub mod load;
 pub mod machine;

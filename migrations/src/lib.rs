@@ -15,6 +15,7 @@ mod m20261124_000004_operations;
 mod m20261127_000005_deaths;
 mod m20261127_000006_quarantine_resolution;
 mod m20261127_000007_desk;
+mod m20261127_000008_identity;
 mod m20261127_000009_quality;
 
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000005_deaths::Migration),
             Box::new(m20261127_000006_quarantine_resolution::Migration),
             Box::new(m20261127_000007_desk::Migration),
+            Box::new(m20261127_000008_identity::Migration),
             Box::new(m20261127_000009_quality::Migration),
         ]
     }

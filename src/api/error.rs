@@ -18,6 +18,10 @@ pub enum ApiError {
     Forbidden { role: &'static str },
     #[error("this role needs a second factor; set it up under /account first")]
     NeedsFactor,
+    #[error("this session is locked until its person proves who they are; see /prove")]
+    Locked,
+    #[error("this needs a recent proof of who you are; see /prove")]
+    NeedsProof,
     #[error("the form does not belong to this session; load the page again")]
     ForeignForm,
     #[error("there is no such {0}")]
@@ -57,6 +61,8 @@ impl ApiError {
             Self::Unauthenticated => ("unauthenticated", StatusCode::UNAUTHORIZED),
             Self::Forbidden { .. } => ("forbidden", StatusCode::FORBIDDEN),
             Self::NeedsFactor => ("needs-second-factor", StatusCode::FORBIDDEN),
+            Self::Locked => ("locked", StatusCode::LOCKED),
+            Self::NeedsProof => ("needs-recent-proof", StatusCode::FORBIDDEN),
             Self::ForeignForm => ("foreign-form", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
@@ -87,6 +93,8 @@ impl ApiError {
             Self::Unavailable => Some((RETRY_AFTER, HeaderValue::from(1))),
             Self::Forbidden { .. }
             | Self::NeedsFactor
+            | Self::Locked
+            | Self::NeedsProof
             | Self::ForeignForm
             | Self::NotFound(_)
             | Self::MethodNotAllowed

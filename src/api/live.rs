@@ -12,11 +12,14 @@ use tokio::sync::broadcast::{self, Receiver, error::RecvError};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::auth::guard::{LIVE, may_show};
+use super::auth::presence::Presence;
+use super::auth::{Principal, Proof};
 use super::error::ApiError;
 use super::follow::Follower;
 use super::state::State;
 use crate::storage::changes::{self, Change};
-use crate::storage::{Store, StoreError};
+use crate::storage::{Store, StoreError, sessions};
 
 /// Other processes write to the same database; their changes are seen within this time.
 const POLL: Duration = Duration::from_millis(500);
@@ -88,7 +91,11 @@ impl Live {
 }
 
 /// `GET /live`.
-pub async fn stream(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn stream(
+    state: Data<State>,
+    request: HttpRequest,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
     let receiver = state.live.told.subscribe();
     let last = request.headers().get(LAST_EVENT_ID);
     let last: Option<i64> = last.and_then(|value| value.to_str().ok()?.parse().ok());
@@ -103,7 +110,7 @@ pub async fn stream(state: Data<State>, request: HttpRequest) -> Result<HttpResp
         // Compression would hold events back.
         .insert_header((CONTENT_ENCODING, "identity"))
         .insert_header(NO_BUFFERING)
-        .streaming(events(state, receiver, first)))
+        .streaming(events(state, receiver, first, who)))
 }
 
 /// What happened since `last`, or that the page has to be loaded again.
@@ -122,6 +129,8 @@ async fn missed(state: &State, last: i64) -> Result<String, ApiError> {
 
 struct Open {
     state: Data<State>,
+    /// Of a browser; it hears nothing while its person is away.
+    session: Option<String>,
     receiver: Receiver<Change>,
     first: Option<String>,
     heartbeat: Interval,
@@ -132,11 +141,17 @@ fn events(
     state: Data<State>,
     receiver: Receiver<Change>,
     first: String,
+    who: Principal,
 ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> {
     let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let session = match who.proof {
+        Proof::Session { csrf, .. } => Some(csrf),
+        Proof::Bearer { .. } => None,
+    };
     let open = Open {
         state,
+        session,
         receiver,
         first: Some(first),
         heartbeat,
@@ -153,6 +168,11 @@ impl Open {
         if let Some(first) = self.first.take() {
             return Some(first);
         }
+        let text = self.news().await?;
+        self.may_be_told().await.then_some(text)
+    }
+
+    async fn news(&mut self) -> Option<String> {
         let stop = self.state.live.stop.clone();
         tokio::select! {
             biased;
@@ -165,6 +185,17 @@ impl Open {
             },
             _ = self.heartbeat.tick() => Some(beat(&self.state)),
         }
+    }
+
+    /// Asked before every word, since the session may have been locked or ended in another tab.
+    async fn may_be_told(&self) -> bool {
+        let Some(session) = &self.session else { return true };
+        let open = sessions::open(self.state.store.read(), session).await;
+        let idle = self.state.settings.idle_lock;
+        open.ok().flatten().is_some_and(|row| {
+            let presence = Presence::of(&row, self.state.now(), idle);
+            may_show(&self.state, LIVE, presence)
+        })
     }
 }
 

@@ -18,6 +18,7 @@ pub mod messages;
 pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod people;
 pub mod preview;
 pub mod priors;
 pub mod quality;
@@ -118,5 +119,8 @@ fn for_administration(config: &mut ServiceConfig) {
         .route("/api/v1/audit/head", web::get().to(audit::head))
         .route("/api/v1/tokens", web::get().to(tokens::list))
         .route("/api/v1/tokens", web::post().to(tokens::create))
-        .route("/api/v1/tokens/{id}/revoke", web::post().to(tokens::revoke));
+        .route("/api/v1/tokens/{id}/revoke", web::post().to(tokens::revoke))
+        .route("/api/v1/people", web::get().to(people::list))
+        .route("/api/v1/people", web::post().to(people::create))
+        .route("/api/v1/people/{id}/change", web::post().to(people::change));
 }

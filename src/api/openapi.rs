@@ -11,8 +11,8 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, preview, quarantine,
-    reconciliation, replay, resolve, study, tokens, versions, worklist,
+    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, people, preview,
+    quarantine, reconciliation, replay, resolve, study, tokens, versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -228,6 +228,9 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/tokens") => (list::<tokens::TokenView>(g), LIST),
         ("POST", "/tokens") => (Answer::Created(g.subschema_for::<tokens::MadeToken>()), &[]),
         ("POST", "/tokens/{id}/revoke") => (one::<tokens::TokenView>(g), &[]),
+        ("GET", "/people") => (list::<people::PersonView>(g), LIST),
+        ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
+        ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
         _ => (Answer::Object, &[]),
     };
     let body = match (route.method, path) {
@@ -236,6 +239,8 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
+        ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
         _ => None,
     };
     Shape { answer, body, query }

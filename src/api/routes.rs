@@ -16,12 +16,21 @@ pub enum Access {
     Needs(Action),
 }
 
+/// How recently the person of a session must have proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recency {
+    Any,
+    /// Just now: the route changes who may do what.
+    Recent,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     pub method: &'static str,
     /// As it is registered, with `{names}`.
     pub path: &'static str,
     pub access: Access,
+    pub recency: Recency,
     pub summary: &'static str,
 }
 
@@ -30,6 +39,7 @@ const fn get(path: &'static str, access: Access, summary: &'static str) -> Route
         method: "GET",
         path,
         access,
+        recency: Recency::Any,
         summary,
     }
 }
@@ -39,7 +49,15 @@ const fn post(path: &'static str, access: Access, summary: &'static str) -> Rout
         method: "POST",
         path,
         access,
+        recency: Recency::Any,
         summary,
+    }
+}
+
+const fn recent(route: Route) -> Route {
+    Route {
+        recency: Recency::Recent,
+        ..route
     }
 }
 
@@ -189,16 +207,31 @@ pub const API: &[Route] = &[
         Needs(ManageTokens),
         "Bearer tokens, without the tokens",
     ),
-    post(
+    recent(post(
         "/api/v1/tokens",
         Needs(ManageTokens),
         "Make a bearer token; it is shown once",
-    ),
-    post(
+    )),
+    recent(post(
         "/api/v1/tokens/{id}/revoke",
         Needs(ManageTokens),
         "End a bearer token and its sessions",
+    )),
+    get(
+        "/api/v1/people",
+        Needs(ManagePeople),
+        "Accounts, without their secrets",
     ),
+    recent(post(
+        "/api/v1/people",
+        Needs(ManagePeople),
+        "Make an account; its link to choose a password is shown once",
+    )),
+    recent(post(
+        "/api/v1/people/{id}/change",
+        Needs(ManagePeople),
+        "Change an account's role, link, factor, sessions, or whether it may come in",
+    )),
 ];
 
 /// For people.
@@ -214,7 +247,47 @@ pub const PAGES: &[Route] = &[
         "Makes the first account, with the code that was printed",
     ),
     get("/account", SignedIn, "One's own account"),
-    post("/account/factor", SignedIn, "Turns the second factor on or off"),
+    recent(post(
+        "/account/factor",
+        SignedIn,
+        "Turns the second factor on or off",
+    )),
+    get("/sign-in/oidc", Open, "Leads to the identity provider"),
+    get(
+        "/sign-in/oidc/callback",
+        Open,
+        "Where the identity provider sends people back to",
+    ),
+    get("/prove", SignedIn, "The form to prove again who one is"),
+    post(
+        "/prove",
+        SignedIn,
+        "Opens a locked session, or lets a privileged act go on",
+    ),
+    get("/prove/oidc", SignedIn, "Leads to the identity provider for that"),
+    post("/lock", SignedIn, "Locks the session at once"),
+    get(
+        "/session",
+        SignedIn,
+        "Whether the session is locked, and when it will be",
+    ),
+    post("/session/act", SignedIn, "Somebody is there"),
+    get("/invite/{token}", Link, "The form to choose a password"),
+    post("/invite/{token}", Link, "Keeps the password that was chosen"),
+    get("/people", Needs(ManagePeople), "Accounts"),
+    recent(post("/people", Needs(ManagePeople), "Makes an account")),
+    recent(post(
+        "/people/{id}/change",
+        Needs(ManagePeople),
+        "Changes an account",
+    )),
+    get("/tokens", Needs(ManageTokens), "Bearer tokens"),
+    recent(post("/tokens", Needs(ManageTokens), "Makes a bearer token")),
+    recent(post(
+        "/tokens/{id}/revoke",
+        Needs(ManageTokens),
+        "Ends a bearer token",
+    )),
     get(
         "/a/{token}",
         Link,
@@ -348,8 +421,38 @@ mod tests {
                 "/sign-in",
                 "/setup",
                 "/setup",
+                "/sign-in/oidc",
+                "/sign-in/oidc/callback",
                 "/demo/role"
             ]
         );
+    }
+
+    #[test]
+    fn whoever_changes_who_may_do_what_proves_who_they_are() {
+        let recent: Vec<&str> = all()
+            .filter(|route| route.recency == Recency::Recent)
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(
+            recent,
+            [
+                "/api/v1/tokens",
+                "/api/v1/tokens/{id}/revoke",
+                "/api/v1/people",
+                "/api/v1/people/{id}/change",
+                "/account/factor",
+                "/people",
+                "/people/{id}/change",
+                "/tokens",
+                "/tokens/{id}/revoke",
+            ]
+        );
+        let privileged = all().filter(|route| {
+            route.method == "POST" && matches!(route.access, Needs(ManageTokens | ManagePeople))
+        });
+        for route in privileged {
+            assert_eq!(route.recency, Recency::Recent, "{}", route.path);
+        }
     }
 }

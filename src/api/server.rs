@@ -7,11 +7,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::http::header::ACCEPT;
+use actix_web::http::header::{ACCEPT, REFERER};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 
+use super::auth::back::Back;
 use super::auth::guard::{REQUEST_ID, guard};
 use super::error::ApiError;
 use super::state::State;
@@ -28,7 +29,8 @@ const CONNECTIONS: usize = 1_024;
 #[derive(Clone, Copy)]
 pub struct Pages {
     pub configure: fn(&mut ServiceConfig),
-    pub error: fn(&State, &ApiError) -> HttpResponse,
+    /// With the page to come back to, where the error leads elsewhere first.
+    pub error: fn(&State, &ApiError, &Back) -> HttpResponse,
 }
 
 /// The server, not yet running: await it, and use its handle to stop it. Signals are the caller's.
@@ -126,6 +128,7 @@ async fn readable(
         request.app_data::<Data<Pages>>().cloned(),
         request.app_data::<Data<State>>().cloned(),
     );
+    let back = back_to(&request);
     let answered = next.call(request).await?.map_into_boxed_body();
     let (true, (Some(pages), Some(state))) = (wants_page, context) else {
         return Ok(answered);
@@ -133,11 +136,23 @@ async fn readable(
     let Some(error) = error_of(&answered) else {
         return Ok(answered);
     };
-    let mut page = (pages.error)(&state, &error);
+    let mut page = (pages.error)(&state, &error, &back);
     if let Some(id) = answered.headers().get(REQUEST_ID) {
         page.headers_mut().insert(REQUEST_ID, id.clone());
     }
     Ok(answered.into_response(page))
+}
+
+/// The page that was asked for, or the one that a form was on: what was posted is not posted again.
+fn back_to(request: &ServiceRequest) -> Back {
+    if request.method().is_safe() {
+        return Back::to(&request.uri().to_string());
+    }
+    let referer = request
+        .headers()
+        .get(REFERER)
+        .and_then(|value| value.to_str().ok());
+    Back::of_address(referer.unwrap_or_default())
 }
 
 /// The error of ours that an answer carries.

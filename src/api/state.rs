@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
 
+use super::auth::Means;
+use super::auth::oidc::FactorAt;
+use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
@@ -39,6 +43,12 @@ pub struct Settings {
     pub attempts_per_minute: u32,
     /// Administrators and governance cannot do anything before they have set up a second factor.
     pub factor_required: bool,
+    /// Without an act of a person for so long, a session locks.
+    pub idle_lock: TimeDelta,
+    /// A screen on a wall goes on showing the worklist then.
+    pub wall_never_locks: bool,
+    /// How recently somebody must have proved who they are for a privileged act.
+    pub fresh: TimeDelta,
     /// Names of the people who can be paged, by id.
     pub people: BTreeMap<String, String>,
     /// Where objects are stored, and how many bytes must stay free there.
@@ -90,15 +100,18 @@ pub struct State {
     pub previews: Arc<dyn Previews>,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
+    /// Where people may sign in besides here.
+    pub provider: Option<Provider>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
-/// What others do for this side: drawing images, turning values into pages, sending test pages.
+/// What others do for this side: drawing images, turning values into pages, sending test pages, vouching for people.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
+    pub provider: Option<Provider>,
 }
 
 /// Turns values into pages; the pages know how.
@@ -139,12 +152,24 @@ impl State {
             previews: ports.previews,
             templates: ports.templates,
             test_pages: ports.test_pages,
+            provider: ports.provider,
             views: Views::default(),
         }
     }
 
     pub fn now(&self) -> Timestamp {
         self.store.now()
+    }
+
+    /// Whether we ask those who came by these means for a second factor, where their role needs one.
+    pub fn asks_factor_after(&self, means: Means) -> bool {
+        match (means, &self.provider) {
+            (Means::Token, _) => false,
+            (Means::Provider, Some(provider)) => {
+                self.settings.factor_required && provider.settings.factor == FactorAt::Ours
+            }
+            (Means::Provider, None) | (Means::Password, _) => self.settings.factor_required,
+        }
     }
 
     /// The name people know somebody by; the id where nobody is configured under it.

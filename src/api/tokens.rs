@@ -26,6 +26,8 @@ pub struct TokenView {
     pub role: String,
     pub created_by: String,
     pub created_at: Timestamp,
+    /// To the minute.
+    pub last_used_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub revoked: bool,
 }
@@ -52,9 +54,12 @@ pub struct MadeToken {
 }
 
 pub async fn list(state: Data<State>, query: Query<PageQuery>) -> Result<Json<Page<TokenView>>, ApiError> {
+    Ok(Json(Page::piece(&query, load(&state).await?)?))
+}
+
+pub async fn load(state: &State) -> Result<Vec<TokenView>, ApiError> {
     let rows = accounts::tokens(state.store.read()).await?;
-    let views = rows.into_iter().map(view).collect();
-    Ok(Json(Page::piece(&query, views)?))
+    Ok(rows.into_iter().map(view).collect())
 }
 
 pub async fn create(
@@ -62,14 +67,19 @@ pub async fn create(
     wanted: Json<NewToken>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = wanted.into_inner();
+    let made = make(&state, &who, wanted.into_inner()).await?;
+    Ok(HttpResponse::Created().json(made))
+}
+
+/// Makes a token; the answer is the only place where it stands.
+pub async fn make(state: &State, who: &Principal, wanted: NewToken) -> Result<MadeToken, ApiError> {
     let role = checked(&wanted)?;
     let expires_at = wanted
         .expires_in_days
         .map(|days| state.now() + TimeDelta::days(i64::from(days)));
     let token = secret::token((state.entropy)());
     let (name, sha256, by) = (wanted.name.clone(), secret::fingerprint(&token), who.name.clone());
-    let site = state.settings.site.0.clone();
+    let (site, who) = (state.settings.site.0.clone(), who.clone());
     let id = state
         .store
         .write(move |tx| {
@@ -83,13 +93,13 @@ pub async fn create(
             })
         })
         .await?;
-    Ok(HttpResponse::Created().json(MadeToken {
+    Ok(MadeToken {
         id: id.to_string(),
         token,
         name: wanted.name,
         role: role.text().to_owned(),
         expires_at,
-    }))
+    })
 }
 
 fn checked(wanted: &NewToken) -> Result<Role, ApiError> {
@@ -121,6 +131,10 @@ pub async fn revoke(
     id: Path<String>,
     who: Principal,
 ) -> Result<Json<TokenView>, ApiError> {
+    Ok(Json(end(&state, &who, &id).await?))
+}
+
+pub async fn end(state: &State, who: &Principal, id: &str) -> Result<TokenView, ApiError> {
     let id: TokenId = id.parse().map_err(|_| ApiError::NotFound("token"))?;
     let event = who.did(
         "token.revoke",
@@ -138,7 +152,7 @@ pub async fn revoke(
             })
         })
         .await?;
-    Ok(Json(view(row)))
+    Ok(view(row))
 }
 
 fn view(row: api_token::Model) -> TokenView {
@@ -148,6 +162,7 @@ fn view(row: api_token::Model) -> TokenView {
         role: row.role,
         created_by: row.created_by,
         created_at: from_micros(row.created_at),
+        last_used_at: row.last_used_at.map(from_micros),
         expires_at: row.expires_at.map(from_micros),
         revoked: row.revoked,
     }

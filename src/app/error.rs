@@ -30,6 +30,8 @@ pub enum AppError {
     Pages(#[from] TemplateError),
     #[error("site profile {name}: {problem}")]
     Profile { name: String, problem: String },
+    #[error("people cannot sign in with the identity provider: {problem}")]
+    Identity { problem: String },
     #[error("{what}")]
     Files { what: String, source: std::io::Error },
     #[error("the pages cannot be served: {0}")]

@@ -218,9 +218,13 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
     })
 }
 
+/// A year; more is never.
+const MINUTES: i64 = 365 * 24 * 60;
+
 /// What the API and the pages read.
 pub fn api(config: &Config) -> api::Settings {
     let seconds = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let minutes = |n: u64| TimeDelta::minutes(i64::try_from(n).unwrap_or(MINUTES).min(MINUTES));
     api::Settings {
         site: config.site.id.clone(),
         site_name: config.site.name.clone(),
@@ -242,6 +246,9 @@ pub fn api(config: &Config) -> api::Settings {
             SecondFactor::Required => true,
             SecondFactor::Optional => false,
         },
+        idle_lock: minutes(config.auth.idle_lock_minutes.get()),
+        wall_never_locks: config.auth.wall_never_locks,
+        fresh: minutes(config.auth.fresh_minutes.get()),
         people: config
             .alerts
             .people

@@ -15,7 +15,7 @@ use super::error::AppError;
 use super::machine::Machine;
 use super::previews::PoolPreviews;
 use super::test_pages::MailedTestPages;
-use super::{in_force, load, machine, packs, settings};
+use super::{identity, in_force, load, machine, packs, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::inference::pool::Pool;
@@ -141,6 +141,7 @@ fn state(
             &config.site.language,
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
+        provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
         store.clone(),

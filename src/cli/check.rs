@@ -8,7 +8,7 @@ use clap::Args;
 use tocsin_domain::triage::{Pack, run_cases};
 
 use super::{ConfigFile, Failure, block_on};
-use crate::app::packs;
+use crate::app::{identity, packs};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
@@ -47,6 +47,7 @@ impl Check {
         findings.extend(models(&config));
         findings.extend(rules(&config));
         findings.push(templates(&config));
+        findings.extend(identity(&config));
         report(&findings)
     }
 }
@@ -237,6 +238,19 @@ fn templates(config: &Config) -> Finding {
     match written.and(shown) {
         Ok(()) => Finding::Good("the templates of pages and mails can be filled in".to_owned()),
         Err(fault) => Finding::Bad(format!("templates: {fault}")),
+    }
+}
+
+/// What is said of the provider is read; whether it answers is not asked.
+fn identity(config: &Config) -> Option<Finding> {
+    match identity::provider(config) {
+        Ok(provider) => provider.map(|known| {
+            Finding::Good(format!(
+                "auth.oidc: people may sign in with {}",
+                known.settings.issuer
+            ))
+        }),
+        Err(fault) => Some(Finding::Bad(fault.to_string())),
     }
 }
 

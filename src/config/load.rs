@@ -106,6 +106,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.retention.check(problems);
+    config.auth.check(problems);
     config.log.check(problems);
 }
 
@@ -281,6 +282,13 @@ capture_dir = "data/mail"
             "inference.models: expected a folder that exists",
         );
         check("", "", &[("TOCSIN__RIS__ENABLED", "true")], "ris.host: missing");
+        let oidc = r#"{issuer="http://id.example.org",client_id="t",role_claim="roles",roles={}}"#;
+        for expected in [
+            "auth.oidc.issuer: expected an https:// address",
+            "auth.oidc.roles: expected at least one value",
+        ] {
+            check("", "", &[("TOCSIN__AUTH__OIDC", oidc)], expected);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod inference;
 mod load;
 pub mod log;
 mod nearest;
+pub mod oidc;
 mod place;
 mod read;
 pub mod retention;

@@ -21,6 +21,11 @@ pub async fn create(tx: &Tx, name: &str, role: &str, password_hash: String) -> R
         disabled: Set(false),
         factor_nonce: Set(None),
         factor_step: Set(0),
+        issuer: Set(None),
+        subject: Set(None),
+        invite_sha256: Set(None),
+        invite_until: Set(None),
+        last_sign_in_at: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -156,6 +161,19 @@ pub async fn tokens(conn: &impl ConnectionTrait) -> Result<Vec<api_token::Model>
         .order_by_desc(api_token::Column::CreatedAt)
         .all(conn)
         .await?)
+}
+
+/// Notes that a token was used now.
+pub async fn token_used(tx: &Tx, id: &str) -> Result<(), StoreError> {
+    api_token::Entity::update_many()
+        .col_expr(
+            api_token::Column::LastUsedAt,
+            Expr::value(Some(to_micros(tx.now()))),
+        )
+        .filter(api_token::Column::Id.eq(id))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Ends a token. A second time changes nothing.

@@ -24,6 +24,7 @@ pub mod paces;
 pub mod page;
 pub mod patients;
 pub mod priors;
+pub mod people;
 pub mod reconciliation;
 pub mod repeats;
 pub mod replay;

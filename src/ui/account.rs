@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, go_to, sealed};
 use super::templates;
-use crate::api::auth::factor::Factor;
+use crate::api::auth::Principal;
+use crate::api::auth::credentials::factor_of;
 use crate::api::auth::session::mac;
-use crate::api::auth::{Principal, Proof};
 use crate::api::{ApiError, State};
 use crate::storage::entity::account;
 use crate::storage::{accounts, audit};
@@ -60,7 +60,7 @@ pub async fn factor(state: Data<State>, form: Form<Code>, who: Principal) -> Res
         (Some(kept), true) => kept.clone(),
         (Some(_), false) | (None, true) => return Ok(go_to("/account")),
     };
-    let factor = made(&state, &row, &nonce)?;
+    let factor = factor_of(&state, &row, &nonce)?;
     let Some(step) = factor.accepts(&form.code, state.now(), row.factor_step) else {
         let problem = Some("account-wrong-code");
         return render(&state, &who, StatusCode::UNPROCESSABLE_ENTITY, problem).await;
@@ -84,11 +84,9 @@ pub async fn factor(state: Data<State>, form: Form<Code>, who: Principal) -> Res
 }
 
 async fn own(state: &State, who: &Principal) -> Result<Option<account::Model>, ApiError> {
-    match &who.proof {
-        Proof::Session {
-            account_id: Some(id), ..
-        } => Ok(accounts::by_id(state.store.read(), id).await?),
-        Proof::Session { account_id: None, .. } | Proof::Bearer { .. } => Ok(None),
+    match who.account_id() {
+        Some(id) => Ok(accounts::by_id(state.store.read(), id).await?),
+        None => Ok(None),
     }
 }
 
@@ -96,12 +94,6 @@ async fn own(state: &State, who: &Principal) -> Result<Option<account::Model>, A
 fn offered(state: &State, who: &Principal) -> String {
     let seal = mac(&state.keys.session, b"factor offer v1:", who.csrf());
     hex::encode(&seal.finalize().into_bytes()[..16])
-}
-
-/// The factor of an account under a nonce.
-pub fn made(state: &State, row: &account::Model, nonce: &str) -> Result<Factor, ApiError> {
-    let (key, site) = (&state.keys.session, &state.settings.site_name);
-    Factor::of(key, &row.id, nonce, site, &row.name).ok_or(ApiError::Internal)
 }
 
 async fn render(
@@ -114,7 +106,7 @@ async fn render(
     let enrolled = row.as_ref().is_some_and(|row| row.factor_nonce.is_some());
     let offer = match &row {
         Some(row) if !enrolled => {
-            let factor = made(state, row, &offered(state, who))?;
+            let factor = factor_of(state, row, &offered(state, who))?;
             factor.square().map(|square| Offer {
                 address: factor.address(),
                 size: square.size,
@@ -126,7 +118,7 @@ async fn render(
     let page = AccountPage {
         token: row.is_none(),
         enrolled,
-        required: state.settings.factor_required && who.role.needs_factor(),
+        required: who.role.needs_factor() && who.means().is_some_and(|means| state.asks_factor_after(means)),
         problem,
         offer,
     };

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::frame::{Frame, go_to};
 use super::templates;
+use crate::api::auth::back::Back;
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
@@ -14,12 +15,15 @@ pub struct ErrorPage {
     pub detail: String,
 }
 
-pub fn page(state: &State, error: &ApiError) -> HttpResponse {
+pub fn page(state: &State, error: &ApiError, back: &Back) -> HttpResponse {
     if matches!(error, ApiError::Unauthenticated) {
         return go_to("/sign-in");
     }
     if matches!(error, ApiError::NeedsFactor) {
         return go_to("/account");
+    }
+    if matches!(error, ApiError::Locked | ApiError::NeedsProof) {
+        return go_to(&back.behind("/prove"));
     }
     let problem = error.problem();
     let content = ErrorPage {

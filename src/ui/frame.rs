@@ -8,7 +8,7 @@ use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 
 use crate::api::auth::session::same;
-use crate::api::auth::{Action, Principal, Proof, Role};
+use crate::api::auth::{Action, Means, Principal, Proof, Role};
 use crate::api::{ApiError, State, Templates};
 
 #[derive(Serialize)]
@@ -33,6 +33,31 @@ pub struct Person {
     pub csrf: String,
     pub nav: Vec<Entry>,
     pub may: May,
+    pub lock: Lock,
+}
+
+/// How the screen locks, and what opens it again.
+#[derive(Serialize)]
+pub struct Lock {
+    pub idle_seconds: i64,
+    pub wall_stays: bool,
+    pub password: bool,
+    pub token: bool,
+    /// The label of the identity provider.
+    pub provider: Option<String>,
+}
+
+impl Lock {
+    fn of(state: &State, means: Option<Means>) -> Self {
+        let provider = state.provider.as_ref().map(|p| p.settings.label.clone());
+        Self {
+            idle_seconds: state.settings.idle_lock.num_seconds(),
+            wall_stays: state.settings.wall_never_locks,
+            password: means == Some(Means::Password),
+            token: means == Some(Means::Token),
+            provider: provider.filter(|_| means == Some(Means::Provider)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -70,7 +95,7 @@ const DEMONSTRATED: [Role; 7] = [
     Role::Admin,
 ];
 
-pub const NAVIGATION: [(Action, &str, &str); 8] = [
+pub const NAVIGATION: [(Action, &str, &str); 10] = [
     (Action::ReadWorklist, "/", "nav-worklist"),
     (Action::ReadAlerts, "/alerts", "nav-alerts"),
     (Action::ReadMessages, "/messages", "nav-messages"),
@@ -82,6 +107,8 @@ pub const NAVIGATION: [(Action, &str, &str); 8] = [
     (Action::ReadQuarantine, "/quarantine", "nav-quarantine"),
     (Action::ReadDeliveries, "/deliveries", "nav-deliveries"),
     (Action::ReadQuality, "/quality", "nav-quality"),
+    (Action::ManagePeople, "/people", "nav-people"),
+    (Action::ManageTokens, "/tokens", "nav-tokens"),
     (Action::SetUp, "/start", "nav-start"),
 ];
 
@@ -124,6 +151,7 @@ impl Frame {
                 csrf: who.csrf().to_owned(),
                 nav,
                 may,
+                lock: Lock::of(state, who.means()),
             }),
             ..Self::anonymous(state)
         }

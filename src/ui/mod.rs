@@ -13,8 +13,12 @@ mod errors;
 mod frame;
 mod gantt;
 mod helpers;
+mod invite;
 mod messages;
 mod quality;
+mod oidc;
+mod people;
+mod prove;
 mod quarantine;
 #[cfg(test)]
 mod read_html;
@@ -26,12 +30,14 @@ mod samples;
 #[cfg(test)]
 mod samples_study;
 mod segments;
+mod session;
 mod setup;
 mod sheet;
 mod sign_in;
 mod start;
 mod study;
 pub mod templates;
+mod tokens;
 mod wording;
 mod worklist;
 
@@ -73,7 +79,29 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/repeat", web::post().to(quality::act))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))
-        .configure(for_repairs);
+        .configure(for_repairs)
+        .configure(for_identity);
+}
+
+/// Who somebody is, and who may come in.
+fn for_identity(config: &mut ServiceConfig) {
+    config
+        .route("/sign-in/oidc", web::get().to(oidc::enter))
+        .route("/sign-in/oidc/callback", web::get().to(oidc::arrived))
+        .route("/prove", web::get().to(prove::show))
+        .route("/prove", web::post().to(prove::submit))
+        .route("/prove/oidc", web::get().to(oidc::prove))
+        .route("/session", web::get().to(session::get))
+        .route("/session/act", web::post().to(session::act))
+        .route("/lock", web::post().to(prove::lock))
+        .route("/invite/{token}", web::get().to(invite::show))
+        .route("/invite/{token}", web::post().to(invite::submit))
+        .route("/people", web::get().to(people::list))
+        .route("/people", web::post().to(people::create))
+        .route("/people/{id}/change", web::post().to(people::change))
+        .route("/tokens", web::get().to(tokens::list))
+        .route("/tokens", web::post().to(tokens::create))
+        .route("/tokens/{id}/revoke", web::post().to(tokens::revoke));
 }
 
 fn for_repairs(config: &mut ServiceConfig) {

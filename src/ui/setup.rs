@@ -9,6 +9,8 @@ use tocsin_domain::audit::{ActorKind, Event, Outcome};
 use super::frame::Frame;
 use super::sign_in;
 use super::templates;
+use crate::api::auth::credentials::Known;
+use crate::api::auth::entry::not_too_often;
 use crate::api::auth::guard::client_address;
 use crate::api::auth::secret::SecretError;
 use crate::api::auth::session::Subject;
@@ -50,11 +52,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, ApiError> {
     open(&state)?;
     let address = client_address(&state, request.peer_addr().map(|a| a.ip()), request.headers());
-    if let Some(wait) = state.throttle.wait(address, state.now()) {
-        return Err(ApiError::TooMany {
-            seconds: wait.num_seconds().max(1),
-        });
-    }
+    not_too_often(&state, address, state.now())?;
     let wanted = wanted.into_inner();
     if !state.setup.takes(&wanted.code) {
         state.throttle.failed(address, state.now());
@@ -97,16 +95,22 @@ fn open(state: &State) -> Result<(), ApiError> {
 
 async fn create(state: &State, name: String, hash: String) -> Result<HttpResponse, ApiError> {
     let site = state.settings.site.0.clone();
+    let named = name.clone();
     let made = state
         .store
-        .write(move |tx| Box::pin(async move { first(tx, &name, hash, site).await }))
+        .write(move |tx| Box::pin(async move { first(tx, &named, hash, site).await }))
         .await;
     state.setup.close();
     let id = made.map_err(|error| match error {
         StoreError::Refused(reason) => ApiError::Conflict(reason),
         other => other.into(),
     })?;
-    Ok(sign_in::begin(state, Subject::Account(id), "/account"))
+    let known = Known {
+        subject: Subject::Account(id),
+        name,
+        role: Role::Admin,
+    };
+    sign_in::begin(state, &known, "/account").await
 }
 
 /// The account, unless another process made one meanwhile.

@@ -46,8 +46,9 @@
     try {
       const answer = await fetch("/live", { signal: asked.signal, redirect: "manual" });
       asked.abort();
-      if (answer.status === 401 || answer.type === "opaqueredirect") return over();
+      if (answer.status === 401 || answer.type === "opaqueredirect") return closed("over");
       if (answer.status === 403) return;
+      if (answer.status === 423) return closed("locked");
     } catch {
       // Out of reach; tried again.
     }
@@ -55,11 +56,12 @@
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   };
 
-  const over = () => {
+  /** Nothing is asked again before a page says hello. */
+  const closed = (kind) => {
     source.close();
     source = undefined;
     begun = false;
-    tell({ kind: "over" });
+    tell({ kind });
   };
 
   const check = (limit) => {

@@ -80,6 +80,7 @@
   const get = async (path) => {
     const answer = await fetch(path, { headers: { "X-Tocsin-Refresh": "1" }, redirect: "error" });
     if (answer.status === 401) over();
+    if (answer.status === 423) tell("tocsin:locked");
     return answer.ok ? answer : null;
   };
 
@@ -96,6 +97,7 @@
       });
       if (answer.type === "opaqueredirect" || answer.ok) return "";
       if (answer.status === 401) over();
+      if (answer.status === 423) tell("tocsin:locked");
       const problem = await answer.json().catch(() => ({}));
       return problem.detail?.replace(INSTANT, (instant) => clock.format(Date.parse(instant))) ?? tocsin.t("js-answered", { status: answer.status });
     } catch {
@@ -112,6 +114,7 @@
   const hear = ({ data }) => {
     if (data.seq) root.dataset.seq = data.seq;
     if (data.kind === "over") return over();
+    if (data.kind === "locked") return tell("tocsin:locked");
     if (data.kind === "touch") return tell("tocsin:touch", { study: data.study });
     if (data.kind === "resync") return tell("tocsin:resync");
     heardAt = Date.now();
@@ -177,7 +180,7 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (!keysOn() || root.dataset.session === "over" || document.querySelector("dialog[open]")) return;
+    if (!keysOn() || root.dataset.session || document.querySelector("dialog[open]")) return;
     const name = performance.now() < chord ? `g ${event.key}` : event.key;
     chord = event.key === "g" && !name.startsWith("g ") ? performance.now() + CHORD_MS : 0;
     const action = keys.get(name);
@@ -224,6 +227,7 @@
       port.postMessage("check");
       tick();
     });
+    document.addEventListener("tocsin:unlocked", () => port.postMessage("hello"));
     addEventListener("pagehide", () => port.postMessage("bye"));
   }
   // What sticks below the header has to know how tall it is; it breaks into lines on narrow screens.

@@ -70,11 +70,12 @@ function renamed(bytes, name) {
   return Buffer.concat([bytes.subarray(0, at + 6), length, value, bytes.subarray(end)]);
 }
 
-/** Starts the service; resolves when it says where it listens. */
-export async function start() {
+/** Starts the service, with `more` in its configuration; resolves when it says where it listens. */
+export async function start(more = "", files = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
   const config = join(folder, "tocsin.toml");
-  await writeFile(config, configuration);
+  await writeFile(config, configuration + more);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
   const child = spawn(program, ["serve", "--config", config], { cwd: repository, stdio: ["ignore", "ignore", "pipe"] });
   const at = await new Promise((up, failed) => {
     const log = [];
@@ -91,6 +92,12 @@ export async function start() {
     url: `http://${at.http}`,
     /** A bearer token of this role. */
     token: (role, name = role) => tocsin("token", "create", "--role", role, "--name", name, "--config", config),
+    /** An account with this password. */
+    async user(name, role, password) {
+      const made = run(program, ["user", "create", name, "--role", role, "--config", config], { cwd: repository });
+      made.child.stdin.end(`${password}\n`);
+      await made;
+    },
     /** An order and its head CT. */
     send: (...more) => tocsin("send", "--hl7", at.hl7, "--dicom", at.dicom, ...more),
     /** One image without an order, sent at once. */

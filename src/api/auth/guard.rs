@@ -10,13 +10,15 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, ResponseError, web};
+use tocsin_domain::clock::from_micros;
 
-use super::principal::{Principal, Proof};
+use super::presence::{NOTED_EVERY, Presence, is_fresh};
+use super::principal::{Means, Principal, Proof};
 use super::role::Role;
 use super::secret;
 use super::session::{Session, Subject};
 use crate::api::error::ApiError;
-use crate::api::routes::{self, Access, Route};
+use crate::api::routes::{self, Access, Recency, Route};
 use crate::api::state::State;
 use crate::storage::entity::api_token;
 use crate::storage::{accounts, audit, sessions};
@@ -25,9 +27,26 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A list that refreshes itself says so, and does not keep a session alive.
 pub const REFRESH: HeaderName = HeaderName::from_static("x-tocsin-refresh");
 /// What somebody may do who has yet to set up their second factor.
-const ALLOWED_WITHOUT_FACTOR: [&str; 3] = ["/account", "/account/factor", "/sign-out"];
+const ALLOWED_WITHOUT_FACTOR: [&str; 8] = [
+    "/account",
+    "/account/factor",
+    "/sign-out",
+    "/prove",
+    "/prove/oidc",
+    "/session",
+    "/session/act",
+    "/lock",
+];
+/// What a locked session may do: be opened again, and end.
+const ALLOWED_WHILE_AWAY: [&str; 5] = ["/prove", "/prove/oidc", "/session", "/lock", "/sign-out"];
+/// The worklist on a wall, and what it follows. Nobody touches such a screen, so that it would always be locked; a site that
+/// hangs one up where only its own people see it may say so (`auth.wall_never_locks`). It shows no names, and a lock by hand
+/// holds for it too.
+const WALL: [&str; 2] = ["/worklist/wall", LIVE];
+/// The last use of a token is kept to this precision, in microseconds.
+const TOKEN_NOTED_EVERY: i64 = 60_000_000;
 /// The stream that every page holds open; no sign that anybody is there.
-const LIVE: &str = "/live";
+pub const LIVE: &str = "/live";
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// JSON requests of a signed-in browser carry the token of its forms here.
@@ -80,6 +99,7 @@ async fn admit(state: &State, request: &ServiceRequest, id: &str) -> Result<Opti
         Access::Needs(action) => Some(action),
     };
     let admitted = authenticate(state, request, id).await?;
+    here(state, request.path(), &admitted.principal)?;
     if let Some(action) = action
         && !admitted.principal.may(action)
     {
@@ -92,7 +112,76 @@ async fn admit(state: &State, request: &ServiceRequest, id: &str) -> Result<Opti
         same_site(state, request)?;
         api_by_cookie(request, &admitted.principal)?;
     }
+    recent(state, route, &admitted.principal)?;
+    noted(state, request, &admitted.principal).await?;
     Ok(Some(admitted))
+}
+
+/// Nobody is shown anything in the name of somebody who is away.
+fn here(state: &State, path: &str, who: &Principal) -> Result<(), ApiError> {
+    let Proof::Session { presence, .. } = &who.proof else {
+        return Ok(());
+    };
+    if ALLOWED_WHILE_AWAY.contains(&path) || may_show(state, path, *presence) {
+        return Ok(());
+    }
+    Err(match presence.is_away() {
+        true => ApiError::Locked,
+        false => ApiError::NeedsProof,
+    })
+}
+
+/// Whether a session in which somebody is present like this may go on showing what is at `path`.
+pub fn may_show(state: &State, path: &str, presence: Presence) -> bool {
+    match presence {
+        Presence::Here => true,
+        Presence::Idle => on_the_wall(state, path),
+        Presence::Locked | Presence::Half => false,
+    }
+}
+
+fn on_the_wall(state: &State, path: &str) -> bool {
+    state.settings.wall_never_locks && WALL.contains(&path)
+}
+
+/// Privileged acts need somebody who proved who they are just now. A bearer token does so with every request.
+fn recent(state: &State, route: &Route, who: &Principal) -> Result<(), ApiError> {
+    match (route.recency, &who.proof) {
+        (Recency::Any, _) | (Recency::Recent, Proof::Bearer { .. }) => Ok(()),
+        (Recency::Recent, Proof::Session { proved_at, .. }) => {
+            match is_fresh(*proved_at, state.now(), state.settings.fresh) {
+                true => Ok(()),
+                false => Err(ApiError::NeedsProof),
+            }
+        }
+    }
+}
+
+/// What a person asks for is a sign of them; what a page asks for by itself is none.
+async fn noted(state: &State, request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
+    match &who.proof {
+        Proof::Session {
+            csrf,
+            presence: Presence::Here,
+            acted_at,
+            ..
+        } if !by_itself(request)
+            && !ALLOWED_WHILE_AWAY.contains(&request.path())
+            && state.now() >= from_micros(*acted_at) + NOTED_EVERY =>
+        {
+            let session = csrf.clone();
+            state
+                .store
+                .write(move |tx| Box::pin(async move { sessions::acted(tx, &session).await }))
+                .await?;
+            Ok(())
+        }
+        Proof::Session { .. } | Proof::Bearer { .. } => Ok(()),
+    }
+}
+
+fn by_itself(request: &ServiceRequest) -> bool {
+    request.headers().contains_key(REFRESH) || request.path() == LIVE
 }
 
 fn line_of(request: &ServiceRequest) -> Result<&'static Route, ApiError> {
@@ -128,6 +217,15 @@ async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Resu
 pub async fn known_token(state: &State, token: &str) -> Result<(String, Role, String), ApiError> {
     let now = tocsin_domain::clock::to_micros(state.now());
     let row = accounts::valid_token(state.store.read(), &secret::fingerprint(token), now).await?;
+    if let Some(row) = &row
+        && row.last_used_at.is_none_or(|at| now >= at + TOKEN_NOTED_EVERY)
+    {
+        let id = row.id.clone();
+        state
+            .store
+            .write(move |tx| Box::pin(async move { accounts::token_used(tx, &id).await }))
+            .await?;
+    }
     named(row)
 }
 
@@ -147,21 +245,20 @@ async fn by_cookie(state: &State, request: &ServiceRequest, id: &str) -> Result<
         .find_map(|value| Session::read(key, value, now, settings.session))
         .ok_or(ApiError::Unauthenticated)?;
     let known = subject(state, &session.subject).await?;
-    if known.lacks_factor && !ALLOWED_WITHOUT_FACTOR.contains(&request.path()) {
+    let csrf = session.csrf(key);
+    let row = sessions::open(state.store.read(), &csrf)
+        .await?
+        .ok_or(ApiError::Unauthenticated)?;
+    let presence = Presence::of(&row, now, settings.idle_lock);
+    // Who is away, or half-way in, is asked for that first.
+    let owes_factor = known.lacks_factor && presence == Presence::Here;
+    if owes_factor && !ALLOWED_WITHOUT_FACTOR.contains(&request.path()) {
         return Err(ApiError::NeedsFactor);
     }
-    let (name, role) = (known.name, known.role);
-    let csrf = session.csrf(key);
-    if sessions::has_ended(state.store.read(), &csrf).await? {
-        return Err(ApiError::Unauthenticated);
-    }
     let expires_in_seconds = session.seen_at + settings.session.idle - now.timestamp();
-    let by_itself = headers.contains_key(REFRESH) || request.path() == LIVE;
-    let renew = session.is_stale(now) && !by_itself;
-    let account_id = match &session.subject {
-        Subject::Account(id) => Some(id.clone()),
-        Subject::Token(_) => None,
-    };
+    let used = !by_itself(request) && !presence.is_away() || on_the_wall(state, request.path());
+    let renew = session.is_stale(now) && used;
+    let subject = session.subject.clone();
     let cookie = renew.then(|| {
         settings
             .transport
@@ -169,12 +266,16 @@ async fn by_cookie(state: &State, request: &ServiceRequest, id: &str) -> Result<
     });
     Ok(Admitted {
         principal: Principal {
-            name,
-            role,
+            name: known.name,
+            role: known.role,
             proof: Proof::Session {
                 csrf,
                 expires_in_seconds,
-                account_id,
+                subject,
+                means: known.means,
+                presence,
+                proved_at: row.proved_at,
+                acted_at: row.acted_at,
             },
             request_id: id.to_owned(),
         },
@@ -186,6 +287,7 @@ async fn by_cookie(state: &State, request: &ServiceRequest, id: &str) -> Result<
 struct Known {
     name: String,
     role: Role,
+    means: Means,
     /// They have to set up a second factor before anything else.
     lacks_factor: bool,
 }
@@ -199,11 +301,16 @@ async fn subject(state: &State, subject: &Subject) -> Result<Known, ApiError> {
                 .filter(|row| !row.disabled)
                 .ok_or(ApiError::Unauthenticated)?;
             let role = Role::parse(&row.role).ok_or(ApiError::Unauthenticated)?;
+            let means = match row.issuer {
+                Some(_) => Means::Provider,
+                None => Means::Password,
+            };
             let lacks_factor =
-                state.settings.factor_required && role.needs_factor() && row.factor_nonce.is_none();
+                state.asks_factor_after(means) && role.needs_factor() && row.factor_nonce.is_none();
             Ok(Known {
                 name: row.name,
                 role,
+                means,
                 lacks_factor,
             })
         }
@@ -213,6 +320,7 @@ async fn subject(state: &State, subject: &Subject) -> Result<Known, ApiError> {
             named(row).map(|(name, role, _)| Known {
                 name,
                 role,
+                means: Means::Token,
                 lacks_factor: false,
             })
         }

@@ -7,7 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
 
+use super::presence::Presence;
 use super::role::{Action, Role};
+use super::session::Subject;
 use crate::api::error::ApiError;
 
 /// A person or program that has proved who they are.
@@ -30,9 +32,23 @@ pub enum Proof {
     Session {
         csrf: String,
         expires_in_seconds: i64,
-        /// Of an account; `None` where a token was signed in with.
-        account_id: Option<String>,
+        subject: Subject,
+        means: Means,
+        presence: Presence,
+        /// When they last proved fully who they are, as rows keep it.
+        proved_at: i64,
+        /// When they last did something, likewise.
+        acted_at: i64,
     },
+}
+
+/// What a session was opened with, and is opened again with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    Password,
+    Token,
+    /// The identity provider's word.
+    Provider,
 }
 
 impl Principal {
@@ -45,6 +61,25 @@ impl Principal {
         match &self.proof {
             Proof::Bearer { .. } => "",
             Proof::Session { csrf, .. } => csrf,
+        }
+    }
+
+    /// Of the account; `None` where a token is what they have.
+    pub fn account_id(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Session {
+                subject: Subject::Account(id),
+                ..
+            } => Some(id),
+            Proof::Session { .. } | Proof::Bearer { .. } => None,
+        }
+    }
+
+    /// What their session was opened with.
+    pub fn means(&self) -> Option<Means> {
+        match &self.proof {
+            Proof::Session { means, .. } => Some(*means),
+            Proof::Bearer { .. } => None,
         }
     }
 

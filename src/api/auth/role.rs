@@ -50,6 +50,8 @@ pub enum Action {
     HandleRepeat,
     /// See what is left to set up, and send test pages.
     SetUp,
+    /// Make, change and end accounts.
+    ManagePeople,
 }
 
 impl Role {
@@ -195,6 +197,7 @@ mod tests {
             [Role::IntegrationEngineer, Role::Admin]
         );
         assert_eq!(who(Action::ManageTokens), [Role::Admin]);
+        assert_eq!(who(Action::ManagePeople), [Role::Admin]);
         assert_eq!(
             who(Action::AcknowledgeAlert),
             [Role::Radiologist, Role::StrokeTeam, Role::Admin]

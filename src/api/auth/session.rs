@@ -1,6 +1,7 @@
 //! Sessions of browsers: a signed cookie that names an account or a token and ends by itself. Rights are looked up afresh
 //! with every request, so that a disabled account or a revoked token ends its sessions at once.
 
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tocsin_domain::clock::Timestamp;
@@ -8,6 +9,8 @@ use tocsin_domain::clock::Timestamp;
 const SESSION: &str = "tocsin_session";
 /// Browsers accept this name only with `Secure`, without `Domain` and for the whole site.
 const SECURE_SESSION: &str = "__Host-tocsin_session";
+const JOURNEY: &str = "tocsin_journey";
+const SECURE_JOURNEY: &str = "__Host-tocsin_journey";
 
 /// What a cookie says once its seal is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,16 @@ pub struct Session {
 pub enum Subject {
     Account(String),
     Token(String),
+}
+
+impl Subject {
+    /// As rows of sessions and audit entries name it.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Account(id) => format!("account:{id}"),
+            Self::Token(id) => format!("token:{id}"),
+        }
+    }
 }
 
 /// How long a session lasts, in seconds.
@@ -145,11 +158,7 @@ impl Transport {
 
     /// `Set-Cookie` for a session.
     pub fn set_cookie(self, value: &str, lifetime: Lifetime) -> String {
-        let (name, age) = (self.name(), lifetime.idle);
-        let secure = match self {
-            Self::Https => "; Secure",
-            Self::Http => "",
-        };
+        let (name, age, secure) = (self.name(), lifetime.idle, self.secure());
         format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
     }
 
@@ -160,12 +169,42 @@ impl Transport {
 
     /// The session's value in a `Cookie` header.
     pub fn find(self, header: &str) -> Option<&str> {
-        header
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.name())
-            .map(|(_, value)| value)
+        value_of(header, self.name())
     }
+
+    /// `Set-Cookie` for the way to the identity provider. Its answer comes from another site, so that `Strict` would hold the
+    /// cookie back.
+    pub fn set_journey(self, value: &str, lasts: TimeDelta) -> String {
+        let (name, age, secure) = (self.journey(), lasts.num_seconds(), self.secure());
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}")
+    }
+
+    /// The value of that cookie in a `Cookie` header.
+    pub fn find_journey(self, header: &str) -> Option<&str> {
+        value_of(header, self.journey())
+    }
+
+    fn journey(self) -> &'static str {
+        match self {
+            Self::Https => SECURE_JOURNEY,
+            Self::Http => JOURNEY,
+        }
+    }
+
+    fn secure(self) -> &'static str {
+        match self {
+            Self::Https => "; Secure",
+            Self::Http => "",
+        }
+    }
+}
+
+fn value_of<'h>(header: &'h str, wanted: &str) -> Option<&'h str> {
+    header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

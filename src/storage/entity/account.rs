@@ -13,6 +13,13 @@ pub struct Model {
     pub disabled: bool,
     pub factor_nonce: Option<String>,
     pub factor_step: i64,
+    /// Of the identity provider that the person signs in with, and who they are there.
+    pub issuer: Option<String>,
+    pub subject: Option<String>,
+    /// Of the link by which the person chooses a password.
+    pub invite_sha256: Option<String>,
+    pub invite_until: Option<i64>,
+    pub last_sign_in_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -12,6 +12,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use chrono::TimeDelta;
 use serde_json::Value;
+use tocsin::api::auth::oidc::provider::Provider;
 use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
 use tocsin::api::preview::{PreviewFailure, Previews};
@@ -67,9 +68,19 @@ impl Answer {
 
 /// One desk per database.
 pub async fn desks() -> Vec<Desk> {
+    desks_with(|_| {}, || None).await
+}
+
+/// The same with other settings, or with an identity provider.
+pub async fn desks_with(
+    change: impl Fn(&mut Settings),
+    provider: impl Fn() -> Option<Provider>,
+) -> Vec<Desk> {
     let mut desks = Vec::new();
     for database in databases().await {
-        desks.push(Desk::open(database).await);
+        let mut settings = settings();
+        change(&mut settings);
+        desks.push(Desk::open(database, settings, provider()).await);
     }
     desks
 }
@@ -100,7 +111,7 @@ impl Previews for NoPictures {
 }
 
 impl Desk {
-    async fn open(database: TestDatabase) -> Self {
+    async fn open(database: TestDatabase, settings: Settings, provider: Option<Provider>) -> Self {
         let clock = Arc::new(ManualClock::at(start()));
         let ids = tocsin::app::machine::ids();
         let store = Store::open(&database.url, clock.clone(), ids, b"audit key".to_vec())
@@ -112,14 +123,15 @@ impl Desk {
         };
         let state = State::new(
             store,
-            settings(),
+            settings,
             keys,
             Metrics::new(),
             Health::default(),
             entropy,
             Ports {
                 previews: Arc::new(NoPictures),
-                templates: Arc::new(Registry::open(None).unwrap()),
+                templates: Arc::new(Registry::open(None, "en").unwrap()),
+                provider,
             },
         );
         // Nothing is followed here: a stream tells what it knows, and ends.
@@ -259,6 +271,9 @@ fn settings() -> Settings {
         },
         trusted_proxies: Vec::new(),
         factor_required: true,
+        idle_lock: TimeDelta::minutes(60),
+        wall_never_locks: false,
+        fresh: TimeDelta::minutes(5),
         attempts_per_minute: 5,
         people: Default::default(),
         blob_folder: PathBuf::from("."),

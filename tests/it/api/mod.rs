@@ -2,7 +2,9 @@
 
 mod desk;
 mod forms;
+mod identity;
 mod lists;
+mod oidc;
 mod pages;
 mod policy;
 mod repairs;
