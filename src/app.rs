@@ -7,6 +7,7 @@ pub mod load;
 pub mod machine;
 pub mod packs;
 mod previews;
+mod reports;
 pub mod settings;
 pub mod start;
 

@@ -135,7 +135,7 @@ fn measurement(measurement: &Measurement) -> MeasurementView {
     }
 }
 
-fn code(code: &Code) -> CodeView {
+pub fn code(code: &Code) -> CodeView {
     CodeView {
         system: code.system.to_string(),
         code: code.code.to_string(),

@@ -17,7 +17,9 @@ use super::auth::throttle::Throttle;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
+use super::report::Reports;
 use super::views::Views;
+use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 
@@ -79,14 +81,19 @@ pub struct State {
     /// Tells screens what changed.
     pub live: Live,
     pub previews: Arc<dyn Previews>,
+    pub reports: Arc<dyn Reports>,
+    pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
-/// What others do for this side: drawing images, and turning values into pages.
+/// What others do for this side: drawing images, composing what results say, and turning values into pages.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
+    pub reports: Arc<dyn Reports>,
+    /// Writes the drafts of reports.
+    pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
 }
 
@@ -125,6 +132,8 @@ impl State {
             setup: Setup::default(),
             live: Live::default(),
             previews: ports.previews,
+            reports: ports.reports,
+            narrative: ports.narrative,
             templates: ports.templates,
             views: Views::default(),
         }

@@ -13,6 +13,7 @@ mod helpers;
 mod messages;
 mod quarantine;
 mod reconciliation;
+mod report;
 mod segments;
 mod setup;
 mod sign_in;
@@ -56,7 +57,16 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/release", web::post().to(study::release))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))
+        .configure(for_reports)
         .configure(for_repairs);
+}
+
+fn for_reports(config: &mut ServiceConfig) {
+    config
+        .route("/studies/{id}/report", web::get().to(report::show))
+        .route("/studies/{id}/report/sr.dcm", web::get().to(report::sr))
+        .route("/studies/{id}/report/oru.hl7", web::get().to(report::oru))
+        .route("/studies/{id}/report/fhir.json", web::get().to(report::fhir));
 }
 
 fn for_repairs(config: &mut ServiceConfig) {

@@ -70,11 +70,11 @@ function renamed(bytes, name) {
   return Buffer.concat([bytes.subarray(0, at + 6), length, value, bytes.subarray(end)]);
 }
 
-/** Starts the service; resolves when it says where it listens. */
-export async function start() {
+/** Starts the service, set up otherwise where that is wanted; resolves when it says where it listens. */
+export async function start(setup = (text) => text) {
   const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
   const config = join(folder, "tocsin.toml");
-  await writeFile(config, configuration);
+  await writeFile(config, setup(configuration));
   const child = spawn(program, ["serve", "--config", config], { cwd: repository, stdio: ["ignore", "ignore", "pipe"] });
   const at = await new Promise((up, failed) => {
     const log = [];
@@ -88,6 +88,7 @@ export async function start() {
   });
   const tocsin = async (...arguments_) => (await run(program, arguments_, { cwd: repository })).stdout.trim();
   const service = {
+    folder,
     url: `http://${at.http}`,
     /** A bearer token of this role. */
     token: (role, name = role) => tocsin("token", "create", "--role", role, "--name", name, "--config", config),

@@ -6,6 +6,7 @@ mod lists;
 mod pages;
 mod policy;
 mod repairs;
+mod report;
 mod schemas;
 mod seed;
 mod sign_in;
