@@ -187,7 +187,7 @@ fn change_view(change: &Change, unit: &str) -> ChangeView {
     }
 }
 
-fn code(code: &Code) -> CodeView {
+pub fn code(code: &Code) -> CodeView {
     CodeView {
         system: code.system.to_string(),
         code: code.code.to_string(),

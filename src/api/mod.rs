@@ -27,6 +27,7 @@ pub mod reconciliation;
 pub mod replay;
 mod replay_preview;
 pub mod rerun;
+pub mod report;
 pub mod resolve;
 pub mod routes;
 pub mod schema_files;
@@ -56,6 +57,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/metrics", web::get().to(health::metrics))
         .route("/api/v1/worklist", web::get().to(worklist::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))
+        .route("/api/v1/studies/{id}/report", web::get().to(report::get))
         .route("/api/v1/studies/{id}/stacks", web::get().to(preview::stacks))
         .route(
             "/api/v1/studies/{id}/images/{instance}/{frame}",

@@ -12,7 +12,7 @@ use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
     acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, people, preview,
-    quarantine, reconciliation, replay, resolve, study, tokens, versions, worklist,
+    quarantine, reconciliation, replay, report, resolve, study, tokens, versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -66,6 +66,7 @@ const WINDOW: &[(&str, &str)] = &[(
     "window",
     "`brain`, `subdural`, `stroke`, `bone`, `lung`, `soft_tissue` or `own`, the sender's",
 )];
+const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
 const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
 
@@ -201,6 +202,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
+        ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
         ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
         ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),

@@ -85,6 +85,11 @@ pub const API: &[Route] = &[
         "One study with its timeline, results, alerts and deliveries",
     ),
     get(
+        "/api/v1/studies/{id}/report",
+        Needs(ReadStudy),
+        "What a result says to others, in every form, and how each stands",
+    ),
+    get(
         "/api/v1/studies/{id}/stacks",
         Needs(ReadStudy),
         "The series of a study as stacks of pictures",
@@ -347,6 +352,26 @@ pub const PAGES: &[Route] = &[
     get("/start", Needs(SetUp), "What is left to set up"),
     post("/start/test-page", Needs(SetUp), "Sends a test page"),
     post("/demo/role", Open, "In a demonstration, signs in as a role"),
+    get(
+        "/studies/{id}/report",
+        Needs(ReadStudy),
+        "What a result says to others",
+    ),
+    get(
+        "/studies/{id}/report/sr.dcm",
+        Needs(ReadStudy),
+        "The structured report as a file",
+    ),
+    get(
+        "/studies/{id}/report/oru.hl7",
+        Needs(ReadStudy),
+        "The result message as a file",
+    ),
+    get(
+        "/studies/{id}/report/fhir.json",
+        Needs(ReadStudy),
+        "The FHIR bundle as a file",
+    ),
     get("/studies/{id}", Needs(ReadStudy), "A study"),
     post("/studies/{id}/claim", Needs(ClaimStudy), "Takes a study"),
     post("/studies/{id}/release", Needs(ClaimStudy), "Gives a study back"),

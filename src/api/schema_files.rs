@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::alerts::AlertView;
 use super::messages::MessageView;
 use super::page::Page;
+use super::report::ReportView;
 use super::study::StudyView;
 use super::worklist::WorklistItem;
 
@@ -14,6 +15,7 @@ pub fn schema_files() -> Vec<(&'static str, Value)> {
     vec![
         ("worklist.schema.json", of::<Page<WorklistItem>>()),
         ("study.schema.json", of::<StudyView>()),
+        ("report.schema.json", of::<ReportView>()),
         ("alerts.schema.json", of::<Page<AlertView>>()),
         ("messages.schema.json", of::<Page<MessageView>>()),
     ]

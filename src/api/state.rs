@@ -21,10 +21,12 @@ use super::auth::throttle::Throttle;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
+use super::report::Reports;
 use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
+use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 
@@ -98,6 +100,8 @@ pub struct State {
     /// The worklist as it was last seen.
     pub waiting: WaitingList,
     pub previews: Arc<dyn Previews>,
+    pub reports: Arc<dyn Reports>,
+    pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     /// Where people may sign in besides here.
@@ -106,9 +110,13 @@ pub struct State {
     pub views: Views,
 }
 
-/// What others do for this side: drawing images, turning values into pages, sending test pages, vouching for people.
+/// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
+/// vouching for people.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
+    pub reports: Arc<dyn Reports>,
+    /// Writes the drafts of reports.
+    pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub provider: Option<Provider>,
@@ -150,6 +158,8 @@ impl State {
             live: Live::default(),
             waiting: WaitingList::default(),
             previews: ports.previews,
+            reports: ports.reports,
+            narrative: ports.narrative,
             templates: ports.templates,
             test_pages: ports.test_pages,
             provider: ports.provider,

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::error::AppError;
 use super::machine::Machine;
 use super::previews::PoolPreviews;
+use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
 use super::{identity, in_force, load, machine, packs, settings};
 use crate::api::auth::setup;
@@ -23,6 +24,7 @@ use crate::ingest::{dicom, hl7};
 use crate::jobs::Workers;
 use crate::notify::Mailer;
 use crate::pipeline::env::Env;
+use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
 use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
 use crate::telemetry::Metrics;
@@ -136,6 +138,8 @@ fn state(
         .collect();
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
+        reports: Arc::new(JobReports(env.clone())),
+        narrative: NarrativeTemplate::new(config.site.templates.as_deref()),
         templates: Arc::new(Registry::open(
             config.site.templates.as_deref(),
             &config.site.language,

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
 use crate::inference::package::{self, Package, PackageError};
+use crate::report::narrative::NarrativeTemplate;
 use crate::storage::connect;
 use crate::ui::templates::Registry;
 
@@ -235,8 +236,11 @@ fn templates(config: &Config) -> Finding {
     let shown = Registry::open(config.site.templates.as_deref(), &config.site.language)
         .map(|_| ())
         .map_err(Failure::from);
-    match written.and(shown) {
-        Ok(()) => Finding::Good("the templates of pages and mails can be filled in".to_owned()),
+    let drafted = NarrativeTemplate::new(config.site.templates.as_deref())
+        .check()
+        .map_err(Failure::from);
+    match written.and(shown).and(drafted) {
+        Ok(()) => Finding::Good("the templates of pages, mails and drafts can be filled in".to_owned()),
         Err(fault) => Finding::Bad(format!("templates: {fault}")),
     }
 }

@@ -3,6 +3,7 @@
 
 mod dicom;
 mod hl7;
+pub mod outputs;
 mod sources;
 
 use tocsin_domain::ids::DeliveryId;

@@ -2,20 +2,28 @@
 //! and never speak as a radiologist: everything here is preliminary.
 
 pub mod canvas;
+pub mod changes;
 mod content;
 mod dataset;
+pub mod fhir;
+mod fhir_parts;
 pub mod header;
 pub mod hl7_build;
 pub mod hl7_charset;
 pub mod hl7_context;
 pub mod hl7_text;
 mod modules;
+pub mod narrative;
 pub mod orm;
 pub mod oru;
+pub mod outputs;
 pub mod sc;
 pub mod site_profile;
 pub mod sr;
 mod sr_codes;
+pub mod sr_tree;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod uids;
 

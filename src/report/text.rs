@@ -2,7 +2,7 @@
 //! diagnosis, never more than the record holds.
 
 use tocsin_domain::code::{self, Code};
-use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord, ResultStatus};
+use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord, ResultStatus, Statement};
 
 use super::dataset::decimal;
 
@@ -38,27 +38,41 @@ pub fn finding_headline(finding: &Finding) -> String {
     }
 }
 
-/// The whole result as a paragraph of plain text: what, how much, where, by whom, within what limits.
+/// The whole result as a paragraph of plain text: what, how much, where, by whom, within what limits. Messages carry it as
+/// it is: no template can shorten it.
 pub fn narrative(record: &ResultRecord) -> String {
     let mut sentences = vec![NOT_A_REPORT.to_owned()];
     sentences.extend(status_sentence(record.status).map(str::to_owned));
     for finding in &record.findings {
-        sentences.push(format!("{}.", finding_headline(finding)));
+        sentences.push(headline_sentence(finding));
         sentences.extend(numbers_sentence(finding));
         sentences.extend(finding.lesions.iter().map(lesion_sentence));
-        sentences.push(format!("Operating point: {}.", stop(&finding.operating_point)));
+        sentences.push(operating_sentence(finding));
     }
-    sentences.extend(statements(record));
-    sentences.push(format!("Model {} {}.", record.model.name, record.model.version));
+    sentences.extend(record.statements.iter().map(statement_sentence));
+    sentences.push(format!("{}.", model_name(record)));
     sentences.extend(limits(record));
     sentences.join(" ")
+}
+
+/// `Model ich 1.0.0`.
+pub(super) fn model_name(record: &ResultRecord) -> String {
+    format!("Model {} {}", record.model.name, record.model.version)
+}
+
+pub(super) fn headline_sentence(finding: &Finding) -> String {
+    format!("{}.", finding_headline(finding))
+}
+
+pub(super) fn operating_sentence(finding: &Finding) -> String {
+    format!("Operating point: {}.", stop(&finding.operating_point))
 }
 
 /// What a reader must know beside the numbers.
 pub fn remarks(record: &ResultRecord) -> Vec<String> {
     let mut remarks = vec![NOT_A_REPORT.to_owned()];
     remarks.extend(status_sentence(record.status).map(str::to_owned));
-    remarks.extend(statements(record));
+    remarks.extend(record.statements.iter().map(statement_sentence));
     remarks.extend(limits(record));
     remarks
 }
@@ -71,6 +85,11 @@ pub fn quantity(measurement: &Measurement) -> String {
     }
 }
 
+/// `87.5 %`, of a probability.
+pub fn percent(probability: f64) -> String {
+    format!("{} %", decimal(probability * 100.0))
+}
+
 /// `left deep`, `infratentorial`, `bilateral brain ventricle`.
 pub fn place(lesion: &Lesion) -> String {
     let region = lower_first(&lesion.location.display);
@@ -80,7 +99,7 @@ pub fn place(lesion: &Lesion) -> String {
     }
 }
 
-fn status_sentence(status: ResultStatus) -> Option<&'static str> {
+pub(super) fn status_sentence(status: ResultStatus) -> Option<&'static str> {
     match status {
         ResultStatus::Preliminary => None,
         ResultStatus::Corrected => Some("This replaces an earlier result of the same model on this study."),
@@ -88,15 +107,15 @@ fn status_sentence(status: ResultStatus) -> Option<&'static str> {
     }
 }
 
-fn numbers_sentence(finding: &Finding) -> Option<String> {
+pub(super) fn numbers_sentence(finding: &Finding) -> Option<String> {
     let mut numbers: Vec<String> = finding.measurements.iter().map(named_quantity).collect();
     if let Some(probability) = finding.probability {
-        numbers.push(format!("probability {} %", decimal(probability * 100.0)));
+        numbers.push(format!("probability {}", percent(probability)));
     }
     (!numbers.is_empty()).then(|| format!("{}.", upper_first(&numbers.join(", "))))
 }
 
-fn lesion_sentence(lesion: &Lesion) -> String {
+pub(super) fn lesion_sentence(lesion: &Lesion) -> String {
     let numbers: Vec<String> = lesion.measurements.iter().map(named_quantity).collect();
     let place = place(lesion);
     match numbers.is_empty() {
@@ -113,12 +132,11 @@ fn label(code: &Code) -> String {
     lower_first(&code.display)
 }
 
-fn statements(record: &ResultRecord) -> impl Iterator<Item = String> {
-    let sentence = |text: &str| format!("{}.", stop(text));
-    record.statements.iter().map(move |s| sentence(&s.text))
+pub(super) fn statement_sentence(statement: &Statement) -> String {
+    format!("{}.", stop(&statement.text))
 }
 
-fn limits(record: &ResultRecord) -> Vec<String> {
+pub(super) fn limits(record: &ResultRecord) -> Vec<String> {
     let limitations = record
         .limitations
         .iter()

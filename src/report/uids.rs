@@ -67,6 +67,14 @@ pub fn tracking(study: &Uid, model: &ModelRef, parts: &[&str]) -> Uid {
     derive(&all)
 }
 
+/// Names a resource of a bundle about one result (FHIR `fullUrl`), so that a repeated bundle is the same bundle.
+pub fn resource(result: ResultId, parts: &[&str]) -> Uuid {
+    let result = result.to_string();
+    let mut all = vec!["resource", &result];
+    all.extend(parts);
+    Uuid::new_v5(&NAMESPACE, all.join("\u{1f}").as_bytes())
+}
+
 /// The unit separator keeps `a|bc` and `ab|c` apart whatever the parts hold.
 fn derive(parts: &[&str]) -> Uid {
     Uid::from_uuid(Uuid::new_v5(&NAMESPACE, parts.join("\u{1f}").as_bytes()))

@@ -3,9 +3,10 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Form, Path, Query};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::ids::StudyId;
 
-use super::frame::{Frame, Press, go_to, sealed};
+use super::frame::{Frame, go_to, sealed};
 use super::templates;
 use crate::api::auth::Principal;
 use crate::api::deliveries::{self, DeliveryView, Filter, why_not};
@@ -61,13 +62,24 @@ fn row(delivery: DeliveryView) -> Row {
     }
 }
 
+/// A button of a report leads back to the report.
+#[derive(Deserialize)]
+pub struct Again {
+    #[serde(default)]
+    csrf: String,
+    report: Option<StudyId>,
+}
+
 pub async fn retry(
     state: Data<State>,
     id: Path<String>,
-    form: Form<Press>,
+    form: Form<Again>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
     sealed(&who, &form.csrf)?;
     deliveries::again(&state, &who, &id).await?;
-    Ok(go_to("/deliveries"))
+    Ok(match form.report {
+        Some(study) => go_to(&format!("/studies/{study}/report")),
+        None => go_to("/deliveries"),
+    })
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::frame::home;
 use super::sign_in;
 use crate::api::auth::Role;
+use crate::api::auth::credentials::Known;
 use crate::api::auth::session::Subject;
 use crate::api::{ApiError, State};
 use crate::storage::accounts;
@@ -30,5 +31,10 @@ pub async fn role(state: Data<State>, form: Form<Wanted>) -> Result<HttpResponse
         .find(|row| !row.disabled && Role::parse(&row.role) == Some(role))
         .ok_or(ApiError::NotFound("person of this role"))?;
     let home = home(|action| role.may(action)).unwrap_or("/account");
-    Ok(sign_in::begin(&state, Subject::Account(person.id), home))
+    let known = Known {
+        subject: Subject::Account(person.id),
+        name: person.name,
+        role,
+    };
+    sign_in::begin(&state, &known, home).await
 }

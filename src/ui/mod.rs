@@ -25,6 +25,7 @@ mod read_html;
 mod reconciliation;
 #[cfg(test)]
 mod rendered;
+mod report;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -79,6 +80,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/repeat", web::post().to(quality::act))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))
+        .configure(for_reports)
         .configure(for_repairs)
         .configure(for_identity);
 }
@@ -102,6 +104,14 @@ fn for_identity(config: &mut ServiceConfig) {
         .route("/tokens", web::get().to(tokens::list))
         .route("/tokens", web::post().to(tokens::create))
         .route("/tokens/{id}/revoke", web::post().to(tokens::revoke));
+}
+
+fn for_reports(config: &mut ServiceConfig) {
+    config
+        .route("/studies/{id}/report", web::get().to(report::show))
+        .route("/studies/{id}/report/sr.dcm", web::get().to(report::sr))
+        .route("/studies/{id}/report/oru.hl7", web::get().to(report::oru))
+        .route("/studies/{id}/report/fhir.json", web::get().to(report::fhir));
 }
 
 fn for_repairs(config: &mut ServiceConfig) {

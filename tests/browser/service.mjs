@@ -74,7 +74,7 @@ function renamed(bytes, name) {
 export async function start(more = "", files = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
   const config = join(folder, "tocsin.toml");
-  await writeFile(config, configuration + more);
+  await writeFile(config, typeof more === "function" ? more(configuration) : configuration + more);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
   const child = spawn(program, ["serve", "--config", config], { cwd: repository, stdio: ["ignore", "ignore", "pipe"] });
   const at = await new Promise((up, failed) => {
@@ -89,6 +89,7 @@ export async function start(more = "", files = {}) {
   });
   const tocsin = async (...arguments_) => (await run(program, arguments_, { cwd: repository })).stdout.trim();
   const service = {
+    folder,
     url: `http://${at.http}`,
     /** A bearer token of this role. */
     token: (role, name = role) => tocsin("token", "create", "--role", role, "--name", name, "--config", config),

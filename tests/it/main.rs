@@ -10,6 +10,7 @@ mod dicom_receive;
 mod migrations;
 mod notify_smtp;
 mod report_dicom;
+mod report_fhir;
 mod shared;
 mod story_desk;
 mod story_hemorrhage;

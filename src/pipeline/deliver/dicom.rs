@@ -61,7 +61,7 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
 }
 
 /// The bytes of an earlier attempt.
-fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
+pub(super) fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
     let Some(hash) = &row.blob_sha256 else {
         return Ok(None);
     };
@@ -78,32 +78,44 @@ async fn render(env: &Env, row: &delivery::Model, study: &study::Model) -> Resul
     let record = sources::record(env, row)
         .await?
         .ok_or_else(|| JobError::Fail("no result to render".to_owned()))?;
-    let header = sources::header(env, study, &record).await?;
-    let (revision, predecessor) = history(env, study, &record, &header).await?;
-    let installation = Installation {
-        site: env.settings.site_id.clone(),
-        serial: env.settings.installation_serial.clone(),
-        offset: record
-            .produced_at
-            .with_timezone(&env.settings.time_zone)
-            .offset()
-            .fix(),
-    };
+    let object = compose(env, study, &record, deliveries::kind_of(row)?).await?;
+    keep(env, row, object).await
+}
+
+/// The object of a result, made anew; the same result gives the same object.
+pub(super) async fn compose(
+    env: &Env,
+    study: &study::Model,
+    record: &ResultRecord,
+    kind: DeliveryKind,
+) -> Result<Object, JobError> {
+    let header = sources::header(env, study, record).await?;
+    let (revision, predecessor) = history(env, study, record, &header).await?;
+    let installation = installation(env, record);
     let context = Context {
-        record: &record,
+        record,
         header: &header,
         installation: &installation,
         revision,
         predecessor: predecessor.as_ref(),
     };
-    let object = match deliveries::kind_of(row)? {
-        DeliveryKind::KeyImage => key_image(&context, &picture(env, study, &record).await?),
+    let object = match kind {
+        DeliveryKind::KeyImage => key_image(&context, &picture(env, study, record).await?),
         DeliveryKind::StructuredReport | DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => {
             structured_report(&context)
         }
     };
-    let object = object.map_err(|error| JobError::Fail(error.to_string()))?;
-    keep(env, row, object).await
+    object.map_err(|error| JobError::Fail(error.to_string()))
+}
+
+/// This installation as it was when the result was made.
+pub(super) fn installation(env: &Env, record: &ResultRecord) -> Installation {
+    let produced_at = record.produced_at.with_timezone(&env.settings.time_zone);
+    Installation {
+        site: env.settings.site_id.clone(),
+        serial: env.settings.installation_serial.clone(),
+        offset: produced_at.offset().fix(),
+    }
 }
 
 /// How many results this model has given for this study, and the report that this one replaces.

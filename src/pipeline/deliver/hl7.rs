@@ -1,6 +1,7 @@
 //! Composes and sends the messages to the RIS: a change of the reading priority, and a result.
 
 use sha2::{Digest, Sha256};
+use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::worklist::Band;
 
@@ -50,7 +51,7 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
     })
 }
 
-async fn composed(env: &Env, row: &delivery::Model) -> Result<Option<message::Model>, StoreError> {
+pub(super) async fn composed(env: &Env, row: &delivery::Model) -> Result<Option<message::Model>, StoreError> {
     let Some(id) = row
         .message_id
         .as_deref()
@@ -90,7 +91,10 @@ async fn compose(
             priority(env, row, study, &order, &envelope).await?,
         ),
         DeliveryKind::ResultMessage | DeliveryKind::StructuredReport | DeliveryKind::KeyImage => {
-            ("ORU^R01", result(env, row, study, &order, &envelope).await?)
+            let record = sources::record(env, row)
+                .await?
+                .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;
+            ("ORU^R01", result(env, study, &record, &order, &envelope).await?)
         }
     };
     match built {
@@ -178,17 +182,36 @@ fn by_rule(to: Band, study: &study::Model) -> PriorityChange<'static> {
     }
 }
 
+/// The result message as it would be sent now; its control id is given when it is sent.
+pub(super) async fn draft(
+    env: &Env,
+    study: &study::Model,
+    record: &ResultRecord,
+) -> Result<Result<Built, String>, JobError> {
+    let Some(ris) = &env.settings.ris else {
+        return Ok(Err("no RIS is configured".to_owned()));
+    };
+    let Some(order) = sources::order_context(env, study).await? else {
+        return Ok(Err("no order with a patient is known for this study".to_owned()));
+    };
+    let envelope = Envelope {
+        profile: &ris.profile,
+        parties: &ris.parties,
+        control_id: "",
+        at: env.store.now(),
+        zone: env.settings.time_zone,
+    };
+    result(env, study, record, &order, &envelope).await
+}
+
 async fn result(
     env: &Env,
-    row: &delivery::Model,
     study: &study::Model,
+    record: &ResultRecord,
     order: &OrderContext,
     envelope: &Envelope<'_>,
 ) -> Result<Result<Built, String>, JobError> {
-    let record = sources::record(env, row)
-        .await?
-        .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;
-    let header = sources::header(env, study, &record).await?;
+    let header = sources::header(env, study, record).await?;
     let sr = ObjectUids::of(
         ObjectKind::StructuredReport,
         &header.study_uid,
@@ -197,7 +220,7 @@ async fn result(
     );
     let device = uids::device(&env.settings.installation_serial, &record.model);
     let message = ResultMessage {
-        record: &record,
+        record,
         order,
         study_uid: &header.study_uid,
         sr_instance_uid: Some(&sr.instance),

@@ -16,13 +16,18 @@ use tocsin::api::auth::oidc::provider::Provider;
 use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
 use tocsin::api::preview::{PreviewFailure, Previews};
+use tocsin::api::report::Reports;
 use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
-use tocsin::storage::entity::instance;
+use tocsin::jobs::JobError;
+use tocsin::report::narrative::NarrativeTemplate;
+use tocsin::report::outputs::Outputs;
+use tocsin::storage::entity::{instance, study};
 use tocsin::storage::{Store, accounts, audit};
 use tocsin::telemetry::Metrics;
 use tocsin::ui;
 use tocsin::ui::templates::Registry;
 use tocsin_domain::clock::{ManualClock, Timestamp};
+use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
 
@@ -48,6 +53,8 @@ pub enum Caller {
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The same as text.
     pub text: String,
 }
 
@@ -110,6 +117,16 @@ impl Previews for NoPictures {
     }
 }
 
+/// Nor jobs that compose.
+struct NoJobs;
+
+#[async_trait::async_trait]
+impl Reports for NoJobs {
+    async fn outputs(&self, _: &study::Model, _: &ResultRecord) -> Result<Outputs, JobError> {
+        Err(JobError::Fail("nothing composes here".to_owned()))
+    }
+}
+
 impl Desk {
     async fn open(database: TestDatabase, settings: Settings, provider: Option<Provider>) -> Self {
         let clock = Arc::new(ManualClock::at(start()));
@@ -130,7 +147,10 @@ impl Desk {
             entropy,
             Ports {
                 previews: Arc::new(NoPictures),
+                reports: Arc::new(NoJobs),
+                narrative: NarrativeTemplate::default(),
                 templates: Arc::new(Registry::open(None, "en").unwrap()),
+                test_pages: Arc::new(NoTestPages),
                 provider,
             },
         );
@@ -150,17 +170,7 @@ impl Desk {
 
     /// A bearer token for a role, under a name of its own.
     pub async fn token(&self, role: Role, name: &str) -> Caller {
-        let token = secret::token(tocsin::app::machine::fresh_key());
-        let (sha256, name) = (secret::fingerprint(&token), name.to_owned());
-        self.store()
-            .write(move |tx| {
-                Box::pin(async move {
-                    accounts::create_token(tx, &name, role.text(), &sha256, "test", None).await
-                })
-            })
-            .await
-            .unwrap();
-        Caller::Bearer(token)
+        bearer(self.store(), role, name).await
     }
 
     /// A browser that is signed in with a token of this role.
@@ -212,26 +222,52 @@ impl Desk {
     }
 
     pub async fn send(&self, request: TestRequest) -> Answer {
-        let app = init_service(api::app(self.state.clone(), ui::PAGES)).await;
-        let peer: SocketAddr = "10.0.0.9:4000".parse().unwrap();
-        let answer = call_service(&app, request.peer_addr(peer).to_request()).await;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = read_body(answer).await;
-        Answer {
-            status,
-            headers,
-            text: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        send(&self.state, request).await
     }
 
     /// Actions on the audit chain, oldest first; the chain must be whole.
     pub async fn audited(&self) -> Vec<(String, String)> {
-        let verdict = audit::verify(self.store()).await.unwrap();
-        assert!(matches!(verdict, audit::Verdict::Whole { .. }), "{verdict:?}");
-        let mut rows = audit::list(self.store().read(), None, 10_000).await.unwrap();
-        rows.reverse();
-        rows.into_iter().map(|row| (row.action, row.object)).collect()
+        audited(self.store()).await
     }
+}
+
+/// A bearer token for a role, under a name of its own.
+pub async fn bearer(store: &Store, role: Role, name: &str) -> Caller {
+    let token = secret::token(tocsin::app::machine::fresh_key());
+    let (sha256, name) = (secret::fingerprint(&token), name.to_owned());
+    store
+        .write(move |tx| {
+            Box::pin(
+                async move { accounts::create_token(tx, &name, role.text(), &sha256, "test", None).await },
+            )
+        })
+        .await
+        .unwrap();
+    Caller::Bearer(token)
+}
+
+/// Asks the app in process, as a proxy on another machine would.
+pub async fn send(state: &Data<State>, request: TestRequest) -> Answer {
+    let app = init_service(api::app(state.clone(), ui::PAGES)).await;
+    let peer: SocketAddr = "10.0.0.9:4000".parse().unwrap();
+    let answer = call_service(&app, request.peer_addr(peer).to_request()).await;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let bytes = read_body(answer).await.to_vec();
+    Answer {
+        status,
+        headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        bytes,
+    }
+}
+
+/// Actions on the audit chain, oldest first; the chain must be whole.
+pub async fn audited(store: &Store) -> Vec<(String, String)> {
+    let verdict = audit::verify(store).await.unwrap();
+    assert!(matches!(verdict, audit::Verdict::Whole { .. }), "{verdict:?}");
+    let mut rows = audit::list(store.read(), None, 10_000).await.unwrap();
+    rows.reverse();
+    rows.into_iter().map(|row| (row.action, row.object)).collect()
 }
 
 pub fn request(method: Method, path: &str, who: &Caller) -> TestRequest {

@@ -8,6 +8,7 @@ mod oidc;
 mod pages;
 mod policy;
 mod repairs;
+mod report;
 mod schemas;
 mod seed;
 mod sign_in;
