@@ -122,7 +122,7 @@ async fn the_list_in_memory_is_the_list_in_the_database_whatever_happens() {
         }
         hospital.settle().await;
         agree(&hospital).await;
-        let ids: Vec<_> = hospital
+        let ids: [StudyId; 3] = hospital
             .worklist()
             .await
             .iter()
