@@ -253,7 +253,7 @@ pub fn message(amount: Amount) -> MessageView {
         control_id: hostile(),
         kind: hostile(),
         state: "applied".to_owned(),
-        ack_code: amount.maybe("AA".to_owned()),
+        ack_code: amount.maybe("AA1".to_owned()),
         problem: amount.maybe(hostile()),
         flagged: amount.yes(),
         study_id: amount.maybe(hostile()),
