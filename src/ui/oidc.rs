@@ -19,7 +19,7 @@ use crate::api::auth::oidc::journey::{self, Journey, Purpose};
 use crate::api::auth::oidc::provider::{Provider, ProviderError, Vouched};
 use crate::api::auth::presence::Effect;
 use crate::api::auth::session::{Subject, same};
-use crate::api::auth::{Principal, Role, prove};
+use crate::api::auth::{Principal, Proof, Role, prove};
 use crate::api::{ApiError, State};
 
 const CALLBACK: &str = "/sign-in/oidc/callback";
@@ -36,9 +36,12 @@ pub async fn prove(
     onward: Query<Onward>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    let purpose = Purpose::Prove {
-        session: who.csrf().to_owned(),
+    let Proof::Session { csrf, .. } = who.proof else {
+        return Err(ApiError::BadRequest(
+            "a bearer token proves itself with every request".into(),
+        ));
     };
+    let purpose = Purpose::Prove { session: csrf };
     depart(&state, &request, purpose, onward.back()).await
 }
 
