@@ -63,16 +63,6 @@ pub trait TestPages: Send + Sync {
     async fn send(&self, person: &str) -> Result<String, String>;
 }
 
-/// For a server without pages.
-pub struct NoTestPages;
-
-#[async_trait]
-impl TestPages for NoTestPages {
-    async fn send(&self, _: &str) -> Result<String, String> {
-        Err("this server sends no pages".to_owned())
-    }
-}
-
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestPage {

@@ -18,11 +18,11 @@ use crate::storage::entity::account;
 use crate::storage::{audit, people};
 
 #[derive(Serialize)]
-struct InvitePage {
-    name: String,
-    shortest: usize,
+pub struct InvitePage {
+    pub name: String,
+    pub shortest: usize,
     /// The password that was chosen is too short or too long.
-    wrong: bool,
+    pub wrong: bool,
 }
 
 #[derive(Deserialize)]

@@ -15,10 +15,10 @@ mod gantt;
 mod helpers;
 mod invite;
 mod messages;
-mod quality;
 mod oidc;
 mod people;
 mod prove;
+mod quality;
 mod quarantine;
 #[cfg(test)]
 mod read_html;
@@ -28,6 +28,10 @@ mod rendered;
 mod report;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_people;
+#[cfg(test)]
+mod samples_report;
 #[cfg(test)]
 mod samples_study;
 mod segments;

@@ -19,7 +19,7 @@ use crate::api::auth::oidc::journey::{self, Journey, Purpose};
 use crate::api::auth::oidc::provider::{Provider, ProviderError, Vouched};
 use crate::api::auth::presence::Effect;
 use crate::api::auth::session::{Subject, same};
-use crate::api::auth::{Principal, Role, prove};
+use crate::api::auth::{Principal, Proof, Role, prove};
 use crate::api::{ApiError, State};
 
 const CALLBACK: &str = "/sign-in/oidc/callback";
@@ -36,9 +36,12 @@ pub async fn prove(
     onward: Query<Onward>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    let purpose = Purpose::Prove {
-        session: who.csrf().to_owned(),
+    let Proof::Session { csrf, .. } = who.proof else {
+        return Err(ApiError::BadRequest(
+            "a bearer token proves itself with every request".into(),
+        ));
     };
+    let purpose = Purpose::Prove { session: csrf };
     depart(&state, &request, purpose, onward.back()).await
 }
 
@@ -176,14 +179,20 @@ async fn proved(
 }
 
 #[derive(Serialize)]
-struct OnwardPage<'a> {
-    to: &'a str,
+pub struct OnwardPage<'a> {
+    pub to: &'a str,
 }
 
 /// Browsers hold a strict cookie back on the way from another site: a page of ours makes the next step our own.
 fn onward(state: &State, to: &str) -> Result<HttpResponse, ApiError> {
     let frame = Frame::anonymous(state);
-    templates::page("onward", "title-onward", StatusCode::OK, &frame, &OnwardPage { to })
+    templates::page(
+        "onward",
+        "title-onward",
+        StatusCode::OK,
+        &frame,
+        &OnwardPage { to },
+    )
 }
 
 /// The way has been gone; its cookie opens nothing any more.

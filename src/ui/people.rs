@@ -13,26 +13,26 @@ use crate::api::people::{self, Change, ChangedPerson, NewPerson, PersonView};
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct PeoplePage {
-    items: Vec<Row>,
-    roles: Vec<&'static str>,
-    made: Option<Made>,
+pub struct PeoplePage {
+    pub items: Vec<Row>,
+    pub roles: Vec<&'static str>,
+    pub made: Option<Made>,
 }
 
 #[derive(Serialize)]
-struct Row {
+pub struct Row {
     #[serde(flatten)]
-    person: PersonView,
+    pub person: PersonView,
     /// One's own account: others change it.
-    own: bool,
-    active: bool,
+    pub own: bool,
+    pub active: bool,
 }
 
 /// Shown once.
 #[derive(Serialize)]
-struct Made {
-    name: String,
-    link: String,
+pub struct Made {
+    pub name: String,
+    pub link: String,
 }
 
 pub async fn list(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {
@@ -110,5 +110,11 @@ async fn render(
             })
         }),
     };
-    templates::page("people", "nav-people", StatusCode::OK, &Frame::of(state, who), &page)
+    templates::page(
+        "people",
+        "nav-people",
+        StatusCode::OK,
+        &Frame::of(state, who),
+        &page,
+    )
 }

@@ -18,21 +18,21 @@ use crate::api::{ApiError, State, views};
 use crate::storage::{accounts, sessions};
 
 #[derive(Serialize)]
-struct ProvePage {
-    name: String,
+pub struct ProvePage {
+    pub name: String,
     /// The name of a message, or nothing.
-    problem: &'static str,
+    pub problem: &'static str,
     /// The screen is locked; else something privileged waits.
-    locked: bool,
+    pub locked: bool,
     /// What to ask for.
-    password: bool,
-    code: bool,
-    token: bool,
+    pub password: bool,
+    pub code: bool,
+    pub token: bool,
     /// The label of the identity provider, and the way there.
-    provider: Option<String>,
-    way: String,
-    back: String,
-    csrf: String,
+    pub provider: Option<String>,
+    pub way: String,
+    pub back: String,
+    pub csrf: String,
 }
 
 /// Where to go on.

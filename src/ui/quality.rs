@@ -13,9 +13,9 @@ use crate::api::quality::{self, Act, QualityView};
 use crate::api::{ApiError, State, views};
 
 #[derive(Serialize)]
-struct QualityPage {
-    items: Vec<QualityView>,
-    next: Option<String>,
+pub struct QualityPage {
+    pub items: Vec<QualityView>,
+    pub next: Option<String>,
 }
 
 pub async fn list(

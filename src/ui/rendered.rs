@@ -11,13 +11,15 @@ use super::deliveries::{self, DeliveriesPage};
 use super::errors::ErrorPage;
 use super::frame::Frame;
 use super::messages::{MessagePage, MessagesPage};
+use super::oidc::OnwardPage;
 use super::quarantine::{self, QuarantinePage};
 use super::read_html::{Element, Html, read};
+use super::report::Form;
 use super::samples::{self, Amount, hostile};
 use super::setup::SetupPage;
 use super::sign_in::SignInPage;
 use super::templates::{self, Registry};
-use super::{samples_study, segments};
+use super::{samples_people, samples_report, samples_study, segments};
 use crate::api::Templates;
 use crate::api::page::Page;
 use crate::api::replay::Replayed;
@@ -26,7 +28,19 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 2] = ["layout", "ai"];
+const NEVER_ALONE: [&str; 11] = [
+    "layout",
+    "ai",
+    "lock",
+    "roles",
+    "report_fhir",
+    "report_hl7",
+    "report_item",
+    "report_line",
+    "report_narrative",
+    "report_sr",
+    "report_structured",
+];
 /// Key caps, and what is not shown.
 const NO_WORDS: [&str; 4] = ["kbd", "script", "style", "svg"];
 const SHOWN: [&str; 4] = ["title", "aria-label", "placeholder", "alt"];
@@ -78,6 +92,8 @@ fn all(language: &str) -> Vec<Rendered> {
     for amount in [Amount::Least, Amount::Most] {
         doors(&mut press, amount);
         accounts(&mut press, amount);
+        people(&mut press, amount);
+        reports(&mut press, amount);
         lists(&mut press, amount);
         exchange(&mut press, amount);
         desk(&mut press, amount);
@@ -91,6 +107,7 @@ fn doors(press: &mut Press, amount: Amount) {
     let sign_in = SignInPage {
         problem: amount.maybe("sign-in-needs-code"),
         first: amount.yes(),
+        provider: amount.maybe(hostile()),
     };
     press.in_frame("sign_in", "title-sign-in", amount, &frame, &sign_in);
     let setup = SetupPage {
@@ -121,6 +138,42 @@ fn doors(press: &mut Press, amount: Amount) {
             acknowledged,
         };
         press.in_frame("acknowledge", "title-alert", amount, &frame, &page);
+    }
+}
+
+fn people(press: &mut Press, amount: Amount) {
+    let frame = samples::anonymous(&press.templates, amount);
+    press.print("people", "nav-people", amount, &samples_people::people(amount));
+    press.print("tokens", "nav-tokens", amount, &samples_people::tokens(amount));
+    press.in_frame(
+        "invite",
+        "title-invite",
+        amount,
+        &frame,
+        &samples_people::invite(amount),
+    );
+    press.in_frame(
+        "prove",
+        "title-prove",
+        amount,
+        &frame,
+        &samples_people::prove(amount),
+    );
+    let onward = OnwardPage { to: "/" };
+    press.in_frame("onward", "title-onward", amount, &frame, &onward);
+    press.print("quality", "nav-quality", amount, &samples_people::quality(amount));
+    press.print("start", "nav-start", amount, &samples_people::start(amount));
+}
+
+fn reports(press: &mut Press, amount: Amount) {
+    press.print("report", "title-report", amount, &samples_report::none());
+    for form in Form::ALL {
+        press.print(
+            "report",
+            "title-report",
+            amount,
+            &samples_report::page(form, amount),
+        );
     }
 }
 

@@ -19,7 +19,7 @@ use crate::report::fhir;
 /// The form that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Form {
+pub enum Form {
     #[default]
     Narrative,
     Structured,
@@ -29,7 +29,7 @@ enum Form {
 }
 
 impl Form {
-    const ALL: [Self; 5] = [Self::Narrative, Self::Structured, Self::Sr, Self::Hl7, Self::Fhir];
+    pub const ALL: [Self; 5] = [Self::Narrative, Self::Structured, Self::Sr, Self::Hl7, Self::Fhir];
 }
 
 #[derive(Deserialize)]
@@ -40,15 +40,15 @@ pub struct Look {
 }
 
 #[derive(Serialize)]
-struct ReportPage {
+pub struct ReportPage {
     #[serde(flatten)]
-    view: ReportView,
-    form: Form,
-    forms: [Form; 5],
-    segments: Vec<Segment>,
-    answer: Vec<Segment>,
+    pub view: ReportView,
+    pub form: Form,
+    pub forms: [Form; 5],
+    pub segments: Vec<Segment>,
+    pub answer: Vec<Segment>,
     /// As it is saved, for reading.
-    bundle: Option<String>,
+    pub bundle: Option<String>,
 }
 
 pub async fn show(

@@ -7,7 +7,7 @@ use tocsin_domain::clock::Timestamp;
 use tocsin_domain::triage::verdict::{Contribution, Origin};
 use tocsin_domain::worklist::{Band, Reason};
 
-use super::frame::{Entry, Frame, May, NAVIGATION, Person};
+use super::frame::{Entry, Frame, Lock, May, NAVIGATION, Person};
 use super::samples_study::ai;
 use super::worklist::{self, Feed, WorklistPage};
 use crate::api::Templates;
@@ -62,7 +62,8 @@ pub fn anonymous(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
     Frame {
         site: hostile(),
         zone: "Europe/Berlin".to_owned(),
-        watermark: amount.maybe(hostile()),
+        demonstration: amount.yes(),
+        roles: amount.list("radiologist"),
         person: None,
         templates: templates.clone(),
     }
@@ -77,6 +78,13 @@ pub fn frame(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
             role: "integration_engineer",
             csrf: hostile(),
             nav: if may { nav.into() } else { Vec::new() },
+            lock: Lock {
+                idle_seconds: 600,
+                wall_stays: may,
+                password: !may,
+                token: may,
+                provider: amount.maybe(hostile()),
+            },
             may: May {
                 claim: may,
                 acknowledge: may,
@@ -88,6 +96,8 @@ pub fn frame(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
                 retry: may,
                 judge: may,
                 comment: may,
+                rerun: may,
+                handle_repeat: may,
             },
         }),
         ..anonymous(templates, amount)

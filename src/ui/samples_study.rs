@@ -6,10 +6,11 @@ use tocsin_domain::worklist::Band;
 
 use super::gantt;
 use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
-use super::study::{LivePart, StudyPage};
-use crate::api::ai::{AiView, CodeView, FindingView, LesionView, MeasurementView};
+use super::study::{LivePart, PriorPage, StudyPage};
+use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
+use crate::api::priors::PriorView;
 use crate::api::study::{StudyView, TimelineView};
 use crate::storage::analyses::AnalysisState;
 
@@ -17,6 +18,10 @@ pub fn page(amount: Amount) -> StudyPage {
     StudyPage {
         live: live(amount),
         stacks: amount.list(stack(amount.list(marks()))),
+        prior: amount.maybe(PriorPage {
+            prior: prior(Amount::Most),
+            stacks: vec![stack(Vec::new())],
+        }),
     }
 }
 
@@ -25,6 +30,19 @@ pub fn unmarked() -> StudyPage {
     StudyPage {
         live: live(Amount::Most),
         stacks: vec![stack(Vec::new())],
+        prior: None,
+    }
+}
+
+fn prior(amount: Amount) -> PriorView {
+    PriorView {
+        study_id: id(),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        taken_at: at(),
+        comparable: amount.yes(),
+        report_status: amount.maybe("final".to_owned()),
     }
 }
 
@@ -33,6 +51,8 @@ pub fn live(amount: Amount) -> LivePart {
     LivePart {
         gantt: gantt::of(&study.timeline),
         me: hostile(),
+        viewer: amount.maybe("https://pacs.example.org/1".to_owned()),
+        next: amount.maybe(hostile()),
         study,
     }
 }
@@ -78,7 +98,7 @@ fn study(amount: Amount) -> StudyView {
             .into_iter()
             .flatten()
             .collect(),
-        priors: Vec::new(),
+        priors: amount.list(prior(Amount::Most)),
         alerts: match amount {
             Amount::Least => Vec::new(),
             Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
@@ -88,7 +108,7 @@ fn study(amount: Amount) -> StudyView {
     }
 }
 
-fn id<T: serde::de::DeserializeOwned>() -> T {
+pub fn id<T: serde::de::DeserializeOwned>() -> T {
     serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id")
 }
 
@@ -139,7 +159,7 @@ pub fn ai(amount: Amount) -> AiView {
     }
 }
 
-fn finding() -> FindingView {
+pub fn finding() -> FindingView {
     FindingView {
         system: hostile(),
         code: hostile(),
@@ -159,7 +179,7 @@ fn finding() -> FindingView {
     }
 }
 
-fn code() -> CodeView {
+pub fn code() -> CodeView {
     CodeView {
         system: hostile(),
         code: hostile(),
@@ -175,6 +195,15 @@ fn measurement() -> MeasurementView {
         value: 24.1,
         unit: "mL".to_owned(),
         text: "24.1 mL".to_owned(),
+        change: Some(ChangeView {
+            before: 12.0,
+            before_text: "12 mL".to_owned(),
+            delta: 12.1,
+            text: "+12.1 mL".to_owned(),
+            before_study: id(),
+            before_at: at(),
+            before_version: Some("1.2.2".to_owned()),
+        }),
     }
 }
 

@@ -12,14 +12,14 @@ use crate::api::start::{self, Reachable, StepView};
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct StartPage {
-    steps: Vec<StepView>,
-    done: usize,
+pub struct StartPage {
+    pub steps: Vec<StepView>,
+    pub done: usize,
     /// Whom a test page can be sent.
-    people: Vec<Reachable>,
+    pub people: Vec<Reachable>,
     /// What became of the test page that was just sent.
-    sent: Option<String>,
-    failed: Option<String>,
+    pub sent: Option<String>,
+    pub failed: Option<String>,
 }
 
 pub async fn show(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {

@@ -12,18 +12,18 @@ use crate::api::tokens::{self, MadeToken, NewToken, TokenView};
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
-struct TokensPage {
-    items: Vec<Row>,
-    roles: Vec<&'static str>,
-    made: Option<MadeToken>,
+pub struct TokensPage {
+    pub items: Vec<Row>,
+    pub roles: Vec<&'static str>,
+    pub made: Option<MadeToken>,
 }
 
 #[derive(Serialize)]
-struct Row {
+pub struct Row {
     #[serde(flatten)]
-    token: TokenView,
-    expired: bool,
-    active: bool,
+    pub token: TokenView,
+    pub expired: bool,
+    pub active: bool,
 }
 
 pub async fn list(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {
@@ -92,5 +92,11 @@ async fn render(state: &State, who: &Principal, made: Option<MadeToken>) -> Resu
         roles: Role::ALL.map(Role::text).to_vec(),
         made,
     };
-    templates::page("tokens", "nav-tokens", StatusCode::OK, &Frame::of(state, who), &page)
+    templates::page(
+        "tokens",
+        "nav-tokens",
+        StatusCode::OK,
+        &Frame::of(state, who),
+        &page,
+    )
 }

@@ -15,6 +15,7 @@ use tocsin::deliver::dicom;
 use tocsin::imaging::phantom::{HeadFinding, PhantomIdentity};
 use tocsin::storage::{changes, instances, results, studies};
 use tocsin_domain::finding::DisplayPolicy;
+use tocsin_domain::ids::StudyId;
 
 use crate::hospital::{Hospital, Setup, everywhere};
 
@@ -127,8 +128,9 @@ async fn the_list_in_memory_is_the_list_in_the_database_whatever_happens() {
             .await
             .iter()
             .map(|item| item.study_id)
-            .collect();
-        assert_eq!(ids.len(), 3);
+            .collect::<Vec<_>>()
+            .try_into()
+            .expect("three studies");
         hospital
             .running
             .store
@@ -354,12 +356,12 @@ async fn a_step_of_setting_up_is_done_when_it_was_seen_and_not_before() {
             .unwrap();
         assert_eq!(nobody.status, 400);
         let page = admin
-            .post_json("/api/v1/start/test-page", &json!({ "person": "stroke-team" }))
+            .post_json("/api/v1/start/test-page", &json!({ "person": "team" }))
             .await
             .unwrap();
         assert_eq!(page.status, 200, "{}", page.body);
         assert!(done().await.contains(&"test_page".to_owned()));
-        let mail = hospital.mail_to("stroke@hospital.invalid");
+        let mail = hospital.mail_to("team@hospital.example");
         assert!(mail.iter().any(|mail| mail.contains("[TEST]")), "{mail:?}");
     })
     .await;

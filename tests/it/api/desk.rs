@@ -17,6 +17,7 @@ use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
 use tocsin::api::preview::{PreviewFailure, Previews};
 use tocsin::api::report::Reports;
+use tocsin::api::start::TestPages;
 use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
 use tocsin::jobs::JobError;
 use tocsin::report::narrative::NarrativeTemplate;
@@ -124,6 +125,16 @@ struct NoJobs;
 impl Reports for NoJobs {
     async fn outputs(&self, _: &study::Model, _: &ResultRecord) -> Result<Outputs, JobError> {
         Err(JobError::Fail("nothing composes here".to_owned()))
+    }
+}
+
+/// Nor a mail server.
+struct NoTestPages;
+
+#[async_trait::async_trait]
+impl TestPages for NoTestPages {
+    async fn send(&self, _: &str) -> Result<String, String> {
+        Err("nothing sends here".to_owned())
     }
 }
 

@@ -13,14 +13,16 @@ use openidconnect::{
     StandardClaims, SubjectIdentifier,
 };
 use serde_json::{Value, json};
+use tocsin::api::auth::factor::Factor;
 use tocsin::api::auth::oidc::claims::Further;
 use tocsin::api::auth::oidc::provider::Provider;
 use tocsin::api::auth::oidc::{FactorAt, OidcSettings};
 use tocsin::api::auth::{Role, secret};
 use tocsin::storage::accounts;
 use tocsin_domain::clock::Timestamp;
+use totp_rs::Totp;
 
-use super::desk::{Answer, Caller, Desk, desks_with, request};
+use super::desk::{Answer, Caller, Desk, desks_with, field, request};
 
 /// What the provider says when it is given a code.
 #[derive(Clone)]
@@ -169,11 +171,15 @@ fn provider(issuer: &str, factor: FactorAt) -> Option<Provider> {
 }
 
 async fn house() -> (Data<Played>, Vec<Desk>) {
+    house_with(FactorAt::Provider).await
+}
+
+async fn house_with(factor: FactorAt) -> (Data<Played>, Vec<Desk>) {
     let played = play();
     let issuer = Arc::new(played.issuer.clone());
     let desks = desks_with(
         |settings| settings.idle_lock = TimeDelta::minutes(10),
-        || provider(&issuer, FactorAt::Provider),
+        || provider(&issuer, factor),
     )
     .await;
     (played, desks)
@@ -390,5 +396,51 @@ async fn a_locked_session_is_opened_by_the_provider_that_asks_again() {
         let back = prove(|_| {}).await;
         assert!(back.text.contains("url=/alerts"), "{}", back.text);
         assert_eq!(desk.get("/", &who).await.status, StatusCode::OK);
+    }
+}
+
+#[actix_web::test]
+async fn where_the_second_factor_is_ours_the_providers_word_is_half_the_proof() {
+    let (played, desks) = house_with(FactorAt::Ours).await;
+    for desk in desks {
+        let admin = |said: &mut Said| said.groups = json!(["admins"]);
+        let who = session(&go(&desk, &played, admin).await).unwrap();
+        let refused = desk.get("/", &who).await;
+        assert!(refused.text.contains("needs-second-factor"), "{}", refused.text);
+
+        let row = accounts::by_name(desk.store().read(), "mia")
+            .await
+            .unwrap()
+            .unwrap();
+        let factor = Factor::of(b"session key", &row.id, "n", "General Hospital", "mia").unwrap();
+        desk.store()
+            .write(move |tx| {
+                Box::pin(async move { accounts::set_factor(tx, &row.id, Some("n".into()), 0).await })
+            })
+            .await
+            .unwrap();
+        let who = session(&go(&desk, &played, admin).await).unwrap();
+        let refused = desk.get("/", &who).await;
+        assert!(refused.text.contains("needs-recent-proof"), "{}", refused.text);
+        let form = desk.get("/prove", &who).await.text;
+        assert!(
+            form.contains("name=\"code\"") && !form.contains("name=\"password\""),
+            "{form}"
+        );
+        let Caller::Session { cookie, .. } = who else {
+            unreachable!("the provider opens a session");
+        };
+        let who = Caller::Session {
+            cookie,
+            csrf: field(&form, "csrf"),
+        };
+        let wrong = desk.form("/prove", &who, &[("code", "000000")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let code = Totp::from_url(factor.address())
+            .unwrap()
+            .generate(desk.store().now().timestamp() as u64);
+        let right = desk.form("/prove", &who, &[("code", &code.to_string())]).await;
+        assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
+        assert_eq!(desk.get("/people", &who).await.status, StatusCode::OK);
     }
 }

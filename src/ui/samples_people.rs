@@ -1,0 +1,180 @@
+//! For tests: people, tokens, doors and steps, with as little as there can be and with everything.
+
+use tocsin_domain::repeat::Stage;
+
+use super::invite::InvitePage;
+use super::people::{self, PeoplePage};
+use super::prove::ProvePage;
+use super::quality::QualityPage;
+use super::samples::{Amount, at, hostile, patient};
+use super::samples_study::id;
+use super::start::StartPage;
+use super::tokens::{self, TokensPage};
+use crate::api::people::PersonView;
+use crate::api::quality::{Candidate, QualityView, Refusal, RepeatView};
+use crate::api::start::{Reachable, Step, StepView};
+use crate::api::tokens::{MadeToken, TokenView};
+
+pub fn people(amount: Amount) -> PeoplePage {
+    let row = |amount: Amount, state: &str| people::Row {
+        person: PersonView {
+            id: hostile(),
+            name: hostile(),
+            role: "admin".to_owned(),
+            state: state.to_owned(),
+            provider: amount.maybe(hostile()),
+            has_factor: amount.yes(),
+            last_sign_in_at: amount.maybe(at()),
+            invited_until: amount.maybe(at()),
+            created_at: at(),
+        },
+        own: !amount.yes(),
+        active: state != "deactivated",
+    };
+    PeoplePage {
+        items: amount
+            .list([
+                row(Amount::Least, "active"),
+                row(Amount::Most, "invited"),
+                row(Amount::Most, "deactivated"),
+            ])
+            .into_iter()
+            .flatten()
+            .collect(),
+        roles: vec!["admin"],
+        made: amount.maybe(people::Made {
+            name: hostile(),
+            link: hostile(),
+        }),
+    }
+}
+
+pub fn tokens(amount: Amount) -> TokensPage {
+    let token = |amount: Amount| TokenView {
+        id: hostile(),
+        name: hostile(),
+        role: "service".to_owned(),
+        created_by: hostile(),
+        created_at: at(),
+        last_used_at: amount.maybe(at()),
+        expires_at: amount.maybe(at()),
+        revoked: amount.yes(),
+    };
+    let row = |amount: Amount| tokens::Row {
+        token: token(amount),
+        expired: amount.yes(),
+        active: !amount.yes(),
+    };
+    TokensPage {
+        items: amount
+            .list([row(Amount::Least), row(Amount::Most)])
+            .into_iter()
+            .flatten()
+            .collect(),
+        roles: vec!["service"],
+        made: amount.maybe(MadeToken {
+            id: hostile(),
+            token: hostile(),
+            name: hostile(),
+            role: "service".to_owned(),
+            expires_at: Some(at()),
+        }),
+    }
+}
+
+pub fn invite(amount: Amount) -> InvitePage {
+    InvitePage {
+        name: hostile(),
+        shortest: 12,
+        wrong: amount.yes(),
+    }
+}
+
+pub fn prove(amount: Amount) -> ProvePage {
+    ProvePage {
+        name: hostile(),
+        problem: amount.maybe("sign-in-unknown").unwrap_or_default(),
+        locked: amount.yes(),
+        password: !amount.yes(),
+        code: !amount.yes(),
+        token: amount.yes(),
+        provider: amount.maybe(hostile()),
+        way: hostile(),
+        back: hostile(),
+        csrf: hostile(),
+    }
+}
+
+pub fn quality(amount: Amount) -> QualityPage {
+    let item = |stage: Stage, amount: Amount| QualityView {
+        study_id: id(),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        patient: patient(amount),
+        sender: hostile(),
+        arrived_at: at(),
+        stage,
+        refusals: amount.list(Refusal {
+            model: hostile(),
+            reason: hostile(),
+            at: at(),
+        }),
+        repeat: amount.maybe(RepeatView {
+            note: hostile(),
+            requested_by: hostile(),
+            requested_at: at(),
+            acknowledged_by: Some(hostile()),
+            acknowledged_at: Some(at()),
+            study_id: Some(hostile()),
+            linked_by: Some(hostile()),
+            linked_at: Some(at()),
+        }),
+        candidates: amount.list(Candidate {
+            study_id: id(),
+            accession: Some(hostile()),
+            description: hostile(),
+            arrived_at: at(),
+        }),
+    };
+    QualityPage {
+        items: amount
+            .list([
+                item(Stage::Rejected, Amount::Least),
+                item(Stage::Requested, Amount::Most),
+                item(Stage::Repeated, Amount::Most),
+            ])
+            .into_iter()
+            .flatten()
+            .collect(),
+        next: amount.maybe(hostile()),
+    }
+}
+
+pub fn start(amount: Amount) -> StartPage {
+    let all = [
+        Step::Administrator,
+        Step::Echo,
+        Step::Images,
+        Step::Message,
+        Step::Model,
+        Step::TestPage,
+        Step::People,
+    ];
+    let view = |step| StepView {
+        step,
+        done: amount.yes(),
+        at: amount.maybe(at()),
+        detail: amount.maybe(hostile()),
+    };
+    StartPage {
+        steps: all.map(view).to_vec(),
+        done: 3,
+        people: amount.list(Reachable {
+            id: hostile(),
+            name: hostile(),
+        }),
+        sent: amount.maybe(hostile()),
+        failed: amount.maybe(hostile()),
+    }
+}
