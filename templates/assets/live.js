@@ -72,6 +72,7 @@
     for (const part of document.querySelectorAll("body > :not(dialog):not(script)")) part.inert = true;
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     const dialog = document.getElementById("over");
+    dialog?.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
     dialog?.addEventListener("cancel", (event) => event.preventDefault());
     dialog?.showModal();
   };

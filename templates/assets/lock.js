@@ -108,7 +108,8 @@
     look();
   });
 
-  // Escape closes dialogs; this one stays until it is answered.
+  // Escape closes dialogs, a second one even against our will; this one stays until it is answered.
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   dialog.addEventListener("close", () => isLocked() && dialog.showModal());
   document.addEventListener("tocsin:locked", look);

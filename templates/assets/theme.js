@@ -1,4 +1,4 @@
-// Which colours: before the page is drawn, so that nothing flashes. Also the name under which our scripts find each other,
+// Which colours, and how dense: before the page is drawn, so that nothing flashes. Also the name under which our scripts find each other,
 // and how they say something in the language of the page.
 "use strict";
 (() => {
@@ -12,35 +12,42 @@
     return filled(text ?? name, values);
   };
 
-  // ---- Colours
-  const THEMES = ["dim", "dark-contrast", "light"];
+  // ---- Colours, and how close the rows of lists stand
   const root = document.documentElement;
-  const kept = () => {
-    try {
-      return localStorage.getItem("tocsin.theme");
-    } catch {
-      return null; // A browser that keeps nothing still shows the page.
-    }
+  /** One of `choices` on <html>, kept in the browser; `data-<name>` says which, and the button of that name goes on to the next. */
+  const choice = (name, choices, said) => {
+    const kept = () => {
+      try {
+        return localStorage.getItem(`tocsin.${name}`);
+      } catch {
+        return null; // A browser that keeps nothing still shows the page.
+      }
+    };
+    const show = (wanted) => {
+      root.dataset[name] = choices.includes(wanted) ? wanted : choices[0];
+      const control = document.getElementById(name);
+      if (control) control.textContent = said(root.dataset[name]);
+    };
+    const next = () => {
+      show(choices[(choices.indexOf(root.dataset[name]) + 1) % choices.length]);
+      try {
+        localStorage.setItem(`tocsin.${name}`, root.dataset[name]);
+      } catch {
+        // As above.
+      }
+    };
+    show(kept());
+    addEventListener("storage", (event) => event.key === `tocsin.${name}` && show(event.newValue));
+    document.addEventListener("DOMContentLoaded", () => {
+      show(root.dataset[name]);
+      document.getElementById(name)?.addEventListener("click", next);
+    });
+    return next;
   };
-  const show = (name) => {
-    root.dataset.theme = THEMES.includes(name) ? name : THEMES[0];
-    const control = document.getElementById("theme");
-    if (control) control.textContent = t("js-theme", { name: t(`js-theme-${root.dataset.theme}`) });
-  };
-  const next = () => {
-    show(THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length]);
-    try {
-      localStorage.setItem("tocsin.theme", root.dataset.theme);
-    } catch {
-      // As above.
-    }
-  };
-  show(kept());
-  addEventListener("storage", (event) => event.key === "tocsin.theme" && show(event.newValue));
+  const nextTheme = choice("theme", ["dim", "dark-contrast", "light"], (name) => t("js-theme", { name: t(`js-theme-${name}`) }));
+  choice("density", ["comfortable", "compact", "ultra"], (name) => t("js-density", { name: t(`js-density-${name}`) }));
   document.addEventListener("DOMContentLoaded", () => {
-    show(root.dataset.theme);
-    document.getElementById("theme")?.addEventListener("click", next);
     root.dataset.ready = "1"; // Scripts that wait for the document have run by now.
   });
-  window.tocsin = { nextTheme: next, t };
+  window.tocsin = { nextTheme, t };
 })();

@@ -32,7 +32,7 @@ let service, browser, admin, bleed, nameless;
 before(async () => {
   await new Promise((up) => ris.listen(0, "127.0.0.1", up));
   const heard = `[ris]\nenabled = true\nhost = "127.0.0.1"\nport = ${ris.address().port}\n`;
-  service = await start((text) => text.replace("[site]\n", '[site]\ntemplates = "templates"\n') + heard);
+  service = await start((text) => text.replace("[site]\n", '[site]\ntemplates = "templates"\n') + heard, { "templates/README": "Ours." });
   browser = await open();
   admin = await service.token("admin");
   await service.send("--finding", "iph", "--volume-ml", "30", "--seed", "72");

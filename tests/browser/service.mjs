@@ -2,9 +2,9 @@
 // ports; nothing is left behind.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -59,11 +59,14 @@ export async function until(what, look) {
   }
 }
 
-/** The bytes of a DICOM file with another patient's name (0010,0010), whatever its length. */
-function renamed(bytes, name) {
-  const at = bytes.indexOf(Buffer.from([0x10, 0x00, 0x10, 0x00, 0x50, 0x4e]));
-  if (at < 0) throw new Error("the file names no patient");
-  const value = Buffer.from(name.length % 2 ? `${name} ` : name, "latin1");
+const NAME = [0x10, 0x00, 0x10, 0x00, 0x50, 0x4e];
+const NUMBER = [0x10, 0x00, 0x20, 0x00, 0x4c, 0x4f];
+
+/** The bytes of a DICOM file with another text under this tag and representation, whatever its length. */
+function worded(bytes, tag, text) {
+  const at = bytes.indexOf(Buffer.from(tag));
+  if (at < 0) throw new Error(`the file has no ${tag}`);
+  const value = Buffer.from(text.length % 2 ? `${text} ` : text, "latin1");
   const length = Buffer.alloc(2);
   length.writeUInt16LE(value.length);
   const end = at + 8 + bytes.readUInt16LE(at + 6);
@@ -75,7 +78,10 @@ export async function start(more = "", files = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tocsin-browser-"));
   const config = join(folder, "tocsin.toml");
   await writeFile(config, typeof more === "function" ? more(configuration) : configuration + more);
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text, { mode: 0o600 });
+  }
   const child = spawn(program, ["serve", "--config", config], { cwd: repository, stdio: ["ignore", "ignore", "pipe"] });
   const at = await new Promise((up, failed) => {
     const log = [];
@@ -101,16 +107,21 @@ export async function start(more = "", files = {}) {
     },
     /** An order and its head CT. */
     send: (...more) => tocsin("send", "--hl7", at.hl7, "--dicom", at.dicom, ...more),
-    /** One image without an order, sent at once. */
-    async image(seed, name) {
-      const images = join(folder, `image-${seed}`);
-      await tocsin("synth", "head-ct", "--finding", "none", "--seed", String(seed), "--slices", "1", "--matrix", "64", "--out", images);
+    /** Images without an order, of a phantom that is `said` to be of another name or patient's number. */
+    async images(seed, phantom, said = {}) {
+      const images = join(folder, `images-${seed}`);
+      await tocsin("synth", "head-ct", "--seed", String(seed), "--out", images, ...phantom);
       for (const file of (await readdir(images)).filter((each) => each.endsWith(".dcm"))) {
         const path = join(images, file);
-        if (name) await writeFile(path, renamed(await readFile(path), name));
+        let bytes = await readFile(path);
+        if (said.name) bytes = worded(bytes, NAME, said.name);
+        if (said.number) bytes = worded(bytes, NUMBER, said.number);
+        await writeFile(path, bytes);
       }
       await tocsin("send", "--dicom", at.dicom, "--dir", images);
     },
+    /** One image without an order, sent at once. */
+    image: (seed, name) => service.images(seed, ["--finding", "none", "--slices", "1", "--matrix", "64"], { name }),
     /** The process stands still: connections stay open and nothing comes. */
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),
@@ -156,7 +167,7 @@ export async function open() {
   const page = async (options = {}) => {
     const context = await browser.newContext(options);
     const opened = await context.newPage();
-    opened.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    opened.on("console", (message) => message.type() === "error" && complaints.push(`${message.text()} ${message.location().url}`));
     opened.on("request", (request) => addresses.push(request.url()));
     opened.on("pageerror", (error) => complaints.push(String(error)));
     return opened;
