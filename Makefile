@@ -4,13 +4,14 @@
 PROFILE ?= release
 OUTPUT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo test kills bench lint audit
+.PHONY: help build demo test kills bench bench-desk lint audit
 
 help:
 	@echo "make demo    a running synthetic hospital; prints an address and a token (ARGS='--once --json FILE' for one round)"
 	@echo "make test    every test; installs what they talk to"
 	@echo "make kills   kills the service 100 times under load and checks its promise (KILLS=, DATABASE=sqlite|postgres, SEED=)"
 	@echo "make bench   measures, and writes what it measured"
+	@echo "make bench-desk   the pages under load, and a list of 10,000 studies (DATABASE=sqlite|postgres, ARGS=)"
 	@echo "make lint    format, lints, documentation"
 	@echo "make audit   licences, sources, advisories, bill of materials"
 	@echo "make build   target/release/tocsin"
@@ -37,6 +38,10 @@ kills: build
 bench:
 	scripts/setup test
 	scripts/bench
+
+bench-desk: build
+	scripts/setup test
+	TOCSIN_PROGRAM=$(OUTPUT)/tocsin .venv/bin/python tests/peers/bench_desk.py --database $(DATABASE) $(ARGS)
 
 lint:
 	scripts/setup build

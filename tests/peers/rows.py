@@ -31,6 +31,14 @@ class Rows:
         else:
             self._psql(sql)
 
+    def literal(self, value):
+        """A value as SQL."""
+        if value is None:
+            return "NULL"
+        if isinstance(value, bool):
+            return str(value).upper()
+        return str(value) if isinstance(value, (int, float)) else "'" + value.replace("'", "''") + "'"
+
     def _psql(self, sql):
         command = ["psql", self.url, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         done = subprocess.run(command, input=sql, capture_output=True, text=True, check=False)
