@@ -26,14 +26,20 @@ impl MigrationTrait for Migration {
         index(manager, "repeat", &["requested_at"]).await?;
         let sign = [text("kind").primary_key().take(), big("at"), text("detail")];
         table(manager, "sign_of_life", sign).await?;
-        index(manager, "analysis", &["state", "updated_at"]).await
+        index(manager, "analysis", &["state", "updated_at"]).await?;
+        // The worklist says with every look when an image last came.
+        index(manager, "study", &["last_instance_at"]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut gone = Index::drop();
-        gone.name("ix_analysis_state_updated_at")
-            .table(Alias::new("analysis"));
-        manager.drop_index(gone).await?;
+        for (table, name) in [
+            ("study", "ix_study_last_instance_at"),
+            ("analysis", "ix_analysis_state_updated_at"),
+        ] {
+            let mut gone = Index::drop();
+            gone.name(name).table(Alias::new(table));
+            manager.drop_index(gone).await?;
+        }
         drop_tables(manager, &["sign_of_life", "repeat"]).await
     }
 }

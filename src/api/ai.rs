@@ -5,7 +5,7 @@ use serde::Serialize;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code::Code;
 use tocsin_domain::compare::Change;
-use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord};
+use tocsin_domain::finding::{DisplayPolicy, Finding, Lesion, Measurement, Presence, ResultRecord};
 use tocsin_domain::ids::{ResultId, StudyId};
 
 use crate::report::{decimal, text};
@@ -25,6 +25,8 @@ pub struct AiView {
     /// The model's statement about itself; shown wherever its findings are.
     pub disclaimer: Option<String>,
     pub limitations: Vec<String>,
+    /// What may be shown of the model's findings; null where it found nothing.
+    pub display_policy: Option<DisplayPolicy>,
     pub inference_ms: Option<i64>,
 }
 
@@ -114,6 +116,7 @@ fn view(row: &analysis::Model, record: Option<&ResultRecord>) -> Result<AiView, 
         result_id: record.map(|r| r.id),
         disclaimer: record.map(|r| r.model.disclaimer.clone()),
         limitations: record.map(|r| r.limitations.clone()).unwrap_or_default(),
+        display_policy: record.map(|r| r.model.display_policy),
         inference_ms: row.inference_ms,
     })
 }

@@ -11,8 +11,8 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, people, preview,
-    quarantine, reconciliation, replay, report, resolve, study, tokens, versions, worklist,
+    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, people, preview, quality,
+    quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -203,6 +203,11 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
+        ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
+        ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
+        ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
+        ("GET", "/start") => (list::<start::StepView>(g), &[]),
+        ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
         ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
         ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),
@@ -238,6 +243,9 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     let body = match (route.method, path) {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
+        ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
+        ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
+        ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),

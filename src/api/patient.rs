@@ -49,9 +49,12 @@ impl PatientView {
     }
 }
 
-/// The first component group of a person name (PS3.5 6.2.1), family name first.
+/// The first component group of a person name (PS3.5 6.2.1) that says something, family name first.
 fn display(name: Option<&str>) -> String {
-    let group = name.unwrap_or_default().split('=').next().unwrap_or_default();
+    let mut groups = name.unwrap_or_default().split('=');
+    let group = groups
+        .find(|group| !group.trim_matches(['^', ' ']).is_empty())
+        .unwrap_or_default();
     let mut parts = group.split('^').map(str::trim);
     let family = parts.next().unwrap_or_default();
     let given = parts
@@ -76,6 +79,7 @@ mod tests {
         for (name, shown) in [
             (Some("Doe^Jane^Q^Dr"), "Doe, Jane Q"),
             (Some("Yamada^Tarou=山田^太郎"), "Yamada, Tarou"),
+            (Some("=山田^太郎"), "山田, 太郎"),
             (Some("^"), "(no name)"),
             (None, "(no name)"),
             (Some("<b>^O'Neil"), "<b>, O'Neil"),

@@ -13,7 +13,8 @@ use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use crate::storage::deliveries::DeliveryState;
-use crate::storage::entity::{imaging_order, study};
+use crate::storage::entity::{imaging_order, patient, study};
+use crate::storage::patients::Imaged;
 use crate::storage::{StoreError, deliveries, orders, patients, reconciliation, studies};
 
 /// A study that waits for a decision.
@@ -50,6 +51,20 @@ pub struct CandidateView {
     pub state: String,
     /// As the order's messages say, after merges.
     pub patient: Option<PatientView>,
+    pub then: Then,
+}
+
+/// What choosing an order would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Then {
+    /// Deliveries that would go out.
+    pub releases: usize,
+    /// The accession number that results would carry, where the images say another or none.
+    pub accession: Option<String>,
+    /// The priority that would count.
+    pub priority: Option<String>,
+    /// The order is of somebody else than the images: whoever chooses it says that the images are wrong.
+    pub other_patient: bool,
 }
 
 pub async fn list(
@@ -81,9 +96,24 @@ async fn view(state: &State, row: &study::Model) -> Result<Unreconciled, StoreEr
     for delivery in deliveries::of_study(conn, id).await? {
         held += usize::from(deliveries::state_of(&delivery)? == DeliveryState::Held);
     }
+    let imaged = patients::imaged(conn, row, &state.settings.default_authority).await?;
     let mut candidates = Vec::new();
     for order in reconciliation::suggestions(conn, row, &state.settings.default_authority).await? {
-        candidates.push(candidate(state, order).await?);
+        let record = orders::record_of(&order)?;
+        let whose = patient_of(state, &order).await?;
+        let then = Then {
+            releases: held,
+            accession: order
+                .accession
+                .clone()
+                .filter(|number| row.accession.as_ref() != Some(number)),
+            priority: record.priority.clone(),
+            other_patient: match (&imaged, &whose) {
+                (Some(imaged), Some(whose)) => *imaged != Imaged::Record(whose.id.clone()),
+                (None, _) | (_, None) => false,
+            },
+        };
+        candidates.push(candidate(order, record.procedure.text, whose, then));
     }
     Ok(Unreconciled {
         study_id: id,
@@ -100,24 +130,36 @@ async fn view(state: &State, row: &study::Model) -> Result<Unreconciled, StoreEr
     })
 }
 
-async fn candidate(state: &State, row: imaging_order::Model) -> Result<CandidateView, StoreError> {
+/// The patient of an order, after merges.
+async fn patient_of(
+    state: &State,
+    order: &imaging_order::Model,
+) -> Result<Option<patient::Model>, StoreError> {
     let conn = state.store.read();
-    let record = orders::record_of(&row)?;
-    let patient = match &row.patient_id {
-        Some(id) => match patients::by_id(conn, id).await? {
-            Some(known) => Some(PatientView::of_record(&patients::survivor(conn, known).await?)),
-            None => None,
-        },
-        None => None,
+    let Some(id) = &order.patient_id else {
+        return Ok(None);
     };
-    Ok(CandidateView {
+    match patients::by_id(conn, id).await? {
+        Some(known) => Ok(Some(patients::survivor(conn, known).await?)),
+        None => Ok(None),
+    }
+}
+
+fn candidate(
+    row: imaging_order::Model,
+    procedure: String,
+    whose: Option<patient::Model>,
+    then: Then,
+) -> CandidateView {
+    CandidateView {
         order_id: row.id,
         accession: row.accession,
         study_uid: row.study_uid,
         placer_number: row.placer_number,
         filler_number: row.filler_number,
-        procedure: record.procedure.text,
+        procedure,
         state: row.state,
-        patient,
-    })
+        patient: whose.as_ref().map(PatientView::of_record),
+        then,
+    }
 }

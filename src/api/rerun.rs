@@ -60,13 +60,13 @@ pub async fn again(state: &State, who: &Principal, id: &str, wanted: Rerun) -> R
         &state.settings.site.0,
         serde_json::json!({ "model": wanted.model, "reason": reason }),
     );
-    let (model, by, loaded) = (wanted.model, who.name.clone(), state.settings.loaded.clone());
+    let (model, by, in_force) = (wanted.model, who.name.clone(), state.settings.models.clone());
     let view = state
         .store
         .write(move |tx| {
             Box::pin(async move {
                 let rows = analyses::of_study(tx.conn(), id).await?;
-                let latest = repeatable(&rows, &model, |sha256| loaded.contains(sha256))?;
+                let latest = repeatable(&rows, &model, |sha256| in_force.contains_key(sha256))?;
                 let view = queue(tx, latest, &by, &reason).await?;
                 let said = format!("{model}: queued again by {by}: {reason}");
                 timeline::note(tx, id, "rerun", said).await?;
@@ -82,7 +82,7 @@ pub async fn again(state: &State, who: &Principal, id: &str, wanted: Rerun) -> R
 fn repeatable<'r>(
     rows: &'r [analysis::Model],
     model: &str,
-    is_loaded: impl Fn(&str) -> bool,
+    is_in_force: impl Fn(&str) -> bool,
 ) -> Result<&'r analysis::Model, StoreError> {
     let latest = rows
         .iter()
@@ -94,7 +94,7 @@ fn repeatable<'r>(
             "{model} is at work on this study already"
         )));
     }
-    if !is_loaded(&latest.sha256) {
+    if !is_in_force(&latest.sha256) {
         return Err(StoreError::Refused(format!(
             "{model} {} is not in force any more",
             latest.version

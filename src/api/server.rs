@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, REFERER};
-use actix_web::middleware::{Next, from_fn};
+use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 
@@ -85,6 +85,9 @@ pub fn app(
         .wrap(from_fn(head_as_get))
         .wrap(from_fn(in_time))
         .wrap(from_fn(readable))
+        // Streams and what says so itself are left as they are. That a compressed answer tells of what it holds by its length
+        // needs requests of another site in somebody's name, which the cookie (`SameSite=Strict`) does not allow.
+        .wrap(Compress::default())
         .wrap(from_fn(super::headers::secure))
 }
 

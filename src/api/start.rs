@@ -126,7 +126,7 @@ pub async fn steps(state: &State) -> Result<Vec<StepView>, ApiError> {
             Step::Model,
             !models.is_empty(),
             None,
-            (!models.is_empty()).then(|| models.join(", ")),
+            (!models.is_empty()).then(|| models.values().cloned().collect::<Vec<_>>().join(", ")),
         ),
         step(
             Step::TestPage,

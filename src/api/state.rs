@@ -61,8 +61,8 @@ pub struct Settings {
     pub default_authority: String,
     /// Hashes of the models and rule packs that this service has loaded.
     pub loaded: BTreeSet<String>,
-    /// Models in force, each with its version.
-    pub models: Vec<String>,
+    /// Models in force, name and version, by the hash that their analyses carry.
+    pub models: BTreeMap<String, String>,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
     /// Nothing here is real: every page says so, and whoever looks may take any role.

@@ -114,9 +114,9 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
     let page = query.page();
     let (offset, count) = (page.offset()?, page.count(LIMIT));
     let list = waiting(state).await?;
-    let (mut modalities, mut bands) = (BTreeMap::new(), BTreeMap::new());
+    let (mut modalities, mut bands) = (BTreeMap::<&str, usize>::new(), BTreeMap::new());
     for row in &list.rows {
-        *modalities.entry(row.known.study.modality.clone()).or_insert(0) += 1;
+        *modalities.entry(&row.known.study.modality).or_insert(0) += 1;
         *bands.entry(row.place.item.band.text()).or_insert(0) += 1;
     }
     let critical = list
@@ -134,7 +134,10 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
         critical: describe(state, critical).await?,
         waiting: list.rows.len(),
         matching,
-        modalities,
+        modalities: modalities
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect(),
         bands,
     })
 }

@@ -20,6 +20,9 @@ const ORDERS: [&str; 8] = [
     "rank", "arrived", "patient", "exam", "score", "images", "cap", "claimed",
 ];
 
+/// Columns that a page may leave out.
+pub const HIDEABLE: [&str; 6] = ["arrived", "images", "wait", "cap", "alert", "reader"];
+
 /// What is asked for; an empty value asks for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorklistQuery {
@@ -37,6 +40,9 @@ pub struct WorklistQuery {
     /// A name of `ORDERS`; with `-` in front the other way round.
     #[serde(default)]
     pub sort: String,
+    /// Columns that are left out of the page, of `HIDEABLE`, with commas between.
+    #[serde(default)]
+    pub hide: String,
     pub limit: Option<u64>,
     pub cursor: Option<String>,
 }
@@ -61,6 +67,11 @@ impl WorklistQuery {
         }
     }
 
+    /// Columns that are left out.
+    pub fn hidden(&self) -> Vec<&str> {
+        self.hide.split(',').filter(|column| !column.is_empty()).collect()
+    }
+
     /// # Errors
     /// A word that is not known, with those that are.
     pub fn checked<'q>(
@@ -73,6 +84,9 @@ impl WorklistQuery {
         let states = AnalysisState::ALL.map(AnalysisState::text);
         one_of("claimed", Some(&self.claimed), &CLAIMS)?;
         one_of("link", Some(&self.link), &LINKS)?;
+        for column in self.hidden() {
+            one_of("hide", Some(column), &HIDEABLE)?;
+        }
         one_of("sort", Some(self.sort.trim_start_matches('-')), &ORDERS)?;
         let band = one_of("band", Some(&self.band), &bands)?;
         let ai = one_of("ai", Some(&self.ai), &states)?;

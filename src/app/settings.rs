@@ -264,7 +264,7 @@ pub fn api(config: &Config) -> api::Settings {
         },
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
-        models: Vec::new(),
+        models: Default::default(),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,
     }

@@ -134,7 +134,11 @@ fn state(
     settings.models = env
         .models
         .iter()
-        .map(|model| format!("{} {}", model.reference.name, model.reference.version))
+        .map(|model| {
+            let reference = &model.reference;
+            let name = format!("{} {}", reference.name, reference.version);
+            (reference.sha256.clone(), name)
+        })
         .collect();
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),

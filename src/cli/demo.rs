@@ -114,8 +114,8 @@ async fn live(hospital: Hospital) -> Result<(), Failure> {
     println!(
         "A synthetic hospital is running. Every patient is made up; nothing here is for clinical use.\n"
     );
-    println!("  open       http://{}/", addresses.http);
-    println!("  token      {token}");
+    println!("  open       http://{}/ and choose a role", addresses.http);
+    println!("  token      {token}, for the API");
     println!("  DICOM      {} (AE TOCSIN)", addresses.dicom);
     println!("  HL7 MLLP   {}\n\nStop with Ctrl-C.\n", addresses.hl7);
     let (hospital, stop) = (Arc::new(hospital), CancellationToken::new());

@@ -20,7 +20,9 @@ pub struct ChangedLine {
 
 /// Every line of both, in the order of reading; what was removed stands before what came in its place.
 pub fn between(before: &str, after: &str) -> Vec<ChangedLine> {
-    TextDiff::from_lines(before, after)
+    // Slices of lines, so that a last line without a line feed is a line like others.
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    TextDiff::from_slices(&before, &after)
         .iter_all_changes()
         .map(|line| ChangedLine {
             change: match line.tag() {
@@ -28,7 +30,7 @@ pub fn between(before: &str, after: &str) -> Vec<ChangedLine> {
                 ChangeTag::Delete => Change::Removed,
                 ChangeTag::Insert => Change::Added,
             },
-            text: line.value().trim_end_matches('\n').to_owned(),
+            text: line.value().to_owned(),
         })
         .collect()
 }
@@ -44,7 +46,6 @@ mod tests {
             .iter()
             .map(|line| (line.change, line.text.as_str()))
             .collect();
-        // The last line of the first text ends without a line feed, and is the same line all the same.
         assert_eq!(said[0], (Change::Kept, "A"));
         assert_eq!(said[1], (Change::Removed, "Volume 3 mL."));
         assert_eq!(said[2], (Change::Added, "Volume 4 mL."));

@@ -154,7 +154,9 @@ async fn create(
         report_status: Set(None),
         updated_at: Set(now),
     };
-    Ok(row.insert(tx.conn()).await?)
+    let row = row.insert(tx.conn()).await?;
+    changes::note(tx, id_of(&row)?).await?;
+    Ok(row)
 }
 
 pub async fn series_of(
@@ -259,11 +261,13 @@ pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<s
 pub async fn last_image_at(conn: &impl ConnectionTrait) -> Result<Option<Timestamp>, StoreError> {
     let last = study::Entity::find()
         .select_only()
-        .column_as(study::Column::LastInstanceAt.max(), "last")
-        .into_tuple::<Option<i64>>()
+        .column(study::Column::LastInstanceAt)
+        .order_by_desc(study::Column::LastInstanceAt)
+        .limit(1)
+        .into_tuple::<i64>()
         .one(conn)
         .await?;
-    Ok(last.flatten().map(from_micros))
+    Ok(last.map(from_micros))
 }
 
 /// Studies whose link to an order a person has to look at, newest first.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::api::worklist::Listed;
-use crate::api::worklist_query::WorklistQuery;
+use crate::api::worklist_query::{HIDEABLE, WorklistQuery};
 use crate::storage::entity::saved_view;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,6 +58,16 @@ const COLUMNS: [(&str, &str); 6] = [
     ("images", "column-images"),
 ];
 
+/// Of `HIDEABLE`, in its order.
+const HIDEABLE_LABELS: [&str; HIDEABLE.len()] = [
+    "column-arrived",
+    "column-images",
+    "column-wait",
+    "column-cap",
+    "column-alert",
+    "column-reader",
+];
+
 /// The query as it stands in an address, without what is empty. Words of ours alone, so that nothing needs escaping but
 /// the modality, which is checked.
 pub fn address(query: &WorklistQuery) -> String {
@@ -75,6 +85,7 @@ pub fn address(query: &WorklistQuery) -> String {
         ("claimed", &query.claimed),
         ("link", &query.link),
         ("sort", &query.sort),
+        ("hide", &query.hide),
         ("limit", &limit),
         ("cursor", &cursor),
     ];
@@ -183,6 +194,26 @@ pub fn columns(query: &WorklistQuery) -> Vec<Column> {
         .collect()
 }
 
+/// Columns that can be left out, each as an address that leaves it out or shows it again.
+pub fn hideable(query: &WorklistQuery) -> Vec<Choice> {
+    let hidden = query.hidden();
+    HIDEABLE
+        .into_iter()
+        .zip(HIDEABLE_LABELS)
+        .map(|(column, label)| {
+            let shown = !hidden.contains(&column);
+            let others = hidden.iter().copied().filter(|other| *other != column);
+            let left_out: Vec<&str> = others.chain(shown.then_some(column)).collect();
+            Choice {
+                label: label.to_owned(),
+                href: with(query, |query| query.hide = left_out.join(",")),
+                current: shown,
+                count: None,
+            }
+        })
+        .collect()
+}
+
 pub fn views(kept: Vec<saved_view::Model>, address: &str) -> Vec<Choice> {
     kept.into_iter()
         .map(|view| Choice {
@@ -208,6 +239,27 @@ mod tests {
         };
         assert_eq!(address(&query), "modality=CTx&ai=flagged&limit=20");
         assert_eq!(href(&WorklistQuery::default()), "/");
+    }
+
+    #[test]
+    fn a_column_is_left_out_and_shown_again() {
+        let query = WorklistQuery {
+            hide: "images,reader".into(),
+            ..WorklistQuery::default()
+        };
+        let hideable = hideable(&query);
+        let of = |label: &str| {
+            hideable
+                .iter()
+                .find(|choice| choice.label == label)
+                .expect("a column")
+        };
+        let (images, wait) = (of("column-images"), of("column-wait"));
+        assert_eq!((images.current, images.href.as_str()), (false, "/?hide=reader"));
+        assert_eq!(
+            (wait.current, wait.href.as_str()),
+            (true, "/?hide=images,reader,wait")
+        );
     }
 
     #[test]

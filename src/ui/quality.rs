@@ -32,7 +32,7 @@ pub async fn list(
     };
     templates::page(
         "quality",
-        "Quality",
+        "nav-quality",
         StatusCode::OK,
         &Frame::of(&state, &who),
         &page,

@@ -260,6 +260,7 @@ fn desk(press: &mut Press, amount: Amount) {
     }
     press.print("study", "title-study", amount, &samples_study::page(amount));
     press.print("study", "title-study", amount, &samples_study::unmarked());
+    press.print("study", "title-study", amount, &samples_study::without_key());
     press.print("study_live", "title-study", amount, &samples_study::live(amount));
 }
 

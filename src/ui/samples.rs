@@ -16,7 +16,7 @@ use crate::api::deliveries::DeliveryView;
 use crate::api::messages::MessageView;
 use crate::api::patient::PatientView;
 use crate::api::quarantine::QuarantineView;
-use crate::api::reconciliation::{CandidateView, Unreconciled};
+use crate::api::reconciliation::{CandidateView, Then, Unreconciled};
 use crate::api::worklist::{AlertBrief, Listed, WorklistItem};
 use crate::api::worklist_query::WorklistQuery;
 use crate::storage::entity::saved_view;
@@ -319,5 +319,11 @@ fn candidate(amount: Amount) -> CandidateView {
         procedure: hostile(),
         state: "placed".to_owned(),
         patient: amount.maybe(patient(amount)),
+        then: Then {
+            releases: if amount.yes() { 2 } else { 0 },
+            accession: amount.maybe(hostile()),
+            priority: amount.maybe(hostile()),
+            other_patient: amount.yes(),
+        },
     }
 }

@@ -174,7 +174,7 @@ fn tree() -> TreeItem {
     TreeItem {
         relation: None,
         value_type: "CONTAINER1".to_owned(),
-        concept: None,
+        concept: coded(),
         value: String::new(),
         code: None,
         unit: None,

@@ -1,6 +1,6 @@
 //! For tests: a study and its pictures, with as little as there can be and with everything.
 
-use tocsin_domain::finding::Presence;
+use tocsin_domain::finding::{DisplayPolicy, Presence};
 use tocsin_domain::triage::verdict::Recommendation;
 use tocsin_domain::worklist::Band;
 
@@ -30,6 +30,16 @@ pub fn unmarked() -> StudyPage {
     StudyPage {
         live: live(Amount::Most),
         stacks: vec![stack(Vec::new())],
+        prior: None,
+    }
+}
+
+/// Pictures on which a model has marked nothing that shows the finding best.
+pub fn without_key() -> StudyPage {
+    let marks = MarksView { key: None, ..marks() };
+    StudyPage {
+        live: live(Amount::Most),
+        stacks: vec![stack(vec![marks])],
         prior: None,
     }
 }
@@ -155,6 +165,7 @@ pub fn ai(amount: Amount) -> AiView {
         result_id: amount.maybe(id()),
         disclaimer: amount.maybe(hostile()),
         limitations: amount.list(hostile()),
+        display_policy: amount.maybe(DisplayPolicy::PreviewWithMarks),
         inference_ms: amount.maybe(1_234),
     }
 }

@@ -55,14 +55,12 @@ impl Wording {
             .parse()
             .map_err(|_| WordingError::Tag(language.to_owned()))?;
         let mut languages = Vec::new();
-        let mut sources = Vec::new();
-        if language != ENGLISH && language != PSEUDO {
-            sources.push((tag.clone(), of_language(folder, language)?));
-        }
-        sources.push((
-            LanguageIdentifier::default(),
-            shipped(ENGLISH).unwrap_or_default(),
-        ));
+        let mut sources: Vec<_> = of_site(folder, language)?
+            .into_iter()
+            .map(|text| (tag.clone(), text))
+            .collect();
+        let english = ENGLISH.parse().unwrap_or_default();
+        sources.push((english, shipped(ENGLISH).unwrap_or_default()));
         let mut scripts = BTreeMap::new();
         for (tag, text) in sources {
             for (name, said) in for_scripts(&text) {
@@ -112,19 +110,22 @@ fn shipped(language: &str) -> Option<String> {
     String::from_utf8(file.data.into_owned()).ok()
 }
 
-fn of_language(folder: Option<&Path>, language: &str) -> Result<String, WordingError> {
+/// The site's messages; English and what tests it may be without any.
+fn of_site(folder: Option<&Path>, language: &str) -> Result<Option<String>, WordingError> {
     let path = folder
         .unwrap_or(Path::new("<site.templates>"))
         .join("messages")
         .join(format!("{language}.ftl"));
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            shipped(language).ok_or_else(|| WordingError::Unknown {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match shipped(language) {
+            Some(text) => Ok((language != ENGLISH).then_some(text)),
+            None if language == PSEUDO => Ok(None),
+            None => Err(WordingError::Unknown {
                 language: language.to_owned(),
                 path,
-            })
-        }
+            }),
+        },
         Err(source) => Err(WordingError::Read { path, source }),
     }
 }
@@ -222,6 +223,10 @@ mod tests {
         assert_eq!(german.say("nothing-like-this", &none()), None);
         assert_eq!(german.scripts()["js-close"], "Zu");
         assert_eq!(german.tag(), "de");
+        std::fs::write(messages.join("en.ftl"), "nav-worklist = Reading list\n").expect("written");
+        let own = Wording::open(Some(folder.path()), "en").expect("English");
+        assert_eq!(own.say("nav-worklist", &none()).as_deref(), Some("Reading list"));
+        assert_eq!(own.say("nav-alerts", &none()).as_deref(), Some("Alerts"));
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct WorklistPage {
     search: String,
     filters: Vec<choices::Filter>,
     columns: Vec<Column>,
+    /// Columns that may be left out, and those that are.
+    hideable: Vec<Choice>,
+    hidden: Vec<String>,
     views: Vec<Choice>,
     feed: Feed,
     me: String,
@@ -263,6 +266,8 @@ pub fn page(
         matching: listed.matching,
         next,
         columns: choices::columns(&query),
+        hideable: choices::hideable(&query),
+        hidden: query.hidden().into_iter().map(str::to_owned).collect(),
         views: choices::views(kept, &address),
         search: search.to_owned(),
         me: me.to_owned(),

@@ -148,6 +148,7 @@ worklist-views = Views
 worklist-everything = Everything
 worklist-wall = Wall
 worklist-csv = As a spreadsheet
+worklist-columns = Columns
 worklist-keep-view = Keep this view
 worklist-keep = Keep
 worklist-remove-view = Remove the one of this name
@@ -173,7 +174,11 @@ study-marked-slice = { $modality } slice, brain window, not for diagnosis
 study-best-slice = The slice that shows the suspected finding best. Turning pages needs a script.
 study-first-slice = { $modality } slice 1, not for diagnosis
 study-first-of = The first of { $count } slices. Turning pages needs a script.
+study-policy = shown: { $policy }
 study-viewer = Open in the viewer
+word-notify-only = nothing but the notice
+word-preview-plain = pictures without marks
+word-preview-with-marks = pictures with marks
 study-next = Next study
 study-change-since = since { $at }, then { $before }
 study-change-version = (measured by version { $version })
@@ -274,6 +279,14 @@ reconciliation-this = This is its order
 reconciliation-no-candidate = No order of this study's UID, accession number or patient is known.
 reconciliation-another = Another order, by its accession number
 reconciliation-no-order = It has no order
+reconciliation-then-other-patient = The order is of another patient than the images.
+reconciliation-then-accession = Results carry accession { $number }.
+reconciliation-then-priority = The order's priority counts: { $priority }.
+reconciliation-then-releases =
+    { $count ->
+        [one] One held delivery goes out.
+       *[other] { $count } held deliveries go out.
+    }
 reconciliation-none = Every study has its order.
 
 ## Quarantine

@@ -63,7 +63,7 @@ def broken(path):
     observation = next(e["resource"] for e in raw["entry"] if e["resource"]["resourceType"] == "Observation")
     report = raw["entry"][-1]["resource"]
     for target, change in [
-        (observation, {"code": None}),
+        (observation, {"code": "nothing"}),
         (observation, {"shade": "grey"}),
         (report, {"issued": "2026-03-14T09:28:05"}),
         (report, {"resultsInterpreter": "nobody"}),

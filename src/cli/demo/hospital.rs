@@ -262,10 +262,7 @@ facility = "DEMO"
 [alerts]
 from = "tocsin@hospital.invalid"
 default_policy = "stroke"
-[alerts.smtp]
-host = "127.0.0.1"
-port = {mail}
-tls = "none"
+smtp = {{ host = "127.0.0.1", port = {mail}, tls = "none" }}
 [[alerts.people]]
 id = "stroke-team"
 name = "Stroke team (synthetic)"

@@ -332,7 +332,7 @@ fn settings() -> Settings {
         },
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
-        models: vec!["ich 0.1.1".into()],
+        models: [("bb".repeat(32), "ich 0.1.1".into())].into(),
         viewer: None,
         demonstration: false,
     }

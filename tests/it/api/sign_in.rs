@@ -7,7 +7,7 @@ use tocsin::api::auth::{Role, secret};
 use tocsin::storage::accounts;
 use totp_rs::Totp;
 
-use super::desk::{Caller, Desk, desks, field};
+use super::desk::{Caller, Desk, desks, desks_with, field};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -285,5 +285,38 @@ async fn an_administrator_sets_up_a_second_factor_before_anything_else_and_needs
         let next = code(&desk);
         assert_eq!(sign_in(&next).await, StatusCode::SEE_OTHER);
         assert_eq!(sign_in(&next).await, StatusCode::UNAUTHORIZED, "used up");
+    }
+}
+
+#[actix_web::test]
+async fn in_a_demonstration_and_nowhere_else_a_role_is_taken_by_one_press() {
+    let take = [("role", "radiologist")];
+    for desk in desks().await {
+        account(&desk, "mia", Role::Radiologist).await;
+        let refused = desk.form("/demo/role", &Caller::Nobody, &take).await;
+        assert_eq!((refused.status, refused.cookie()), (StatusCode::NOT_FOUND, None));
+        let door = desk.get("/sign-in", &Caller::Nobody).await;
+        assert!(!door.text.contains("/demo/role"));
+    }
+    for desk in desks_with(|settings| settings.demonstration = true, || None).await {
+        account(&desk, "mia", Role::Radiologist).await;
+        let door = desk.get("/sign-in", &Caller::Nobody).await;
+        assert!(door.text.contains("DEMO") && door.text.contains("action=\"/demo/role\""));
+        let taken = desk.form("/demo/role", &Caller::Nobody, &take).await;
+        assert_eq!((taken.status, taken.location()), (StatusCode::SEE_OTHER, "/"));
+        let session = Caller::Session {
+            cookie: taken.cookie().unwrap(),
+            csrf: String::new(),
+        };
+        let list = desk.get("/", &session).await;
+        assert!(list.text.contains("mia") && list.text.contains("DEMO"));
+        let nobody = desk
+            .form("/demo/role", &Caller::Nobody, &[("role", "governance")])
+            .await;
+        assert_eq!(
+            nobody.status,
+            StatusCode::NOT_FOUND,
+            "nobody of this role was made up"
+        );
     }
 }
