@@ -148,6 +148,24 @@ export async function start(more = "", files = {}) {
   return service;
 }
 
+/** A synthetic hospital around the service; resolves with the address of its pages when it says it. */
+export async function demonstration() {
+  const child = spawn(program, ["demo", "--port", "0"], { cwd: repository, stdio: ["ignore", "pipe", "ignore"] });
+  const url = await new Promise((up, failed) => {
+    child.once("exit", (code) => failed(new Error(`the demonstration ended with ${code}`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const address = line.match(/http:\/\/\S+/);
+      if (address) up(address[0].replace(/\/$/, ""));
+    });
+  });
+  const stop = async () => {
+    child.removeAllListeners("exit");
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  return { url, stop };
+}
+
 /** A browser that reaches nothing but the service, and remembers what pages complained about. */
 export async function open() {
   const browser = await chromium.launch({
