@@ -44,8 +44,8 @@ const NEVER_ALONE: [&str; 11] = [
 /// Key caps, and what is not shown.
 const NO_WORDS: [&str; 4] = ["kbd", "script", "style", "svg"];
 const SHOWN: [&str; 4] = ["title", "aria-label", "placeholder", "alt"];
-/// The product's name, and a unit.
-const SAME_IN_EVERY_LANGUAGE: [&str; 2] = ["Tocsin", "min"];
+/// The product's name, a unit, a system of codes, a file.
+const SAME_IN_EVERY_LANGUAGE: [&str; 4] = ["Tocsin", "min", "UCUM", "fhir.json"];
 
 struct Rendered {
     template: &'static str,
@@ -268,7 +268,10 @@ fn is_labelled(html: &Html, element: &Element) -> bool {
     let id = element.get("id");
     let by_label =
         |label: &&Element| label.tag == "label" && label.get("for").is_some() && label.get("for") == id;
+    let by_other =
+        |other: &Element| other.get("id").is_some() && other.get("id") == element.get("aria-labelledby");
     element.within.iter().any(|tag| tag == "label")
+        || html.elements.iter().any(by_other)
         || element.get("aria-label").is_some()
         || html.elements.iter().any(|label| by_label(&label))
 }

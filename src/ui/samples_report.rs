@@ -40,7 +40,7 @@ fn page_of(form: Form, amount: Amount, report: Option<ResultReport>) -> ReportPa
         form,
         forms: Form::ALL,
         segments: segments::of(&format!("PD1|{}", hostile())),
-        answer: amount.maybe(segments::of("MSA|AA1")).unwrap_or_default(),
+        answer: amount.maybe(segments::of("MS1|AA1")).unwrap_or_default(),
         bundle: amount.maybe(hostile()),
     }
 }

@@ -341,7 +341,6 @@ setup-not-hashed = The password could not be hashed.
 error-home = To the first page
 
 ## Scripts
-js-close = Close
 
 ## Quality: images that could not be used
 nav-quality = Quality
@@ -702,3 +701,7 @@ word-sr = DICOM SR
 word-hl7 = HL7 ORU
 word-fhir = FHIR
 word-retrying = failed, is tried again
+word-active = active
+word-invited = invited
+word-deactivated = deactivated
+word-draft = draft
