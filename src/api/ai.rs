@@ -173,7 +173,11 @@ pub fn compare(ai: &mut [AiView], changes: &[Change]) {
 }
 
 fn change_view(change: &Change, unit: &str) -> ChangeView {
-    let amount = |value: f64| format!("{} {unit}", decimal(value));
+    // What UCUM puts in braces, as `{count}`, is no unit.
+    let amount = |value: f64| match unit.starts_with('{') {
+        true => decimal(value),
+        false => format!("{} {unit}", decimal(value)),
+    };
     let sign = if change.delta > 0.0 { "+" } else { "" };
     let percent = change
         .percent
