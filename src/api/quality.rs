@@ -1,8 +1,6 @@
 //! The technologist's list: studies whose images a model refused, with what was wrong, who asked for a repeat, who took it
 //! on, and the study that repeats it.
 
-use std::collections::BTreeMap;
-
 use actix_web::web::{Data, Json, Path, Query};
 use chrono::TimeDelta;
 use schemars::JsonSchema;
@@ -130,10 +128,7 @@ pub async fn load(state: &State, query: &PageQuery) -> Result<Page<QualityView>,
     ids.sort_unstable();
     ids.dedup();
     let mut asked = repeats::of_studies(conn, &ids).await?;
-    let mut said: BTreeMap<String, Vec<analysis::Model>> = BTreeMap::new();
-    for row in analyses::of_studies(conn, &ids).await? {
-        said.entry(row.study_id.clone()).or_default().push(row);
-    }
+    let mut said = studies::by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
     let mut items = Vec::new();
     for row in studies::by_ids(conn, &ids).await? {
         let refusals = refusals(&said.remove(&row.id).unwrap_or_default())?;
@@ -192,7 +187,7 @@ fn view(
     })
 }
 
-pub fn repeat_view(row: repeat::Model) -> RepeatView {
+fn repeat_view(row: repeat::Model) -> RepeatView {
     RepeatView {
         note: row.note,
         requested_by: row.requested_by,

@@ -15,7 +15,7 @@ use super::follow::Follower;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
 use crate::storage::waiting::{self, Waiting};
-use crate::storage::{Store, StoreError, changes};
+use crate::storage::{Store, StoreError, changes, studies};
 
 /// Places change by the clock alone, when a study becomes overdue: they are looked at afresh this often.
 const RANKED_FOR: TimeDelta = TimeDelta::seconds(1);
@@ -157,10 +157,7 @@ async fn again(mut seen: Seen, store: &Store, caps: &WaitCaps) -> Result<Seen, S
 async fn refresh(seen: &mut Seen, store: &Store, ids: BTreeSet<String>) -> Result<bool, StoreError> {
     let ids: Vec<String> = ids.into_iter().collect();
     let conn = store.read();
-    let mut said: BTreeMap<String, Vec<analysis::Model>> = BTreeMap::new();
-    for row in analyses::of_studies(conn, &ids).await? {
-        said.entry(row.study_id.clone()).or_default().push(row);
-    }
+    let said = studies::by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
     let read = known(waiting::of(conn, &ids).await?, said)?;
     let mut moved = false;
     for (id, known) in read {

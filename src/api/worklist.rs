@@ -166,9 +166,9 @@ async fn describe(state: &State, rows: Vec<&Ranked>) -> Result<Vec<WorklistItem>
     for order in orders::by_ids(conn, &order_ids).await? {
         priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
     }
-    let mut said = by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
-    let mut found = by_study(results::of_studies(conn, &ids).await?, |row| &row.study_id);
-    let mut alerts = by_study(alerts::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let mut said = studies::by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let mut found = studies::by_study(results::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let mut alerts = studies::by_study(alerts::of_studies(conn, &ids).await?, |row| &row.study_id);
     let now = state.now();
     let mut items = Vec::with_capacity(rows.len());
     for ranked in rows {
@@ -193,14 +193,6 @@ async fn describe(state: &State, rows: Vec<&Ranked>) -> Result<Vec<WorklistItem>
         )?);
     }
     Ok(items)
-}
-
-fn by_study<R>(rows: Vec<R>, study: impl Fn(&R) -> &String) -> BTreeMap<String, Vec<R>> {
-    let mut by_study: BTreeMap<String, Vec<R>> = BTreeMap::new();
-    for row in rows {
-        by_study.entry(study(&row).clone()).or_default().push(row);
-    }
-    by_study
 }
 
 fn item(

@@ -19,18 +19,6 @@ pub enum Stage {
     Accepted,
 }
 
-impl Stage {
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Rejected => "rejected",
-            Self::Acknowledged => "acknowledged",
-            Self::Repeated => "repeated",
-            Self::Accepted => "accepted",
-        }
-    }
-}
-
 /// What is known of a repeat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {

@@ -19,6 +19,7 @@ use super::entity::study;
 use super::error::StoreError;
 use super::jobs::{self, Terms};
 use super::store::Tx;
+use super::studies;
 
 /// What people see of a model's work on a study (`ai[].state` of the worklist).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -272,11 +273,7 @@ pub async fn waiting(
         .order_by_asc(Column::CreatedAt)
         .all(conn)
         .await?;
-    let mut by_study: BTreeMap<String, Vec<analysis::Model>> = BTreeMap::new();
-    for row in rows {
-        by_study.entry(row.study_id.clone()).or_default().push(row);
-    }
-    Ok(by_study)
+    Ok(studies::by_study(rows, |row| &row.study_id))
 }
 
 /// The rows that speak for the study now: per model the newest that is not superseded, and a decision not to run only

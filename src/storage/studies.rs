@@ -1,5 +1,7 @@
 //! Studies and series: what has arrived, how it is linked to its order, and where it stands on the worklist.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -91,6 +93,15 @@ pub async fn of_patient(
         .filter(study::Column::PatientIdentifier.eq(identifier))
         .all(conn)
         .await?)
+}
+
+/// Rows of several studies, apart, each in the order in which they came.
+pub fn by_study<R>(rows: Vec<R>, study: impl Fn(&R) -> &String) -> BTreeMap<String, Vec<R>> {
+    let mut by_study: BTreeMap<String, Vec<R>> = BTreeMap::new();
+    for row in rows {
+        by_study.entry(study(&row).clone()).or_default().push(row);
+    }
+    by_study
 }
 
 /// The study and series that an instance belongs to, created if they are new.
