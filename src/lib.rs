@@ -10,14 +10,15 @@
 pub mod config;
 pub mod telemetry;
 
+pub use tocsin_imaging as imaging;
+pub use tocsin_inference as inference;
+pub use tocsin_report as report;
+pub use tocsin_storage as storage;
+
 pub mod jobs;
-pub mod storage;
 
 pub mod deliver;
-pub mod imaging;
-pub mod inference;
 pub mod notify;
-pub mod report;
 
 pub mod ingest;
 pub mod pipeline;

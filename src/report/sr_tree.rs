@@ -90,8 +90,8 @@ fn coded(set: &InMemDicomObject, tag: Tag) -> Option<Code> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{bleed, header, installation};
-    use crate::report::{Context, structured_report, text};
+    use crate::testing::{bleed, header, installation};
+    use crate::{Context, structured_report, text};
     use tocsin_domain::code;
 
     fn all<'a>(item: &'a TreeItem, found: &mut Vec<&'a TreeItem>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::parallel;
 use super::protocol::{Prepared, SliceFailure, SliceFile};
-use crate::imaging::decode::{DecodeError, Image, Slice};
+use tocsin_imaging::decode::{DecodeError, Image, Slice};
 
 /// What decoded slices may take: two thin head CTs.
 const MAX_BYTES: usize = 400 << 20;

@@ -2,9 +2,9 @@
 
 use super::cache::reason;
 use super::protocol::{Answer, PictureForm, PictureRequest, Refusal};
-use crate::imaging::decode::Image;
-use crate::imaging::mask_codec;
-use crate::imaging::preview::{Window, png, render};
+use tocsin_imaging::decode::Image;
+use tocsin_imaging::mask_codec;
+use tocsin_imaging::preview::{Window, png, render};
 
 /// Draws; every failure is one of the images.
 pub fn draw(request: &PictureRequest, stored_mask: &[u8]) -> (Answer, Vec<u8>) {

@@ -17,8 +17,8 @@ use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
-use crate::imaging::mask_codec;
-use crate::imaging::series::assemble;
+use tocsin_imaging::mask_codec;
+use tocsin_imaging::series::assemble;
 
 /// The state of a warm worker.
 #[derive(Default)]

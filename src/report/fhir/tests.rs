@@ -2,7 +2,7 @@
 //! with its system, and the numbers are those of the record.
 
 use super::*;
-use crate::report::testing::{bleed, clear, header, installation};
+use crate::testing::{bleed, clear, header, installation};
 use tocsin_domain::finding::ResultRecord;
 
 fn bundled(record: &ResultRecord) -> Value {

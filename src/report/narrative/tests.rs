@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::report::testing::{bleed, clear};
+use crate::testing::{bleed, clear};
 use tocsin_domain::finding::ResultStatus;
 
 const EXAM: Exam<'static> = Exam {
