@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auth;
 pub mod claims;
 pub mod deliveries;
+pub mod described;
 pub mod discussion;
 pub mod error;
 mod follow;

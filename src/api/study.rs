@@ -14,13 +14,14 @@ use super::ai::{AiView, ai_of, compare};
 use super::alerts::{self as alert_views, AlertView};
 use super::auth::Principal;
 use super::deliveries::{self as delivery_views, DeliveryView};
+use super::described::{reasons_of, verdicts_of};
 use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
 use super::priors::{self, PriorView};
 use super::state::State;
 use super::views;
-use super::worklist::{reasons_of, verdicts_of, waiting};
+use super::worklist::waiting;
 use crate::storage::entity::study;
 use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
 

@@ -3,7 +3,7 @@
 //! moved.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::TimeDelta;
 use tocsin_domain::clock::{Timestamp, from_micros};
@@ -11,6 +11,7 @@ use tocsin_domain::ids::StudyId;
 use tocsin_domain::worklist::{Band, Item, Place, WaitCaps, rank};
 use tokio::sync::Mutex;
 
+use super::described::Described;
 use super::follow::Follower;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
@@ -23,12 +24,20 @@ const RANKED_FOR: TimeDelta = TimeDelta::seconds(1);
 const MANY: usize = 500;
 const UNSEEN: TimeDelta = TimeDelta::minutes(1);
 
-/// What is known of a study that waits.
-#[derive(Clone, PartialEq)]
+/// What is known of a study that waits, until it changes.
 pub struct Known {
     pub study: Waiting,
     /// What the models that speak for it now said.
     pub ai: Vec<AnalysisState>,
+    /// The rest of what a row shows, from when somebody first looked at it.
+    pub described: OnceLock<Arc<Described>>,
+}
+
+impl Known {
+    /// Whether a list of both would be picked and sorted alike.
+    fn lists_as(&self, other: &Self) -> bool {
+        self.study == other.study && self.ai == other.ai
+    }
 }
 
 /// Everything that waits at one moment, by rank.
@@ -165,7 +174,7 @@ async fn refresh(seen: &mut Seen, store: &Store, ids: BTreeSet<String>) -> Resul
             true => seen
                 .known
                 .insert(id, known.clone())
-                .is_none_or(|before| before != known),
+                .is_none_or(|before| !before.lists_as(&known)),
             false => seen.known.remove(&id).is_some(),
         };
     }
@@ -182,7 +191,8 @@ fn known(
             let ai = analyses::current(&analyses).into_iter().map(analyses::state_of);
             let ai = ai.collect::<Result<_, _>>()?;
             let id = study.id.parse().map_err(|_| unreadable(&study, "id"))?;
-            Ok((id, Arc::new(Known { study, ai })))
+            let described = OnceLock::new();
+            Ok((id, Arc::new(Known { study, ai, described })))
         })
         .collect()
 }

@@ -8,11 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::StudyId;
-use tocsin_domain::triage::{Contribution, Verdict};
+use tocsin_domain::triage::Contribution;
 use tocsin_domain::worklist::{Band, Place, Reason};
 
-use super::ai::{AiView, ai_of};
+use super::ai::AiView;
 use super::auth::Principal;
+use super::described::{self, AlertBrief, Described};
 use super::error::ApiError;
 use super::page::Page;
 use super::patient::PatientView;
@@ -20,8 +21,7 @@ use super::state::State;
 use super::views;
 use super::waiting::{Ranked, Snapshot};
 use super::worklist_query::WorklistQuery;
-use crate::storage::entity::{alert, study};
-use crate::storage::{StoreError, alerts, analyses, document, orders, results, studies};
+use crate::storage::waiting::Waiting;
 
 /// A worklist is read whole as a rule.
 pub const LIMIT: usize = 200;
@@ -64,14 +64,6 @@ pub struct WorklistItem {
     pub report_status: Option<String>,
     /// The most pressing alert about it.
     pub alert: Option<AlertBrief>,
-}
-
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct AlertBrief {
-    pub id: String,
-    pub status: String,
-    pub title: String,
-    pub acknowledged_by: Option<String>,
 }
 
 pub async fn list(
@@ -142,111 +134,49 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
     })
 }
 
-pub fn verdicts_of(row: &study::Model) -> Result<Vec<Verdict>, StoreError> {
-    row.verdict.as_deref().map_or(Ok(Vec::new()), |text| {
-        document::read(text, "study", "verdict", &row.id)
-    })
-}
-
-pub fn reasons_of(row: &study::Model) -> Result<Vec<Reason>, StoreError> {
-    document::read(&row.reasons, "study", "reasons", &row.id)
-}
-
 /// The rows as people see them; one that was taken off the list a moment ago is left out.
 async fn describe(state: &State, rows: Vec<&Ranked>) -> Result<Vec<WorklistItem>, ApiError> {
-    let conn = state.store.read();
-    let ids: Vec<String> = rows.iter().map(|row| row.known.study.id.clone()).collect();
-    let mut studies: BTreeMap<String, study::Model> = studies::by_ids(conn, &ids)
-        .await?
-        .into_iter()
-        .map(|row| (row.id.clone(), row))
-        .collect();
-    let order_ids: Vec<String> = studies.values().filter_map(|row| row.order_id.clone()).collect();
-    let mut priorities = BTreeMap::new();
-    for order in orders::by_ids(conn, &order_ids).await? {
-        priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
-    }
-    let mut said = studies::by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
-    let mut found = studies::by_study(results::of_studies(conn, &ids).await?, |row| &row.study_id);
-    let mut alerts = studies::by_study(alerts::of_studies(conn, &ids).await?, |row| &row.study_id);
+    let unknown = rows.iter().filter(|row| row.known.described.get().is_none());
+    let ids: Vec<String> = unknown.map(|row| row.known.study.id.clone()).collect();
+    let mut read = described::of(state.store.read(), &ids).await?;
     let now = state.now();
-    let mut items = Vec::with_capacity(rows.len());
-    for ranked in rows {
-        let Some(row) = studies.remove(&ranked.known.study.id) else {
-            continue;
+    let shown = rows.into_iter().filter_map(|row| {
+        let known = &row.known;
+        let described = match read.remove(&known.study.id) {
+            Some(read) => known.described.get_or_init(|| Arc::new(read)),
+            None => known.described.get()?,
         };
-        let records = found.remove(&row.id).unwrap_or_default();
-        let records = records
-            .iter()
-            .map(results::record_of)
-            .collect::<Result<Vec<_>, _>>()?;
-        let ai = ai_of(&said.remove(&row.id).unwrap_or_default(), &records)?;
-        let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
-        let alert = most_pressing(alerts.remove(&row.id).unwrap_or_default().iter());
-        items.push(item(
-            ranked.place.clone(),
-            row,
-            ai,
-            priority.flatten(),
-            alert,
-            now,
-        )?);
-    }
-    Ok(items)
+        Some(item(&row.place, &known.study, described, now))
+    });
+    Ok(shown.collect())
 }
 
-fn item(
-    place: Place,
-    row: study::Model,
-    ai: Vec<AiView>,
-    ris_priority: Option<String>,
-    alert: Option<AlertBrief>,
-    now: Timestamp,
-) -> Result<WorklistItem, ApiError> {
-    Ok(WorklistItem {
+fn item(place: &Place, study: &Waiting, described: &Described, now: Timestamp) -> WorklistItem {
+    let described = described.clone();
+    WorklistItem {
         rank: place.rank,
         rank_without_ai: place.rank_without_ai,
         study_id: place.item.study,
-        reasons: reasons_of(&row)?,
-        contributions: verdicts_of(&row)?
-            .into_iter()
-            .flat_map(|verdict| verdict.contributions)
-            .collect(),
-        patient: PatientView::of_images(&row),
-        claimed_by: studies::holder(&row, now).map(str::to_owned),
-        study_uid: row.study_uid,
-        accession: row.accession,
-        modality: row.modality,
-        description: row.description,
-        ris_priority,
+        study_uid: study.study_uid.clone(),
+        accession: study.accession.clone(),
+        modality: study.modality.clone(),
+        description: study.description.clone(),
+        ris_priority: described.ris_priority,
         band: place.item.band,
         score: place.item.score,
-        ai,
+        reasons: described.reasons,
+        contributions: described.contributions,
+        ai: described.ai,
         arrived_at: place.item.arrived_at,
         wait_cap_at: place.wait_cap_at,
         overdue: place.overdue,
-        state: row.state,
-        images: row.instances,
-        sender: row.sender_ae,
-        link: row.link,
-        report_status: row.report_status,
-        alert,
-    })
-}
-
-/// One that nobody has acknowledged goes before all others, and the newest before the older.
-fn most_pressing<'a>(alerts: impl Iterator<Item = &'a alert::Model>) -> Option<AlertBrief> {
-    let weight = |status: &str| match status {
-        "raised" | "notified" => 2,
-        "acknowledged" => 1,
-        _ => 0,
-    };
-    alerts
-        .max_by_key(|a| (weight(&a.status), a.created_at))
-        .map(|a| AlertBrief {
-            id: a.id.clone(),
-            status: a.status.clone(),
-            title: a.title.clone(),
-            acknowledged_by: a.acknowledged_by.clone(),
-        })
+        patient: described.patient,
+        state: described.state,
+        images: study.instances,
+        sender: described.sender,
+        link: study.link.clone(),
+        claimed_by: study.holder(now).map(str::to_owned),
+        report_status: study.report_status.clone(),
+        alert: described.alert,
+    }
 }

@@ -8,7 +8,6 @@ use tocsin_domain::clock::from_micros;
 use tocsin_domain::ids::NotificationId;
 
 use super::env::Env;
-use super::step_alert::study_of;
 use crate::jobs::JobError;
 use crate::notify::{Email, PageContext, SendError};
 use crate::storage::entity::{alert, notification, study};
@@ -73,7 +72,7 @@ async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Pr
     // A process that died while sending cannot say whether the page arrived.
     let may_repeat = matches!(page.state.as_str(), "sending" | "unknown");
     alerts::sending(tx, id).await?;
-    let study = studies::get(tx.conn(), study_of(&alert)?).await?;
+    let study = studies::get(tx.conn(), alerts::study_of(&alert)?).await?;
     Ok(Some(Prepared {
         page,
         alert,

@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use tocsin_domain::alert::{self, AlertState, NotifyReason, Person, Policy, Step, StopReason};
 use tocsin_domain::audit::Event;
 use tocsin_domain::clock::{Timestamp, to_micros};
-use tocsin_domain::ids::{AlertId, StudyId};
+use tocsin_domain::ids::AlertId;
 use tocsin_domain::work::Work;
 
 use super::env::Env;
@@ -101,7 +101,7 @@ async fn notify(
         }
     }
     let detail = format!("{} to {}", level.reason.text(), paged.join(", "));
-    timeline::note(tx, study_of(alert)?, "page_queued", detail).await?;
+    timeline::note(tx, alerts::study_of(alert)?, "page_queued", detail).await?;
     let facts = serde_json::json!({ "level": level.level, "round": level.round, "recipients": paged });
     audit::record(
         tx,
@@ -128,16 +128,4 @@ async fn wait_until(
 
 pub fn policy_of(alert: &row::Model) -> Result<Policy, StoreError> {
     document::read(&alert.policy, "alert", "policy", &alert.id)
-}
-
-pub fn study_of(alert: &row::Model) -> Result<StudyId, StoreError> {
-    alert.study_id.parse().map_err(|_| unreadable(alert, "study_id"))
-}
-
-fn unreadable(alert: &row::Model, column: &'static str) -> StoreError {
-    StoreError::Inconsistent {
-        table: "alert",
-        column,
-        id: alert.id.clone(),
-    }
 }

@@ -9,6 +9,7 @@ use tocsin_domain::alert::AlertState;
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{AlertId, NotificationId, ResultId, SiteId, StudyId};
 
+use super::changes;
 use super::document;
 use super::entity::{alert, notification};
 use super::error::StoreError;
@@ -62,6 +63,7 @@ pub async fn raise(tx: &Tx, raise: Raise) -> Result<Option<AlertId>, StoreError>
     alert::Entity::insert(row)
         .exec_without_returning(tx.conn())
         .await?;
+    changes::note(tx, raise.study).await?;
     Ok(Some(id))
 }
 
@@ -73,6 +75,14 @@ pub fn id_of(row: &alert::Model) -> Result<AlertId, StoreError> {
     row.id.parse().map_err(|_| StoreError::Inconsistent {
         table: "alert",
         column: "id",
+        id: row.id.clone(),
+    })
+}
+
+pub fn study_of(row: &alert::Model) -> Result<StudyId, StoreError> {
+    row.study_id.parse().map_err(|_| StoreError::Inconsistent {
+        table: "alert",
+        column: "study_id",
         id: row.id.clone(),
     })
 }
@@ -96,7 +106,9 @@ pub async fn lock(tx: &Tx, id: AlertId) -> Result<alert::Model, StoreError> {
 pub async fn save(tx: &Tx, row: alert::ActiveModel) -> Result<alert::Model, StoreError> {
     let mut row = row;
     row.updated_at = Set(to_micros(tx.now()));
-    Ok(row.update(tx.conn()).await?)
+    let saved = row.update(tx.conn()).await?;
+    changes::note(tx, study_of(&saved)?).await?;
+    Ok(saved)
 }
 
 pub async fn of_study(conn: &impl ConnectionTrait, study: StudyId) -> Result<Vec<alert::Model>, StoreError> {

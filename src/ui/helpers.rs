@@ -11,6 +11,7 @@ use handlebars::{
 };
 use tocsin_domain::clock::Timestamp;
 
+use super::kept::Kept;
 use super::wording::Wording;
 
 /// A helper says a text, which is escaped where it is written, or why it cannot.
@@ -62,6 +63,7 @@ pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
     });
     let spoken = wording.clone();
     add(registry, "language", move |_, _| Ok(spoken.tag().to_owned()));
+    registry.register_helper("kept", Box::new(Kept::default()));
 }
 
 fn add(

@@ -14,6 +14,7 @@ mod frame;
 mod gantt;
 mod helpers;
 mod invite;
+mod kept;
 mod messages;
 mod oidc;
 mod people;

@@ -28,7 +28,7 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 11] = [
+const NEVER_ALONE: [&str; 12] = [
     "layout",
     "ai",
     "lock",
@@ -40,6 +40,7 @@ const NEVER_ALONE: [&str; 11] = [
     "report_narrative",
     "report_sr",
     "report_structured",
+    "worklist_row",
 ];
 /// Key caps, and what is not shown.
 const NO_WORDS: [&str; 4] = ["kbd", "script", "style", "svg"];

@@ -13,11 +13,12 @@ use super::worklist::{self, Feed, WorklistPage};
 use crate::api::Templates;
 use crate::api::alerts::{AlertView, PageView};
 use crate::api::deliveries::DeliveryView;
+use crate::api::described::AlertBrief;
 use crate::api::messages::MessageView;
 use crate::api::patient::PatientView;
 use crate::api::quarantine::QuarantineView;
 use crate::api::reconciliation::{CandidateView, Then, Unreconciled};
-use crate::api::worklist::{AlertBrief, Listed, WorklistItem};
+use crate::api::worklist::{Listed, WorklistItem};
 use crate::api::worklist_query::WorklistQuery;
 use crate::storage::entity::saved_view;
 

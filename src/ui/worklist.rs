@@ -46,7 +46,6 @@ pub struct WorklistPage {
     hidden: Vec<String>,
     views: Vec<Choice>,
     feed: Feed,
-    me: String,
 }
 
 /// Whether images arrive at all: a quiet list and a dead feed must not look the same.
@@ -64,6 +63,8 @@ struct RowView {
     cap: Cap,
     /// Ranks gained or lost by what models said.
     moved_by_ai: i64,
+    /// Claimed by whoever looks.
+    mine: bool,
 }
 
 #[derive(Serialize)]
@@ -74,7 +75,7 @@ struct Cap {
     left: String,
 }
 
-fn row(item: WorklistItem, now: Timestamp) -> RowView {
+fn row(item: WorklistItem, me: &str, now: Timestamp) -> RowView {
     let left = item.wait_cap_at - now;
     let state = match (item.overdue, left < SOON) {
         (true, _) => "due",
@@ -84,6 +85,7 @@ fn row(item: WorklistItem, now: Timestamp) -> RowView {
     RowView {
         wait: duration(now - item.arrived_at),
         moved_by_ai: item.rank_without_ai as i64 - item.rank as i64,
+        mine: item.claimed_by.as_deref() == Some(me),
         cap: Cap {
             state,
             left: duration(left),
@@ -248,6 +250,7 @@ pub fn page(
     me: &str,
     now: Timestamp,
 ) -> WorklistPage {
+    let rows = |items: Vec<WorklistItem>| items.into_iter().map(|item| row(item, me, now)).collect();
     let filters = choices::filters(&query, &listed);
     let address = choices::address(&WorklistQuery {
         cursor: None,
@@ -260,8 +263,8 @@ pub fn page(
         })
     });
     WorklistPage {
-        rows: listed.items.into_iter().map(|item| row(item, now)).collect(),
-        critical: listed.critical.into_iter().map(|item| row(item, now)).collect(),
+        rows: rows(listed.items),
+        critical: rows(listed.critical),
         waiting: listed.waiting,
         matching: listed.matching,
         next,
@@ -270,7 +273,6 @@ pub fn page(
         hidden: query.hidden().into_iter().map(str::to_owned).collect(),
         views: choices::views(kept, &address),
         search: search.to_owned(),
-        me: me.to_owned(),
         query,
         address,
         filters,
