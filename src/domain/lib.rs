@@ -12,6 +12,7 @@ pub mod compare;
 pub mod dimse;
 pub mod finding;
 pub mod ids;
+pub mod inspect;
 pub mod link;
 pub mod order;
 pub mod part10;

@@ -57,7 +57,7 @@ pub enum CriteriaProblem {
         #[source]
         error: ExpressionError,
     },
-    #[error("quality.{limit}: expected a lower and a higher finite number")]
+    #[error("quality.{limit}: expected finite numbers, of two the lower first, of one none below 0")]
     Range { limit: &'static str },
 }
 
@@ -157,7 +157,7 @@ mod tests {
                 "eligibility.rules[1].reason is empty",
                 "eligibility.prefer: line 1, column 8: `series.slice_thickness_mm` may be absent; \
                  write `has(series.slice_thickness_mm) && …`",
-                "quality.kvp: expected a lower and a higher finite number",
+                "quality.kvp: expected finite numbers, of two the lower first, of one none below 0",
             ]
         );
     }

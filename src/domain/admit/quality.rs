@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::inspect::PixelLimits;
 use crate::study::SeriesFacts;
 
 /// Limits of the input. A study outside them is not analysed, with the reason shown. Ranges are inclusive.
@@ -22,6 +23,8 @@ pub struct Quality {
     pub duplicate_positions: Option<u32>,
     pub min_slices: Option<u32>,
     pub max_slices: Option<u32>,
+    /// Limits on what the pixels show, measured before the model reads.
+    pub pixels: PixelLimits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +42,15 @@ pub enum QualityCode {
     TooManySlices,
     /// The geometry cannot be computed from the headers.
     UnknownGeometry,
+    /// By what the image shows, as those below.
+    BodyPart,
+    ContrastPhase,
+    Noise,
+    Metal,
+    Truncated,
+    RepeatedSlices,
+    Motion,
+    SliceOrder,
 }
 
 /// One breach of a limit.
@@ -84,11 +96,13 @@ impl Quality {
             ("gantry_tilt_degrees", self.gantry_tilt_degrees),
         ];
         let bad = |[low, high]: [f64; 2]| !(low.is_finite() && high.is_finite() && low <= high);
-        ranges
+        let mut names: Vec<_> = ranges
             .into_iter()
             .filter(|(_, range)| range.is_some_and(bad))
             .map(|(name, _)| name)
-            .collect()
+            .collect();
+        names.extend(self.pixels.bad());
+        names
     }
 
     /// Holds the series against every limit.
@@ -247,6 +261,7 @@ mod tests {
             duplicate_positions: None,
             min_slices: Some(10),
             max_slices: Some(1000),
+            pixels: PixelLimits::default(),
         };
         let base = || series("1.2");
         let table = [
