@@ -8,15 +8,21 @@ use tocsin_domain::clock::{Timestamp, from_micros};
 use super::auth::Principal;
 use super::error::ApiError;
 use super::page::{Page, PageQuery, one_of};
+use super::patient::PatientView;
 use super::state::State;
 use super::views;
-use crate::storage::entity::{alert, notification};
-use crate::storage::{StoreError, alerts};
+use crate::storage::entity::{alert, notification, study};
+use crate::storage::{StoreError, alerts, studies};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AlertView {
     pub id: String,
     pub study_id: String,
+    /// As the images say.
+    pub patient: PatientView,
+    pub accession: Option<String>,
+    pub modality: String,
+    pub description: String,
     pub status: String,
     pub title: String,
     pub raised_at: Timestamp,
@@ -67,18 +73,26 @@ pub async fn load(
     let shown = rows.iter().map(|row| row.study_id.clone());
     views::viewed(state, who, "alerts.view", shown).await?;
     let mut items = Vec::with_capacity(rows.len());
+    let ids: Vec<String> = rows.iter().map(|row| row.study_id.clone()).collect();
+    let of = studies::by_ids(state.store.read(), &ids).await?;
     for row in &rows {
-        items.push(view(state, row.clone()).await?);
+        let study = of.iter().find(|study| study.id == row.study_id);
+        let study = study.ok_or(StoreError::Missing("study of the alert"))?;
+        items.push(view(state, row.clone(), study).await?);
     }
     Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
 }
 
 /// An alert with its pages.
-pub async fn view(state: &State, row: alert::Model) -> Result<AlertView, StoreError> {
+pub async fn view(state: &State, row: alert::Model, study: &study::Model) -> Result<AlertView, StoreError> {
     let pages = alerts::pages_of(state.store.read(), alerts::id_of(&row)?).await?;
     Ok(AlertView {
         id: row.id,
         study_id: row.study_id,
+        patient: PatientView::of_images(study),
+        accession: study.accession.clone(),
+        modality: study.modality.clone(),
+        description: study.description.clone(),
         status: row.status,
         title: row.title,
         raised_at: from_micros(row.created_at),

@@ -18,6 +18,7 @@ use crate::storage::{StoreError, alerts, analyses, document, orders, results, st
 #[derive(Clone)]
 pub struct Described {
     pub ris_priority: Option<String>,
+    pub order_state: Option<String>,
     pub reasons: Vec<Reason>,
     pub contributions: Vec<Contribution>,
     pub ai: Vec<AiView>,
@@ -55,9 +56,10 @@ pub async fn of(
     }
     let rows = studies::by_ids(conn, ids).await?;
     let order_ids: Vec<String> = rows.iter().filter_map(|row| row.order_id.clone()).collect();
-    let mut priorities = BTreeMap::new();
+    let mut ordered = BTreeMap::new();
     for order in orders::by_ids(conn, &order_ids).await? {
-        priorities.insert(order.id.clone(), orders::record_of(&order)?.priority);
+        let priority = orders::record_of(&order)?.priority;
+        ordered.insert(order.id, (priority, order.state));
     }
     let mut said = studies::by_study(analyses::of_studies(conn, ids).await?, |row| &row.study_id);
     let mut found = studies::by_study(results::of_studies(conn, ids).await?, |row| &row.study_id);
@@ -70,10 +72,12 @@ pub async fn of(
             .map(results::record_of)
             .collect::<Result<Vec<_>, _>>()?;
         let ai = ai_of(&said.remove(&row.id).unwrap_or_default(), &records)?;
-        let priority = row.order_id.as_ref().and_then(|id| priorities.get(id).cloned());
+        let order = row.order_id.as_ref().and_then(|id| ordered.get(id).cloned());
+        let (priority, order_state) = order.unzip();
         let alert = most_pressing(alerts.remove(&row.id).unwrap_or_default().iter());
         let rest = Described {
             ris_priority: priority.flatten(),
+            order_state,
             reasons: reasons_of(&row)?,
             contributions: verdicts_of(&row)?
                 .into_iter()

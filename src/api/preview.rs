@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::assemble::stack::layers;
 use tocsin_domain::finding::{DisplayPolicy, ResultRecord};
 use tocsin_domain::ids::{ResultId, StudyId};
+use tocsin_domain::sides::Sides;
 use tocsin_domain::study::InstanceFacts;
 
 use super::auth::Principal;
@@ -102,6 +103,8 @@ pub struct StackView {
     pub slice_thickness_mm: Option<f64>,
     pub presets: Vec<Preset>,
     pub layers: Vec<LayerView>,
+    /// Of the patient, at each edge of the pictures; null where the headers do not say, or where pictures differ.
+    pub sides: Option<Sides>,
     /// Of the models whose policy lets marks be shown; others are not named here.
     pub marks: Vec<MarksView>,
 }
@@ -155,7 +158,11 @@ pub async fn stacks(
     Ok(Json(Page { items, next: None }))
 }
 
-/// The stacks of a study, the longest first: that is the one to read.
+/// Objects of these modalities lie over images or tell of them (PS3.3 C.7.3.1.1.1): they come behind what was acquired.
+const DERIVED: [&str; 9] = ["SEG", "SR", "PR", "KO", "REG", "RTDOSE", "RTSTRUCT", "RTPLAN", "ECG"];
+
+/// The stacks of a study: images before what was derived from them, those with marks first, then the longest, which is the
+/// one to read.
 pub async fn load(state: &State, id: StudyId) -> Result<Vec<StackView>, ApiError> {
     let conn = state.store.read();
     if studies::by_id(conn, id).await?.is_none() {
@@ -181,7 +188,10 @@ pub async fn load(state: &State, id: StudyId) -> Result<Vec<StackView>, ApiError
         stacks.push(stack);
     }
     stacks.retain(|stack| !stack.layers.is_empty());
-    stacks.sort_by_key(|stack| (stack.marks.is_empty(), usize::MAX - stack.layers.len()));
+    stacks.sort_by_key(|stack| {
+        let derived = DERIVED.contains(&stack.modality.as_str());
+        (derived, stack.marks.is_empty(), usize::MAX - stack.layers.len())
+    });
     Ok(stacks)
 }
 
@@ -195,11 +205,15 @@ fn stack(row: &series::Model, own: &[instance::Model]) -> Result<StackView, Stor
             .unwrap_or_default()
     };
     let modality = text(|facts| &facts.modality);
+    let mut sides = facts.iter().map(|one| one.orientation.as_ref().and_then(Sides::of));
+    let first = sides.next().flatten();
+    let sides = first.filter(|first| sides.all(|other| other.as_ref() == Some(first)));
     Ok(StackView {
         series_id: row.id.clone(),
         series_uid: row.series_uid.clone(),
         presets: Preset::of(&modality, &text(|facts| &facts.body_part)),
         modality,
+        sides,
         description: text(|facts| &facts.description),
         plane: text(|facts| &facts.plane),
         slice_thickness_mm: series.as_ref().and_then(|facts| facts.slice_thickness_mm),

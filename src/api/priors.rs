@@ -8,6 +8,7 @@ use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::compare::{Change, Earlier, changes};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
+use tocsin_domain::same_person::{Contradiction, Person, contradiction};
 
 use super::error::ApiError;
 use super::state::State;
@@ -23,8 +24,10 @@ pub struct PriorView {
     pub description: String,
     /// As the images say; when they arrived where they do not.
     pub taken_at: Timestamp,
-    /// The same modality and part of the body.
+    /// The same modality and part of the body, and nothing that speaks against one person.
     pub comparable: bool,
+    /// What speaks against one person although the identifier is the same; nothing is compared with it.
+    pub contradiction: Option<&'static str>,
     pub report_status: Option<String>,
 }
 
@@ -46,6 +49,10 @@ pub async fn of(state: &State, row: &study::Model, records: &[ResultRecord]) -> 
     for prior in priors::of(conn, row, &state.settings.default_authority).await? {
         let view = view(state, row, &prior).await?;
         if view.taken_at >= taken {
+            continue;
+        }
+        if view.contradiction.is_some() {
+            views.push(view);
             continue;
         }
         let found = results::of_studies(conn, std::slice::from_ref(&prior.id)).await?;
@@ -77,15 +84,25 @@ async fn view(state: &State, row: &study::Model, prior: &study::Model) -> Result
             .map(|facts| facts.body_part)
             .unwrap_or_default())
     };
+    let contradiction = contradiction(person(row), person(prior)).map(Contradiction::text);
     Ok(PriorView {
         study_id: studies::id_of(prior)?,
         taken_at: taken_at(state, prior).await?,
-        comparable: prior.modality == row.modality && part(prior)? == part(row)?,
+        comparable: contradiction.is_none() && prior.modality == row.modality && part(prior)? == part(row)?,
+        contradiction,
         accession: prior.accession.clone(),
         modality: prior.modality.clone(),
         description: prior.description.clone(),
         report_status: prior.report_status.clone(),
     })
+}
+
+fn person(row: &study::Model) -> Person<'_> {
+    Person {
+        name: row.patient_name.as_deref(),
+        birth_date: row.birth_date.as_deref(),
+        sex: row.sex.as_deref(),
+    }
 }
 
 async fn taken_at(state: &State, row: &study::Model) -> Result<Timestamp, ApiError> {

@@ -108,10 +108,7 @@ async fn view(state: &State, row: &study::Model) -> Result<Unreconciled, StoreEr
                 .clone()
                 .filter(|number| row.accession.as_ref() != Some(number)),
             priority: record.priority.clone(),
-            other_patient: match (&imaged, &whose) {
-                (Some(imaged), Some(whose)) => *imaged != Imaged::Record(whose.id.clone()),
-                (None, _) | (_, None) => false,
-            },
+            other_patient: other_patient(imaged.as_ref(), whose.as_ref()),
         };
         candidates.push(candidate(order, record.procedure.text, whose, then));
     }
@@ -130,8 +127,15 @@ async fn view(state: &State, row: &study::Model) -> Result<Unreconciled, StoreEr
     })
 }
 
+/// Whether an order is of somebody else than the images; what names nobody contradicts nobody.
+pub(super) fn other_patient(imaged: Option<&Imaged>, ordered: Option<&patient::Model>) -> bool {
+    imaged
+        .zip(ordered)
+        .is_some_and(|(imaged, ordered)| *imaged != Imaged::Record(ordered.id.clone()))
+}
+
 /// The patient of an order, after merges.
-async fn patient_of(
+pub(super) async fn patient_of(
     state: &State,
     order: &imaging_order::Model,
 ) -> Result<Option<patient::Model>, StoreError> {

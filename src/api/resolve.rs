@@ -5,12 +5,15 @@ use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::ids::{OrderId, SiteId, StudyId};
+use tocsin_domain::order::OrderState;
 
 use super::auth::Principal;
 use super::error::ApiError;
+use super::reconciliation::{other_patient, patient_of};
 use super::state::State;
 use crate::storage::reconciliation::{self, Decision};
-use crate::storage::{audit, orders, studies};
+use crate::storage::entity::{imaging_order, study};
+use crate::storage::{audit, orders, patients, studies};
 
 /// The decision: exactly one of the three.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -22,6 +25,9 @@ pub struct Resolution {
     /// The accession number of the order, where only one order has it.
     #[serde(default)]
     pub accession: Option<String>,
+    /// `true`: the order with that accession number, although it is cancelled or of another patient.
+    #[serde(default)]
+    pub nevertheless: bool,
     /// `true`: no order that is known here is this study's.
     #[serde(default)]
     pub no_order: bool,
@@ -86,7 +92,7 @@ pub async fn resolve(
     resolution: &Resolution,
 ) -> Result<ResolvedView, ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
-    let decision = decision(state, id, resolution.wanted()?).await?;
+    let decision = decision(state, id, resolution.wanted()?, resolution.nevertheless).await?;
     let detail = match &decision {
         Decision::Order(order) => serde_json::json!({ "order": order }),
         Decision::NoOrder => serde_json::json!({ "order": null }),
@@ -118,22 +124,49 @@ pub async fn resolve(
     })
 }
 
-async fn decision(state: &State, id: StudyId, wanted: Wanted) -> Result<Decision, ApiError> {
+async fn decision(
+    state: &State,
+    id: StudyId,
+    wanted: Wanted,
+    nevertheless: bool,
+) -> Result<Decision, ApiError> {
     let accession = match wanted {
         Wanted::Order(order) => return Ok(Decision::Order(order)),
         Wanted::NoOrder => return Ok(Decision::NoOrder),
         Wanted::Accession(accession) => accession,
     };
     let conn = state.store.read();
-    let site = SiteId(studies::get(conn, id).await?.site);
+    let study = studies::get(conn, id).await?;
+    let site = SiteId(study.site.clone());
     let mut found = orders::suggested(conn, &site, None, Some(&accession), 2).await?;
     match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(Decision::Order(only.id)),
+        (Some(only), 0) => match doubt(state, &study, &only).await?.filter(|_| !nevertheless) {
+            Some(doubt) => Err(ApiError::Conflict(format!(
+                "accession: that order {doubt}; say so (`nevertheless`) to link it all the same"
+            ))),
+            None => Ok(Decision::Order(only.id)),
+        },
         (Some(_), _) => Err(ApiError::Conflict(
             "accession: several orders have this number; expected order_id".into(),
         )),
         (None, _) => Err(ApiError::NotFound("order with this accession number")),
     }
+}
+
+/// What speaks against an order whose number was typed: nobody saw it in a list.
+async fn doubt(
+    state: &State,
+    study: &study::Model,
+    order: &imaging_order::Model,
+) -> Result<Option<&'static str>, ApiError> {
+    if orders::record_of(order)?.state == OrderState::Cancelled {
+        return Ok(Some("is cancelled"));
+    }
+    let conn = state.store.read();
+    let imaged = patients::imaged(conn, study, &state.settings.default_authority).await?;
+    let whose = patient_of(state, order).await?;
+    let other = other_patient(imaged.as_ref(), whose.as_ref());
+    Ok(other.then_some("is of another patient than the images"))
 }
 
 #[cfg(test)]
@@ -148,6 +181,7 @@ mod tests {
                 order_id: order_id.map(str::to_owned),
                 accession: accession.map(str::to_owned),
                 no_order,
+                nevertheless: false,
             }
             .wanted()
         };

@@ -39,6 +39,8 @@ pub fn server(listener: TcpListener, state: Data<State>, pages: Pages) -> std::i
     Ok(HttpServer::new(move || app(state.clone(), pages))
         .workers(workers)
         .max_connections(CONNECTIONS)
+        // A compressed answer goes out in pieces, and the last would wait for the browser's delayed acknowledgement.
+        .tcp_nodelay(true)
         .client_request_timeout(HEADER_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)

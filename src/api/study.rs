@@ -43,6 +43,8 @@ pub struct StudyView {
     pub wait_cap_at: Option<Timestamp>,
     /// As the order says it; null without an order.
     pub ris_priority: Option<String>,
+    /// `placed`, `completed` or `cancelled`; null without an order.
+    pub order_state: Option<String>,
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -96,11 +98,11 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .collect::<Result<Vec<_>, StoreError>>()?;
     let mut alert_list = Vec::new();
     for alert in alerts::of_study(conn, id).await? {
-        alert_list.push(alert_views::view(state, alert).await?);
+        alert_list.push(alert_views::view(state, alert, &row).await?);
     }
     let list = waiting(state).await?;
     let place = list.place_of(id);
-    let ris_priority = ris_priority(state, &row).await?;
+    let (ris_priority, order_state) = ordered(state, &row).await?;
     let (opinions, comments) = discussion::of_study(state, id).await?;
     let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let compared = priors::of(state, &row, &records).await?;
@@ -118,6 +120,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         rank_without_ai: place.as_ref().map(|place| place.rank_without_ai),
         wait_cap_at: place.map(|place| place.wait_cap_at),
         ris_priority,
+        order_state,
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
         recommendations: verdicts_of(&row)?
@@ -153,13 +156,17 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     })
 }
 
-async fn ris_priority(state: &State, row: &study::Model) -> Result<Option<String>, StoreError> {
+/// Priority and state of the order, as far as there is one.
+async fn ordered(
+    state: &State,
+    row: &study::Model,
+) -> Result<(Option<String>, Option<String>), StoreError> {
     let Some(order) = &row.order_id else {
-        return Ok(None);
+        return Ok((None, None));
     };
     match orders::by_id(state.store.read(), order).await? {
-        Some(order) => Ok(orders::record_of(&order)?.priority),
-        None => Ok(None),
+        Some(order) => Ok((orders::record_of(&order)?.priority, Some(order.state))),
+        None => Ok((None, None)),
     }
 }
 

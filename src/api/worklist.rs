@@ -42,6 +42,8 @@ pub struct WorklistItem {
     pub description: String,
     /// As the order says it; null without an order.
     pub ris_priority: Option<String>,
+    /// `placed`, `completed` or `cancelled`; null without an order.
+    pub order_state: Option<String>,
     pub band: Band,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -162,6 +164,7 @@ fn item(place: &Place, study: &Waiting, described: &Described, now: Timestamp) -
         modality: study.modality.clone(),
         description: study.description.clone(),
         ris_priority: described.ris_priority,
+        order_state: described.order_state,
         band: place.item.band,
         score: place.item.score,
         reasons: described.reasons,

@@ -6,6 +6,8 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::worklist::Band;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::error::ApiError;
 use super::page::{PageQuery, one_of};
@@ -55,8 +57,8 @@ pub struct Selection<'q> {
     ai: Option<AnalysisState>,
     me: &'q str,
     now: Timestamp,
-    /// Looked for in accession number, patient and description; lower case.
-    search: String,
+    /// Looked for in accession number, patient and description; folded.
+    words: Vec<String>,
 }
 
 impl WorklistQuery {
@@ -96,7 +98,7 @@ impl WorklistQuery {
             ai: ai.and_then(|word| AnalysisState::ALL.into_iter().find(|state| state.text() == word)),
             me,
             now,
-            search: search.trim().to_lowercase(),
+            words: search.split_whitespace().map(folded).collect(),
         })
     }
 }
@@ -150,14 +152,24 @@ impl Selection<'_> {
         }
     }
 
+    /// Every word of what is looked for, in any order, in what the study is known by.
     fn finds(&self, study: &Waiting) -> bool {
-        let holds = |text: &str| text.to_lowercase().replace('^', " ").contains(&self.search);
-        self.search.is_empty()
-            || [&study.accession, &study.patient_identifier, &study.patient_name]
-                .into_iter()
-                .flatten()
-                .any(|text| holds(text))
-            || holds(&study.description)
-            || holds(&study.study_uid)
+        if self.words.is_empty() {
+            return true;
+        }
+        let known = [&study.accession, &study.patient_identifier, &study.patient_name];
+        let mut texts: Vec<String> = known.into_iter().flatten().map(|text| folded(text)).collect();
+        texts.extend([folded(&study.description), folded(&study.study_uid)]);
+        self.words
+            .iter()
+            .all(|word| texts.iter().any(|text| text.contains(word)))
     }
+}
+
+/// Lower case without accents: `Jérôme` is found by `jerome`.
+fn folded(text: &str) -> String {
+    text.nfd()
+        .filter(|letter| !is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect()
 }

@@ -9,6 +9,9 @@ use crate::code::Code;
 use crate::finding::{Measurement, ResultRecord};
 use crate::ids::StudyId;
 
+/// Beyond it a percentage says no more than that there was next to nothing before.
+const MOST_PERCENT: f64 = 999.0;
+
 /// A measurement then and now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
@@ -17,7 +20,7 @@ pub struct Change {
     pub before: f64,
     /// In the unit of the measurement; negative when it became smaller.
     pub delta: f64,
-    /// Of what it was before; `None` when that was zero.
+    /// Of what it was before; `None` when that was nothing, or next to it.
     pub percent: Option<f64>,
     pub before_study: StudyId,
     /// When the earlier images were taken.
@@ -64,7 +67,9 @@ fn change(
         measurement: measured.code.clone(),
         before: then,
         delta,
-        percent: (then != 0.0).then(|| delta / then * 100.0),
+        percent: (then != 0.0)
+            .then(|| delta / then * 100.0)
+            .filter(|percent| percent.abs() <= MOST_PERCENT),
         before_study: before.record.study,
         before_at: before.taken_at,
         before_version: (*version != now.model.version).then(|| version.clone()),
@@ -168,12 +173,18 @@ mod tests {
 
     #[test]
     fn from_nothing_no_percentage_is_told_and_without_a_prior_nothing_is() {
-        let (now, none) = (result(9, "ich", "1", 5.0), result(1, "ich", "1", 0.0));
+        let (now, none) = (result(9, "ich", "1", 30.0), result(1, "ich", "1", 0.0));
+        let hardly = result(1, "ich", "1", 0.01);
         let prior = Earlier {
             taken_at: at(1),
             record: &none,
         };
+        let next_to_it = Earlier {
+            record: &hardly,
+            ..prior
+        };
         assert_eq!(changes(&now, &[prior])[0].percent, None);
+        assert_eq!(changes(&now, &[next_to_it])[0].percent, None);
         assert_eq!(changes(&now, &[prior])[0].before_version, None);
         assert_eq!(changes(&now, &[]), Vec::new());
     }

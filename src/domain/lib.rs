@@ -19,6 +19,8 @@ pub mod part10;
 pub mod phi;
 pub mod quantify;
 pub mod repeat;
+pub mod same_person;
+pub mod sides;
 pub mod study;
 pub mod triage;
 pub mod volume;

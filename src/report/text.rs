@@ -61,7 +61,11 @@ pub(super) fn model_name(record: &ResultRecord) -> String {
 }
 
 pub(super) fn headline_sentence(finding: &Finding) -> String {
-    format!("{}.", finding_headline(finding))
+    let headline = finding_headline(finding);
+    match finding.presence {
+        Presence::Absent => format!("{headline}; this does not exclude it."),
+        Presence::Present | Presence::Undetermined => format!("{headline}."),
+    }
 }
 
 pub(super) fn operating_sentence(finding: &Finding) -> String {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Names of messages begin so, in our code.
-const KINDS: [&str; 8] = [
-    "nav-", "title-", "filter-", "column-", "sign-in-", "setup-", "account-", "oidc-",
+const KINDS: [&str; 9] = [
+    "nav-", "title-", "filter-", "column-", "sign-in-", "setup-", "account-", "oidc-", "patient-",
 ];
 
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {

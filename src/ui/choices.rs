@@ -24,13 +24,15 @@ pub struct Filter {
     pub choices: Vec<Choice>,
 }
 
-/// A column that can be sorted by.
+/// A column, as it stands in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
+    /// Its class.
     pub key: &'static str,
     /// A message.
     pub label: &'static str,
-    pub href: String,
+    /// Sorts the list by it; nothing where it has no order.
+    pub href: Option<String>,
     /// For `aria-sort`.
     pub order: &'static str,
 }
@@ -49,13 +51,20 @@ const LINKS: [(&str, &str); 3] = [
     ("unmatched", "no order"),
     ("conflict", "conflict"),
 ];
-const COLUMNS: [(&str, &str); 6] = [
-    ("rank", "column-rank"),
-    ("score", "column-priority"),
-    ("patient", "column-patient"),
-    ("exam", "column-exam"),
-    ("arrived", "column-arrived"),
-    ("images", "column-images"),
+/// Class, message, and what `sort` calls it.
+const COLUMNS: [(&str, &str, Option<&str>); 11] = [
+    ("rank", "column-rank", Some("rank")),
+    ("score", "column-priority", Some("score")),
+    ("patient", "column-patient", Some("patient")),
+    ("exam", "column-exam", Some("exam")),
+    ("arrived", "column-arrived", Some("arrived")),
+    ("images", "column-images", Some("images")),
+    // The order of arrival the other way round.
+    ("wait", "column-wait", None),
+    ("cap", "column-cap", Some("cap")),
+    ("said-by-ai", "column-ai", None),
+    ("alert", "column-alert", None),
+    ("reader", "column-reader", Some("claimed")),
 ];
 
 /// Of `HIDEABLE`, in its order.
@@ -178,20 +187,25 @@ pub fn columns(query: &WorklistQuery) -> Vec<Column> {
     };
     COLUMNS
         .into_iter()
-        .map(|(key, label)| {
-            let (order, next) = match sorted.strip_prefix('-') {
-                Some(down) if down == key => ("descending", String::new()),
-                None if sorted == key => ("ascending", format!("-{key}")),
-                Some(_) | None => ("none", key.to_owned()),
-            };
+        .map(|(key, label, sort)| {
+            let turned = sort.map(|sort| turned(sorted, sort));
             Column {
                 key,
                 label,
-                href: with(query, |query| query.sort = next),
-                order,
+                order: turned.as_ref().map_or("none", |(order, _)| order),
+                href: turned.map(|(_, next)| with(query, |query| query.sort = next)),
             }
         })
         .collect()
+}
+
+/// How a column stands in the order that is shown, and which order choosing it gives.
+fn turned(sorted: &str, key: &str) -> (&'static str, String) {
+    match sorted.strip_prefix('-') {
+        Some(down) if down == key => ("descending", String::new()),
+        None if sorted == key => ("ascending", format!("-{key}")),
+        Some(_) | None => ("none", key.to_owned()),
+    }
 }
 
 /// Columns that can be left out, each as an address that leaves it out or shows it again.
@@ -274,8 +288,21 @@ mod tests {
                 .map(|column| (column.order, column.href))
                 .expect("a column")
         };
-        assert_eq!(order(""), ("none", "/?sort=patient".into()));
-        assert_eq!(order("patient"), ("ascending", "/?sort=-patient".into()));
-        assert_eq!(order("-patient"), ("descending", "/".into()));
+        assert_eq!(order(""), ("none", Some("/?sort=patient".into())));
+        assert_eq!(order("patient"), ("ascending", Some("/?sort=-patient".into())));
+        assert_eq!(order("-patient"), ("descending", Some("/".into())));
+    }
+
+    #[test]
+    fn every_column_that_can_be_sorted_by_is_one_that_a_query_takes() {
+        let sorts = COLUMNS.into_iter().filter_map(|(_, _, sort)| sort);
+        for sort in sorts {
+            let query = WorklistQuery {
+                sort: sort.into(),
+                ..WorklistQuery::default()
+            };
+            let checked = query.checked("me", "", tocsin_domain::clock::Timestamp::UNIX_EPOCH);
+            assert!(checked.is_ok(), "{sort}");
+        }
     }
 }

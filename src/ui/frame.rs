@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::Timestamp;
 
 use crate::api::auth::session::same;
 use crate::api::auth::{Action, Means, Principal, Proof, Role};
@@ -16,6 +17,9 @@ pub struct Frame {
     pub site: String,
     /// An IANA zone; times are shown in it.
     pub zone: String,
+    /// When the page was made, and by which version of the program: a print says both.
+    pub at: Timestamp,
+    pub version: &'static str,
     /// Nothing here is real.
     pub demonstration: bool,
     /// Whom one may be in a demonstration.
@@ -117,6 +121,8 @@ impl Frame {
         Self {
             site: state.settings.site_name.clone(),
             zone: state.settings.time_zone.name().to_owned(),
+            at: state.now(),
+            version: env!("CARGO_PKG_VERSION"),
             demonstration: state.settings.demonstration,
             roles: DEMONSTRATED.map(Role::text).to_vec(),
             person: None,

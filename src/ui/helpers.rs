@@ -12,7 +12,11 @@ use handlebars::{
 use tocsin_domain::clock::Timestamp;
 
 use super::kept::Kept;
+use super::persons;
 use super::wording::Wording;
+
+/// Words of a text that is cut short.
+const BEGINNING: usize = 3;
 
 /// A helper says a text, which is escaped where it is written, or why it cannot.
 type Said = Result<String, RenderError>;
@@ -39,6 +43,7 @@ pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
     add(registry, "clock", |helper, context| {
         Ok(local(helper, context, "%H:%M"))
     });
+    add(registry, "second", |helper, _| Ok(second(text(helper, 0))));
     add(registry, "json", |helper, _| Ok(json(helper)));
     add(registry, "plain", |helper, _| Ok(plain(helper)));
     add(registry, "exam", |helper, _| {
@@ -63,6 +68,16 @@ pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
     });
     let spoken = wording.clone();
     add(registry, "language", move |_, _| Ok(spoken.tag().to_owned()));
+    add(registry, "birth", |helper, _| Ok(persons::birth(text(helper, 0))));
+    let spoken = wording.clone();
+    add(registry, "age", move |helper, _| {
+        Ok(persons::age(&spoken, text(helper, 0), text(helper, 1)))
+    });
+    let spoken = wording.clone();
+    add(registry, "sex", move |helper, _| {
+        Ok(persons::sex(&spoken, text(helper, 0)))
+    });
+    add(registry, "begin", |helper, _| Ok(beginning(text(helper, 0))));
     registry.register_helper("kept", Box::new(Kept::default()));
 }
 
@@ -92,6 +107,14 @@ fn local(helper: &Helper<'_>, context: &Context, format: &str) -> String {
     }
 }
 
+/// `{{second at}}`: an instant for scripts without its fraction, which no clock on a screen shows.
+fn second(at: &str) -> String {
+    match at.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => at.to_owned(),
+    }
+}
+
 /// `{{t "name" value=x}}`: a message, with its values.
 fn message(wording: &Wording, helper: &Helper<'_>) -> Said {
     let name = text(helper, 0);
@@ -115,6 +138,15 @@ fn words(wording: &Wording, name: &str) -> String {
     wording
         .say(&message, &FluentArgs::new())
         .unwrap_or_else(|| name.replace('_', " "))
+}
+
+/// `{{begin text}}`: its first words, for a place beside which the whole text can be had.
+fn beginning(text: &str) -> String {
+    let mut ends = text.match_indices(char::is_whitespace).map(|(at, _)| at);
+    match ends.nth(BEGINNING - 1) {
+        Some(end) => format!("{}…", text[..end].trim_end_matches([';', ',', ':', '.'])),
+        None => text.to_owned(),
+    }
 }
 
 /// `{{json value}}`: a value for a script, as the text of an attribute.
@@ -157,6 +189,23 @@ mod tests {
         assert_eq!(exam_of("CT", "CT HEAD WO CONTRAST"), "CT HEAD WO CONTRAST");
         assert_eq!(exam_of("CT", "HEAD"), "CT HEAD");
         assert_eq!(exam_of("CT", ""), "CT");
+    }
+
+    #[test]
+    fn an_instant_loses_its_fraction_alone() {
+        assert_eq!(second("2026-11-27T15:04:05.123456Z"), "2026-11-27T15:04:05Z");
+        assert_eq!(second("2026-11-27T15:04:05Z"), "2026-11-27T15:04:05Z");
+    }
+
+    #[test]
+    fn a_text_begins_with_its_first_words() {
+        for (text, begun) in [
+            ("", ""),
+            ("For demonstration", "For demonstration"),
+            ("Trained on phantoms; for demonstration only.", "Trained on phantoms…"),
+        ] {
+            assert_eq!(beginning(text), begun);
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod kept;
 mod messages;
 mod oidc;
 mod people;
+mod persons;
 mod prove;
 mod quality;
 mod quarantine;
@@ -27,6 +28,7 @@ mod reconciliation;
 #[cfg(test)]
 mod rendered;
 mod report;
+mod said;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

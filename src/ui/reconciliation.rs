@@ -38,6 +38,8 @@ pub struct Decision {
     order_id: Option<String>,
     accession: Option<String>,
     no_order: Option<String>,
+    /// The typed number counts although its order is cancelled or of another patient.
+    nevertheless: Option<String>,
 }
 
 pub async fn resolve(
@@ -52,6 +54,7 @@ pub async fn resolve(
         order_id: form.order_id,
         accession: form.accession,
         no_order: form.no_order.is_some(),
+        nevertheless: form.nevertheless.is_some(),
     };
     resolve::resolve(&state, &who, &id, &resolution).await?;
     Ok(go_to("/reconciliation"))

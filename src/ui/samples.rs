@@ -63,6 +63,8 @@ pub fn anonymous(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
     Frame {
         site: hostile(),
         zone: "Europe/Berlin".to_owned(),
+        at: at(),
+        version: "1.2.3",
         demonstration: amount.yes(),
         roles: amount.list("radiologist"),
         person: None,
@@ -180,6 +182,7 @@ fn item(amount: Amount, band: Band) -> WorklistItem {
         modality: "CT".to_owned(),
         description: amount.text(),
         ris_priority: amount.maybe(hostile()),
+        order_state: amount.maybe("cancelled".to_owned()),
         band,
         score: 40.0,
         reasons: amount.list(reason()),
@@ -223,6 +226,10 @@ pub fn alert(amount: Amount) -> AlertView {
     AlertView {
         id: hostile(),
         study_id: hostile(),
+        patient: patient(amount),
+        accession: amount.maybe(hostile()),
+        modality: "CT".to_owned(),
+        description: amount.text(),
         status: "notified".to_owned(),
         title: hostile(),
         raised_at: at(),

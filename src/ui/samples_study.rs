@@ -6,6 +6,7 @@ use tocsin_domain::worklist::Band;
 
 use super::gantt;
 use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
+use super::said;
 use super::study::{LivePart, PriorPage, StudyPage};
 use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
@@ -52,6 +53,7 @@ fn prior(amount: Amount) -> PriorView {
         description: hostile(),
         taken_at: at(),
         comparable: amount.yes(),
+        contradiction: amount.maybe("another birth date"),
         report_status: amount.maybe("final".to_owned()),
     }
 }
@@ -61,6 +63,9 @@ pub fn live(amount: Amount) -> LivePart {
     LivePart {
         gantt: gantt::of(&study.timeline),
         me: hostile(),
+        taken_on: amount.maybe("20140101".to_owned()),
+        flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
+        opinions: said::of(&study.opinions, &study.ai, HOSTILE),
         viewer: amount.maybe("https://pacs.example.org/1".to_owned()),
         next: amount.maybe(hostile()),
         study,
@@ -82,10 +87,15 @@ fn study(amount: Amount) -> StudyView {
         rank_without_ai: amount.maybe(2),
         wait_cap_at: amount.maybe(at()),
         ris_priority: amount.maybe(hostile()),
+        order_state: amount.maybe("cancelled".to_owned()),
         band: amount.maybe(Band::Critical),
         score: 40.0,
         reasons: amount.list(reason()),
-        opinions: amount.list(opinion()),
+        opinions: amount
+            .list([opinion("agree", id()), opinion("disagree", id()), opinion("agree", hostile())])
+            .into_iter()
+            .flatten()
+            .collect(),
         comments: amount.list(comment()),
         recommendations: amount.list(Recommendation {
             rule: hostile(),
@@ -131,12 +141,12 @@ fn step(event: &str, ms_since_previous: f64) -> TimelineView {
     }
 }
 
-fn opinion() -> OpinionView {
+fn opinion(verdict: &str, result_id: String) -> OpinionView {
     OpinionView {
         id: hostile(),
-        result_id: hostile(),
+        result_id,
         finding: hostile(),
-        verdict: "disagree".to_owned(),
+        verdict: verdict.to_owned(),
         reason: Some(hostile()),
         by: hostile(),
         at: at(),
@@ -227,6 +237,7 @@ fn stack(marks: Vec<MarksView>) -> StackView {
         plane: HOSTILE.to_owned(),
         slice_thickness_mm: Some(5.0),
         presets: vec![Preset::Own],
+        sides: None,
         layers: vec![LayerView {
             instance_id: hostile(),
             frame: 1,

@@ -8,6 +8,7 @@ use tocsin_domain::ids::StudyId;
 
 use super::frame::{Frame, go_to, sealed};
 use super::gantt::{self, Gantt};
+use super::said::{self, Said};
 use super::templates;
 use crate::api::auth::Principal;
 use crate::api::discussion::{self, Judgement, NewOpinion};
@@ -16,6 +17,8 @@ use crate::api::priors::PriorView;
 use crate::api::rerun::{self, Rerun};
 use crate::api::study::{self, StudyView};
 use crate::api::{ApiError, State, claims, views, worklist};
+use crate::storage::analyses::AnalysisState;
+use crate::storage::instances;
 
 #[derive(Serialize)]
 pub struct StudyPage {
@@ -45,6 +48,12 @@ pub struct LivePart {
     pub study: StudyView,
     pub gantt: Gantt,
     pub me: String,
+    /// `YYYYMMDD`, as the images say.
+    pub taken_on: Option<String>,
+    /// Whether any model flags the study now: only then its marks are what to look at first.
+    pub flagged: bool,
+    /// Oldest first.
+    pub opinions: Vec<Said>,
     /// Where the site's own viewer shows the study.
     pub viewer: Option<String>,
     /// The one after it on the worklist.
@@ -104,6 +113,9 @@ async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, Stu
     let part = LivePart {
         gantt: gantt::of(&study.timeline),
         me: who.name.clone(),
+        taken_on: taken_on(state, id).await?,
+        flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
+        opinions: said::of(&study.opinions, &study.ai, &who.name),
         viewer: state
             .settings
             .viewer
@@ -116,6 +128,12 @@ async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, Stu
         study,
     };
     Ok((part, id))
+}
+
+async fn taken_on(state: &State, id: StudyId) -> Result<Option<String>, ApiError> {
+    let first = instances::first_of_study(state.store.read(), &id.to_string()).await?;
+    let facts = first.as_ref().map(instances::facts_of).transpose()?;
+    Ok(facts.and_then(|facts| facts.study_date))
 }
 
 /// The timeline as a spreadsheet reads it; the same rows as the page shows.

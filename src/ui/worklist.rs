@@ -7,6 +7,7 @@ use actix_web::web::{Data, Form, Query};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::Timestamp;
+use tocsin_domain::worklist::Band;
 
 use super::choices::{self, Choice, Column};
 use super::frame::{Frame, go_to, sealed};
@@ -30,6 +31,9 @@ const SOON: TimeDelta = TimeDelta::minutes(15);
 pub struct WorklistPage {
     rows: Vec<RowView>,
     critical: Vec<RowView>,
+    /// Critical studies beyond those that are shown above the list.
+    critical_more: usize,
+    critical_all: usize,
     waiting: usize,
     matching: usize,
     /// Address of the next piece.
@@ -252,6 +256,7 @@ pub fn page(
 ) -> WorklistPage {
     let rows = |items: Vec<WorklistItem>| items.into_iter().map(|item| row(item, me, now)).collect();
     let filters = choices::filters(&query, &listed);
+    let criticals = listed.bands.get(Band::Critical.text()).copied().unwrap_or(0);
     let address = choices::address(&WorklistQuery {
         cursor: None,
         ..query.clone()
@@ -264,6 +269,8 @@ pub fn page(
     });
     WorklistPage {
         rows: rows(listed.items),
+        critical_more: criticals.saturating_sub(listed.critical.len()),
+        critical_all: criticals,
         critical: rows(listed.critical),
         waiting: listed.waiting,
         matching: listed.matching,

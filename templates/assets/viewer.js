@@ -67,7 +67,9 @@
     const canvas = make("canvas", { role: "img", "data-testid": `${name}picture` });
     const where = make("span", { class: "corner where", "data-testid": `${name}slice` });
     const told = make("span", { class: "corner told" });
-    element.append(canvas, make("span", { class: "corner" }, t("js-preview")), where, told);
+    // Which side of the patient lies at each edge: a picture is shown as it was sent, and that may be mirrored.
+    const edges = ["left", "right", "top", "bottom"].map((edge) => [edge, make("span", { class: `side ${edge}`, "data-testid": `${name}side-${edge}` })]);
+    element.append(canvas, make("span", { class: "corner" }, t("js-preview")), where, told, ...edges.map(([, span]) => span));
     const context = canvas.getContext("2d");
 
     const ticks = drawn("svg", { "aria-hidden": "true", preserveAspectRatio: "none" });
@@ -128,6 +130,7 @@
       const windowed = window() === "own" ? t("js-window-as-sent") : t("js-window-said", { window: t(`js-window-${window()}`) });
       tocsin.write(where, [place, windowed, offset === null ? "" : t("js-depth", { mm: offset.toFixed(1) }), note()].filter(Boolean).join(" · "));
       canvas.setAttribute("aria-label", t("js-picture", { modality, place, window: windowed }));
+      for (const [edge, span] of edges) tocsin.write(span, stack().sides?.[edge] ?? "");
       range.value = at.layer + 1;
       range.setAttribute("aria-valuetext", place);
       ticks.querySelector(".here")?.setAttribute("x", at.layer);

@@ -33,6 +33,10 @@ frame-density = Rows
 frame-keys = Keys
 frame-sign-out = Sign out
 frame-close = Close
+# Before the instant at which the page was printed.
+frame-printed = Printed
+frame-printed-by = by { $person }
+frame-printed-paper = What has changed since then is not on this paper.
 frame-over = The session is over
 frame-over-hidden = Patients are hidden until somebody signs in again.
 frame-sign-in-again = Sign in again
@@ -77,6 +81,21 @@ label-name = Name
 by-person = by { $person }
 accession-number = accession { $number }
 patient-born = born { $date }
+patient-identifier = ID
+patient-years =
+    { $years ->
+        [one] { $years } year
+       *[other] { $years } years
+    }
+patient-months =
+    { $months ->
+        [one] { $months } month
+       *[other] { $months } months
+    }
+patient-female = female
+patient-male = male
+patient-other = sex other
+patient-unknown = sex unknown
 column-after = After, ms
 column-ai = AI
 column-alert = Alert
@@ -126,6 +145,7 @@ filter-reader = Reader
 filter-order = Order
 worklist-criticals = Critical studies
 worklist-no-critical = No critical study waits.
+worklist-more-critical = +{ $count } more critical
 # Before how long, which goes on by itself.
 worklist-waits = waits
 worklist-page = page { $status }
@@ -188,6 +208,8 @@ study-rerun-submit = Run this model again
 study-priors = Earlier studies of this patient
 study-beside = beside this one
 study-no-priors = None is known here.
+study-prior-contradicts = { $what } under the same identifier: perhaps another person; nothing is compared
+order-cancelled = the order is cancelled
 study-prior-title = { $exam }, { $at }
 column-change = Change
 column-taken = Taken
@@ -216,12 +238,18 @@ study-report = Report: { $status }
 study-findings = AI findings
 study-preliminary = preliminary; not for diagnosis
 study-suspects = AI suspects: { $finding }
+study-not-flagged = Not flagged: { $finding }
+study-undetermined = Undetermined: { $finding }
+study-point = (operating point: { $point })
 study-agree = Agree
 study-disagree = Disagree
 study-indeterminate = Indeterminate
 study-reason = Reason, if any
 study-no-model = No model has looked at this study yet.
 study-opinions = Opinions
+study-opinions-count = the latest of each person counts
+study-opinion-replaced = replaced
+study-opinion-older = about an earlier result
 study-suggested = Suggested by the rules
 study-page = { $recipient }: { $state }
 study-none = None.
@@ -243,7 +271,9 @@ alerts-notified = Notified
 alerts-acknowledged = Acknowledged
 alerts-retracted = Retracted
 alerts-page = { $recipient } by { $channel }: { $state }
-alerts-acknowledge = Acknowledge
+alerts-acknowledge = Acknowledge …
+alerts-acting = I am acting on this: { $alert }, { $patient }
+alerts-confirm = Acknowledge
 alerts-none = No alert.
 
 ## What the link of a page leads to
@@ -278,6 +308,7 @@ reconciliation-nobody = names nobody
 reconciliation-this = This is its order
 reconciliation-no-candidate = No order of this study's UID, accession number or patient is known.
 reconciliation-another = Another order, by its accession number
+reconciliation-nevertheless = even if that order is cancelled or of another patient
 reconciliation-no-order = It has no order
 reconciliation-then-other-patient = The order is of another patient than the images.
 reconciliation-then-accession = Results carry accession { $number }.
@@ -447,6 +478,12 @@ js-link = Turn both
 js-linked = linked
 js-unlinked = not linked
 js-marked = { $models } marked { $marked } of { $count } slices
+js-marked-below = { $models } did not flag this study; what it marked below its operating point is shown only on request
+js-opinion-change = You said “{ $before }” before. Change it to “{ $after }”?
+js-opinion-change-it = Change to “{ $after }”
+js-opinion-keep = Keep “{ $before }”
+js-as-of = , as the server said it at { $at }
+js-more-critical = { $count } critical
 js-not-shown = This picture cannot be shown
 js-picture = { $modality } { $place }, { $window }, not for diagnosis
 js-ai-changed = AI results have changed: { $said }
@@ -501,6 +538,9 @@ word-conflict = conflict
 word-placed = placed
 word-completed = completed
 word-cancelled = cancelled
+word-another-birth-date = another birth date
+word-another-name = another name
+word-another-sex = another sex
 word-preliminary = preliminary
 word-final = final
 word-corrected = corrected

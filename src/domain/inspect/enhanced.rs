@@ -61,11 +61,31 @@ fn cell_mm2(slice: &Coarse) -> f64 {
 fn spots(slice: &Coarse) -> Vec<usize> {
     let areas = areas(slice, |_, hu| hu >= BRIGHT);
     let (small, large): (Vec<_>, Vec<_>) = areas.into_iter().partition(|area| area.mm2 < SPOT_MM2);
+    let mut skull = vec![false; slice.hu.len()];
+    large
+        .iter()
+        .flat_map(|area| &area.cells)
+        .for_each(|at| skull[*at] = true);
     let bone = near(slice, large.iter().flat_map(|area| &area.cells));
-    let clear = small
+    // A headrest is outside.
+    let vessels = small
         .into_iter()
-        .filter(|area| area.cells.iter().all(|at| !bone[*at]));
-    clear.flat_map(|area| area.cells).collect()
+        .filter(|area| area.cells.iter().all(|at| !bone[*at]) && encloses(slice, &skull, area.cells[0]));
+    vessels.flat_map(|area| area.cells).collect()
+}
+
+/// Whether these cells lie on all four sides of that one.
+fn encloses(slice: &Coarse, cells: &[bool], at: usize) -> bool {
+    let (row, column) = (at / slice.columns, at % slice.columns);
+    let any = |mut range: std::ops::Range<usize>, of: &dyn Fn(usize) -> usize| range.any(|n| cells[of(n)]);
+    let (across, down) = (
+        |c: usize| row * slice.columns + c,
+        |r: usize| r * slice.columns + column,
+    );
+    any(0..column, &across)
+        && any(column..slice.columns, &across)
+        && any(0..row, &down)
+        && any(row..slice.rows, &down)
 }
 
 fn chambers(slice: &Coarse, front_is_first: bool) -> Vec<usize> {
