@@ -7,6 +7,7 @@ pub mod head;
 mod identity;
 mod shape;
 mod study;
+pub mod thorax;
 
 pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
