@@ -7,9 +7,10 @@ pub mod head;
 mod identity;
 mod shape;
 mod study;
-pub mod thorax;
+mod thorax;
 
 pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
 pub use study::Study;
+pub use thorax::{Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, Level, PeFinding, ctpa};

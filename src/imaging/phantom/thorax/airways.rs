@@ -31,7 +31,10 @@ pub fn segmental(arteries: &Arteries, bronchi: &[Line]) -> Vec<Line> {
         if artery.level == Level::Segmental {
             let start = line[0].0;
             let far = |p: &V3| (0..3).map(|i| (p[i] - start[i]).powi(2)).sum::<f32>();
-            let joint = bronchi.iter().flatten().min_by(|a, b| far(&a.0).total_cmp(&far(&b.0)));
+            let joint = bronchi
+                .iter()
+                .flatten()
+                .min_by(|a, b| far(&a.0).total_cmp(&far(&b.0)));
             if let Some((p, r)) = joint {
                 line.insert(0, (*p, r.min(3.0)));
             }

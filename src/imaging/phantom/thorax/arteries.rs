@@ -41,16 +41,73 @@ type Course = &'static [([f32; 3], f32)];
 
 /// Lobar stems: side, parent, course with radii as a share of the main artery's.
 const STEMS: [(f32, usize, Course); 6] = [
-    (-1.0, RIGHT, &[([-33.0, -1.0, -18.0], 0.66), ([-44.0, 0.0, -6.0], 0.62), ([-54.0, 1.0, 6.0], 0.52)]),
-    (-1.0, RIGHT, &[([-40.0, 2.0, -20.0], 0.86), ([-51.0, 9.0, -32.0], 0.82), ([-55.0, 17.0, -48.0], 0.76), ([-58.0, 25.0, -64.0], 0.66), ([-60.0, 30.0, -76.0], 0.56)]),
-    (-1.0, 4, &[([-54.0, 13.0, -42.0], 0.42), ([-62.0, 2.0, -52.0], 0.40), ([-70.0, -12.0, -59.0], 0.36)]),
-    (1.0, LEFT, &[([42.0, 12.0, 3.0], 0.58), ([52.0, 10.0, 10.0], 0.52), ([60.0, 8.0, 18.0], 0.44)]),
-    (1.0, LEFT, &[([54.0, 27.0, -10.0], 0.86), ([60.0, 32.0, -30.0], 0.80), ([64.0, 35.0, -48.0], 0.72), ([67.0, 37.0, -64.0], 0.62), ([69.0, 39.0, -76.0], 0.54)]),
-    (1.0, 7, &[([61.0, 31.0, -28.0], 0.40), ([68.0, 16.0, -34.0], 0.38), ([74.0, 0.0, -40.0], 0.34)]),
+    (
+        -1.0,
+        RIGHT,
+        &[
+            ([-33.0, -1.0, -18.0], 0.66),
+            ([-44.0, 0.0, -6.0], 0.62),
+            ([-54.0, 1.0, 6.0], 0.52),
+        ],
+    ),
+    (
+        -1.0,
+        RIGHT,
+        &[
+            ([-40.0, 2.0, -20.0], 0.86),
+            ([-51.0, 9.0, -32.0], 0.82),
+            ([-55.0, 17.0, -48.0], 0.76),
+            ([-58.0, 25.0, -64.0], 0.66),
+            ([-60.0, 30.0, -76.0], 0.56),
+        ],
+    ),
+    (
+        -1.0,
+        4,
+        &[
+            ([-54.0, 13.0, -42.0], 0.42),
+            ([-62.0, 2.0, -52.0], 0.40),
+            ([-70.0, -12.0, -59.0], 0.36),
+        ],
+    ),
+    (
+        1.0,
+        LEFT,
+        &[
+            ([42.0, 12.0, 3.0], 0.58),
+            ([52.0, 10.0, 10.0], 0.52),
+            ([60.0, 8.0, 18.0], 0.44),
+        ],
+    ),
+    (
+        1.0,
+        LEFT,
+        &[
+            ([54.0, 27.0, -10.0], 0.86),
+            ([60.0, 32.0, -30.0], 0.80),
+            ([64.0, 35.0, -48.0], 0.72),
+            ([67.0, 37.0, -64.0], 0.62),
+            ([69.0, 39.0, -76.0], 0.54),
+        ],
+    ),
+    (
+        1.0,
+        7,
+        &[
+            ([61.0, 31.0, -28.0], 0.40),
+            ([68.0, 16.0, -34.0], 0.38),
+            ([74.0, 0.0, -40.0], 0.34),
+        ],
+    ),
 ];
 
 const fn segment(lobe: Lobe, middle: V3, stem: usize, from: V3) -> Segment {
-    Segment { lobe, middle, stem, from }
+    Segment {
+        lobe,
+        middle,
+        stem,
+        from,
+    }
 }
 
 /// Bronchopulmonary segments (Jackson and Huber), apical and posterior of the left upper lobe as one.
@@ -92,14 +149,25 @@ impl Arteries {
     fn segment(&mut self, frame: &Frame, segment: &Segment, points: &mut [V3], dice: &mut Dice) {
         let parent = &self.0[segment.stem];
         let wanted = frame.place(segment.from);
-        let Some((at, radius)) = nearest(&parent.line, wanted) else { return };
+        let Some((at, radius)) = nearest(&parent.line, wanted) else {
+            return;
+        };
         let towards = unit(sub(frame.place(segment.middle), at));
-        let stem = Stem { at, towards, radius: dice.between(2.5, 3.2).min(radius), parent: None };
+        let stem = Stem {
+            at,
+            towards,
+            radius: dice.between(2.5, 3.2).min(radius),
+            parent: None,
+        };
         let (first, side) = (self.0.len(), parent.side);
         let mut grown: Vec<Branch> = Vec::new();
         grow(&stem, points, dice, &mut grown);
         self.0.extend(grown.into_iter().map(|b| Artery {
-            level: if b.depth == 0 { Level::Segmental } else { Level::Subsegmental },
+            level: if b.depth == 0 {
+                Level::Segmental
+            } else {
+                Level::Subsegmental
+            },
             side,
             parent: Some(b.parent.map_or(segment.stem, |p| first + p)),
             depth: b.depth,
@@ -110,7 +178,9 @@ impl Arteries {
 
     /// Indices of the arteries that leave one, the widest first.
     pub fn children(&self, of: usize) -> Vec<usize> {
-        let mut found: Vec<usize> = (of + 1..self.0.len()).filter(|i| self.0[*i].parent == Some(of)).collect();
+        let mut found: Vec<usize> = (of + 1..self.0.len())
+            .filter(|i| self.0[*i].parent == Some(of))
+            .collect();
         found.sort_by(|a, b| self.0[*b].line[0].1.total_cmp(&self.0[*a].line[0].1));
         found
     }
@@ -131,7 +201,11 @@ impl Arteries {
                 }
                 travelled += step;
             }
-            match self.children(artery).into_iter().find(|c| self.continues(artery, *c)) {
+            match self
+                .children(artery)
+                .into_iter()
+                .find(|c| self.continues(artery, *c))
+            {
                 Some(child) if travelled < length_mm => artery = child,
                 _ => return line,
             }
@@ -142,6 +216,12 @@ impl Arteries {
     fn continues(&self, parent: usize, child: usize) -> bool {
         let (end, start) = (self.0[parent].line.last(), self.0[child].line.first());
         end.zip(start).is_some_and(|(a, b)| length(sub(a.0, b.0)) < 8.0)
+    }
+
+    /// A point in the middle of the trunk.
+    pub fn trunk_middle(&self) -> V3 {
+        let line = &self.0[TRUNK].line;
+        line[line.len() / 2].0
     }
 
     /// Lets less contrast reach what lies beyond an artery.
@@ -156,7 +236,9 @@ impl Arteries {
 }
 
 fn nearest(line: &[(V3, f32)], to: V3) -> Option<(V3, f32)> {
-    line.iter().copied().min_by(|a, b| length(sub(a.0, to)).total_cmp(&length(sub(b.0, to))))
+    line.iter()
+        .copied()
+        .min_by(|a, b| length(sub(a.0, to)).total_cmp(&length(sub(b.0, to))))
 }
 
 /// The segment that a point of a lung belongs to.
@@ -167,7 +249,9 @@ fn territory(frame: &Frame, p: V3) -> usize {
         let same = s.lobe == lobe && s.middle[0] * q[0] > 0.0;
         length(sub(s.middle, q)) + if same { 0.0 } else { 1000.0 }
     };
-    (0..SEGMENTS.len()).min_by(|a, b| far(&SEGMENTS[*a]).total_cmp(&far(&SEGMENTS[*b]))).unwrap_or(0)
+    (0..SEGMENTS.len())
+        .min_by(|a, b| far(&SEGMENTS[*a]).total_cmp(&far(&SEGMENTS[*b])))
+        .unwrap_or(0)
 }
 
 pub fn stems(frame: &Frame, c: &Calibres) -> Vec<Artery> {
@@ -176,23 +260,50 @@ pub fn stems(frame: &Frame, c: &Calibres) -> Vec<Artery> {
         side,
         parent,
         depth: 0,
-        line: smooth(&points.iter().map(|(p, r)| (frame.place(*p), r * scale)).collect::<Line>()),
+        line: smooth(
+            &points
+                .iter()
+                .map(|(p, r)| (frame.place(*p), r * scale))
+                .collect::<Line>(),
+        ),
         fill: 1.0,
     };
     let mut all = vec![
-        artery(Level::Main, 0.0, None, &[([13.0, -53.0, -40.0], 0.95), ([16.0, -42.0, -24.0], 1.0), ([19.0, -24.0, -9.0], 1.0)], c.trunk),
+        artery(
+            Level::Main,
+            0.0,
+            None,
+            &[
+                ([13.0, -53.0, -40.0], 0.95),
+                ([16.0, -42.0, -24.0], 1.0),
+                ([19.0, -24.0, -9.0], 1.0),
+            ],
+            c.trunk,
+        ),
         artery(
             Level::Main,
             -1.0,
             Some(TRUNK),
-            &[([17.0, -22.0, -10.0], 1.1), ([6.0, -10.0, -14.0], 1.0), ([-12.0, -4.0, -18.0], 1.0), ([-28.0, -2.0, -20.0], 0.95), ([-41.0, 2.0, -21.0], 0.86)],
+            &[
+                ([17.0, -22.0, -10.0], 1.1),
+                ([6.0, -10.0, -14.0], 1.0),
+                ([-12.0, -4.0, -18.0], 1.0),
+                ([-28.0, -2.0, -20.0], 0.95),
+                ([-41.0, 2.0, -21.0], 0.86),
+            ],
             c.right_main,
         ),
         artery(
             Level::Main,
             1.0,
             Some(TRUNK),
-            &[([20.0, -24.0, -8.0], 1.1), ([28.0, -8.0, -1.0], 1.0), ([38.0, 8.0, 3.0], 1.0), ([48.0, 20.0, 0.0], 0.95), ([54.0, 27.0, -10.0], 0.88)],
+            &[
+                ([20.0, -24.0, -8.0], 1.1),
+                ([28.0, -8.0, -1.0], 1.0),
+                ([38.0, 8.0, 3.0], 1.0),
+                ([48.0, 20.0, 0.0], 0.95),
+                ([54.0, 27.0, -10.0], 0.88),
+            ],
             c.left_main,
         ),
     ];

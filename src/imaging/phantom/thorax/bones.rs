@@ -43,10 +43,18 @@ fn rib_course(frame: &Frame, rib: f32, side: f32) -> (Line, Line) {
     let at = |turn: f32| {
         let z = head + 6.0 - fall * (0.5 - 0.5 * (turn * 0.95).cos()) * 1.25;
         let [wide, front, back] = frame.section(z);
-        let deep = if turn < std::f32::consts::FRAC_PI_2 { back } else { front };
+        let deep = if turn < std::f32::consts::FRAC_PI_2 {
+            back
+        } else {
+            front
+        };
         let out = [(wide + 6.0) * turn.sin(), (deep + 6.0) * -turn.cos()];
         let round = squircle(turn);
-        [side * out[0] * round, -out[1].signum() * (out[1] * round).abs(), z]
+        [
+            side * out[0] * round,
+            -out[1].signum() * (out[1] * round).abs(),
+            z,
+        ]
     };
     let reach: f32 = if rib > 9.5 { 1.9 } else { 2.45 };
     let mut bone = vec![([side * 24.0, Frame::spine(head) + 10.0, head], 4.0)];
@@ -70,9 +78,18 @@ fn squircle(turn: f32) -> f32 {
 fn shoulder(side: f32) -> Vec<Line> {
     let at = |x: f32, y: f32, z: f32| [side * x, y, z];
     let mut lines = vec![
-        vec![(at(18.0, -62.0, 72.0), 8.0), (at(55.0, -52.0, 92.0), 5.5), (at(105.0, -18.0, 112.0), 5.5), (at(142.0, 14.0, 120.0), 6.0)],
+        vec![
+            (at(18.0, -62.0, 72.0), 8.0),
+            (at(55.0, -52.0, 92.0), 5.5),
+            (at(105.0, -18.0, 112.0), 5.5),
+            (at(142.0, 14.0, 120.0), 6.0),
+        ],
         vec![(at(142.0, 34.0, 116.0), 19.0), (at(150.0, 26.0, 140.0), 17.0)],
-        vec![(at(84.0, 98.0, 66.0), 3.0), (at(116.0, 86.0, 92.0), 5.0), (at(138.0, 48.0, 116.0), 6.0)],
+        vec![
+            (at(84.0, 98.0, 66.0), 3.0),
+            (at(116.0, 86.0, 92.0), 5.0),
+            (at(138.0, 48.0, 116.0), 6.0),
+        ],
     ];
     for i in 0..=9 {
         let t = i as f32 / 9.0;
@@ -89,12 +106,24 @@ fn sternum(grid: &mut Grid, frame: &Frame) {
     let [_, low, _] = frame.section(-78.0);
     let (top, bottom) = ([0.0, -high - 4.0, 56.0], [0.0, -low - 5.0, -78.0]);
     let (a, b) = (frame.place(top), frame.place(bottom));
-    grid.visit([-32.0, b[1].min(a[1]) - 10.0, b[2] - 6.0], [32.0, b[1].max(a[1]) + 10.0, a[2] + 6.0], |p, mut cell| {
-        let t = ((p[2] - b[2]) / (a[2] - b[2])).clamp(0.0, 1.0);
-        let wide = if t > 0.66 { mix(18.0, 27.0, (t - 0.66) / 0.34) } else { 17.0 };
-        let d = ellipsoid([p[0], p[1], 0.0], [0.0, mix(b[1], a[1], t), 0.0], [wide, 6.5, 40.0])
+    grid.visit(
+        [-32.0, b[1].min(a[1]) - 10.0, b[2] - 6.0],
+        [32.0, b[1].max(a[1]) + 10.0, a[2] + 6.0],
+        |p, mut cell| {
+            let t = ((p[2] - b[2]) / (a[2] - b[2])).clamp(0.0, 1.0);
+            let wide = if t > 0.66 {
+                mix(18.0, 27.0, (t - 0.66) / 0.34)
+            } else {
+                17.0
+            };
+            let d = ellipsoid(
+                [p[0], p[1], 0.0],
+                [0.0, mix(b[1], a[1], t), 0.0],
+                [wide, 6.5, 40.0],
+            )
             .max((p[2] - a[2]).max(b[2] - p[2]));
-        cell.lay(560.0, ramp(d));
-        cell.lay(170.0, ramp(d + 1.8));
-    });
+            cell.lay(560.0, ramp(d));
+            cell.lay(170.0, ramp(d + 1.8));
+        },
+    );
 }

@@ -42,7 +42,11 @@ fn length_mm(level: Level, dice: &mut Dice) -> f32 {
 pub fn draw_all(level: Level, arteries: &mut Arteries, dice: &mut Dice) -> Vec<Clot> {
     let deeper: &[(Level, [f32; 2])] = match level {
         Level::Saddle => &[(Level::Lobar, [1.0, 4.0]), (Level::Segmental, [0.0, 4.0])],
-        Level::Main => &[(Level::Main, [0.0, 1.5]), (Level::Lobar, [0.0, 3.0]), (Level::Segmental, [0.0, 3.0])],
+        Level::Main => &[
+            (Level::Main, [0.0, 1.5]),
+            (Level::Lobar, [0.0, 3.0]),
+            (Level::Segmental, [0.0, 3.0]),
+        ],
         Level::Lobar => &[(Level::Lobar, [0.0, 2.5]), (Level::Segmental, [0.0, 3.5])],
         Level::Segmental => &[(Level::Segmental, [0.0, 2.8]), (Level::Subsegmental, [0.0, 2.5])],
         Level::Subsegmental => &[(Level::Subsegmental, [0.0, 1.8])],
@@ -74,13 +78,24 @@ fn draw(level: Level, arteries: &mut Arteries, dice: &mut Dice, others: &[Clot])
     if lodging == Lodging::Occluding {
         arteries.starve(start, dice.between(0.45, 0.95));
     }
-    Some(Clot { level, side: arteries.0[start].side, lodging, line, hu: dice.between(38.0, 72.0) })
+    Some(Clot {
+        level,
+        side: arteries.0[start].side,
+        lodging,
+        line,
+        hu: dice.between(38.0, 72.0),
+    })
 }
 
 /// An artery of a level that is wide enough to be seen and apart from other clots.
 fn artery(level: Level, arteries: &Arteries, dice: &mut Dice, others: &[Clot]) -> Option<usize> {
     let free = |line: &Line| {
-        let near = |p: V3| others.iter().flat_map(|c| &c.line).any(|(o, _)| (0..3).all(|i| (o[i] - p[i]).abs() < 9.0));
+        let near = |p: V3| {
+            others
+                .iter()
+                .flat_map(|c| &c.line)
+                .any(|(o, _)| (0..3).all(|i| (o[i] - p[i]).abs() < 9.0))
+        };
         !line.iter().any(|(p, _)| near(*p))
     };
     let candidates: Vec<usize> = (1..arteries.0.len())
@@ -110,7 +125,11 @@ fn lodge(level: Level, line: &Line, dice: &mut Dice) -> Lodging {
         Level::Segmental => (0.3, 0.6),
         Level::Subsegmental => (0.1, 0.85),
     };
-    let towards = unit([dice.normal(0.0, 1.0), dice.normal(0.0, 1.0), dice.normal(0.0, 1.0)]);
+    let towards = unit([
+        dice.normal(0.0, 1.0),
+        dice.normal(0.0, 1.0),
+        dice.normal(0.0, 1.0),
+    ]);
     match (kind, level) {
         (k, Level::Saddle) if k >= 0.0 => Lodging::Central(dice.between(0.34, 0.6)),
         (k, _) if k < central && !thin => Lodging::Central(dice.between(0.5, 0.75)),
@@ -121,7 +140,7 @@ fn lodge(level: Level, line: &Line, dice: &mut Dice) -> Lodging {
 
 impl Clot {
     /// The centre line and radius of the clot itself, thinner at its ends.
-    fn body(&self) -> Line {
+    pub fn body(&self) -> Line {
         let last = (self.line.len() - 1) as f32;
         let tangent = unit(sub(self.line[self.line.len() - 1].0, self.line[0].0));
         self.line
@@ -151,7 +170,10 @@ impl Clot {
             let share = ramp(wavy) * f32::from(*cell.artery) / 255.0;
             let before = f32::from(*cell.clot) / 255.0;
             if share > before {
-                cell.lay(self.hu + 5.0 * grain.mm(p, 6.0), (share - before) / (1.0 - before));
+                cell.lay(
+                    self.hu + 5.0 * grain.mm(p, 6.0),
+                    (share - before) / (1.0 - before),
+                );
                 *cell.clot = (share * 255.0) as u8;
             }
         });

@@ -44,7 +44,11 @@ impl Frame {
             apex: dice.between(100.0, 112.0),
             fat: dice.log_between(5.0, 24.0),
             domes: [full, full - dice.between(2.0, 10.0)],
-            breasts: if dice.chance(0.5) { dice.between(8.0, 26.0) } else { 0.0 },
+            breasts: if dice.chance(0.5) {
+                dice.between(8.0, 26.0)
+            } else {
+                0.0
+            },
             form: Field::new(dice),
             grain: Field::new(dice),
         }

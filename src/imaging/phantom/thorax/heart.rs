@@ -47,7 +47,11 @@ impl Heart {
     /// A heart whose ventricles have the ratio of widths `ratio` (right to left).
     pub fn draw(dice: &mut Dice, frame: &Frame, ratio: f32) -> Self {
         let strain = ((ratio - 0.95) / 0.5).clamp(0.0, 1.0);
-        let long = unit([dice.between(0.62, 0.74), dice.between(-0.66, -0.56), dice.between(-0.42, -0.30)]);
+        let long = unit([
+            dice.between(0.62, 0.74),
+            dice.between(-0.66, -0.56),
+            dice.between(-0.42, -0.30),
+        ]);
         let across = unit([long[1], -long[0], 0.0]);
         let up = [
             across[1] * long[2] - across[2] * long[1],
@@ -69,10 +73,23 @@ impl Heart {
             free_wall: dice.between(3.0, 4.0) + strain,
             bowing: strain * dice.between(0.5, 1.0),
             atria: [
-                (frame.place([-38.0, -16.0, -66.0]), [dice.between(18.0, 22.0) + 5.0 * strain, 24.0 + 4.0 * strain, 26.0]),
-                (frame.place([6.0, 22.0, -51.0]), [dice.between(28.0, 34.0), dice.between(14.0, 19.0), dice.between(17.0, 21.0)]),
+                (
+                    frame.place([-38.0, -16.0, -66.0]),
+                    [dice.between(18.0, 22.0) + 5.0 * strain, 24.0 + 4.0 * strain, 26.0],
+                ),
+                (
+                    frame.place([6.0, 22.0, -51.0]),
+                    [
+                        dice.between(28.0, 34.0),
+                        dice.between(14.0, 19.0),
+                        dice.between(17.0, 21.0),
+                    ],
+                ),
             ],
-            outflow: [(frame.place([6.0, -58.0, -62.0]), 15.0), (frame.place([13.0, -53.0, -36.0]), 13.0)],
+            outflow: [
+                (frame.place([6.0, -58.0, -62.0]), 15.0),
+                (frame.place([13.0, -53.0, -36.0]), 13.0),
+            ],
         };
         heart.widen(ratio);
         heart
@@ -102,7 +119,11 @@ impl Heart {
         let round = ellipsoid(s, [0.0; 3], self.left);
         let near = (-(s[0] / 30.0).powi(2) - (s[2] / 20.0).powi(2)).exp();
         let face = self.left[1] * (1.0 - 0.45 * self.bowing) - 5.0 * self.bowing * near;
-        if self.bowing > 0.0 { round.max(s[1] - face) } else { round }
+        if self.bowing > 0.0 {
+            round.max(s[1] - face)
+        } else {
+            round
+        }
     }
 
     fn right_ventricle(&self, s: V3) -> f32 {
@@ -116,7 +137,10 @@ impl Heart {
             Chamber::RightAtrium => ellipsoid(p, self.atria[0].0, self.atria[0].1),
             Chamber::LeftAtrium => ellipsoid(p, self.atria[1].0, self.atria[1].1),
             Chamber::LeftVentricle => self.left_ventricle(self.within(p)),
-            Chamber::RightVentricle => self.right_ventricle(self.within(p)).min(rod(p, self.outflow[0], self.outflow[1])),
+            Chamber::RightVentricle => {
+                self.right_ventricle(self.within(p))
+                    .min(rod(p, self.outflow[0], self.outflow[1]))
+            }
         }
     }
 
@@ -125,20 +149,29 @@ impl Heart {
         let s = self.within(p);
         let left = self.left_ventricle(s) - self.septum;
         let right = self.chamber(Chamber::RightVentricle, p) - self.free_wall;
-        let atria = self.chamber(Chamber::RightAtrium, p).min(self.chamber(Chamber::LeftAtrium, p)) - 2.0;
+        let atria = self
+            .chamber(Chamber::RightAtrium, p)
+            .min(self.chamber(Chamber::LeftAtrium, p))
+            - 2.0;
         left.min(right).min(atria)
     }
 
     /// A box around the heart and its fat, mm.
     pub fn bounds(&self) -> (V3, V3) {
         let c = self.centre;
-        ([c[0] - 125.0, c[1] - 80.0, c[2] - 60.0], [c[0] + 62.0, c[1] + 75.0, c[2] + 60.0])
+        (
+            [c[0] - 125.0, c[1] - 80.0, c[2] - 60.0],
+            [c[0] + 62.0, c[1] + 75.0, c[2] + 60.0],
+        )
     }
 
     /// The largest widths along the septal normal over all axial planes, each ventricle by itself.
     pub fn widths(&self) -> Widths {
         let along = unit([self.axes[0][0], self.axes[0][1], 0.0]);
-        let mut widths = Widths { right: 0.0, left: 0.0 };
+        let mut widths = Widths {
+            right: 0.0,
+            left: 0.0,
+        };
         for z in -10..=10 {
             for t in -12..=12 {
                 let start = [
@@ -148,7 +181,10 @@ impl Heart {
                 ];
                 let left = self.chord(start, |s| self.left_ventricle(s));
                 let right = self.chord(start, |s| self.right_ventricle(s));
-                widths = Widths { right: widths.right.max(right), left: widths.left.max(left) };
+                widths = Widths {
+                    right: widths.right.max(right),
+                    left: widths.left.max(left),
+                };
             }
         }
         widths
@@ -172,19 +208,65 @@ impl Heart {
         length
     }
 
-    /// A point in the middle of the right ventricle and the septal normal, for those who measure pictures.
-    pub fn septal_normal(&self) -> V3 {
-        self.axes[1]
-    }
-
-    /// Middle of the left ventricle.
-    pub fn centre(&self) -> V3 {
-        self.centre
+    /// How far the septum is pressed into the left ventricle, 0..1.
+    pub fn bowing(&self) -> f32 {
+        self.bowing
     }
 
     /// Where contrast is thin: the share of unmixed blood in the right atrium, by height.
     pub fn inflow(&self, p: V3) -> f32 {
         let (at, size) = self.atria[0];
         mix(0.0, 1.0, ((at[2] - p[2]) / size[2]).clamp(0.0, 1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::Thorax;
+    use super::super::spec::{CtpaSpec, Distractors, PeFinding, Plan};
+    use super::*;
+
+    /// Longest run of blood on lines along the septal normal, read from the painted grid.
+    fn measured(thorax: &Thorax, chamber: Chamber) -> f32 {
+        let heart = &thorax.heart;
+        let along = unit([heart.axes[0][0], heart.axes[0][1], 0.0]);
+        let blood = |p: V3| heart.chamber(chamber, p) < 3.0 && thorax.grid.at(p).0 > 190.0;
+        let mut longest = 0.0_f32;
+        for (z, t) in (-4..=4).flat_map(|z| (-8..=8).map(move |t| (z as f32 * 3.0, t as f32 * 3.0))) {
+            let (mut run, mut best) = (0.0, 0.0_f32);
+            for step in -100..260 {
+                let u = step as f32 * 0.5;
+                let n = heart.axes[1];
+                let p = [
+                    heart.centre[0] + along[0] * t + n[0] * u,
+                    heart.centre[1] + along[1] * t + n[1] * u,
+                    heart.centre[2] + z,
+                ];
+                run = if blood(p) { run + 0.5 } else { 0.0 };
+                best = best.max(run);
+            }
+            longest = longest.max(best);
+        }
+        longest
+    }
+
+    #[test]
+    fn the_widths_told_are_those_of_the_painted_ventricles() {
+        let spec = CtpaSpec {
+            distractors: Distractors::None,
+            trunk_hu: Some(330.0),
+            rv_lv: Some(1.2),
+            ..CtpaSpec::new(1, PeFinding::None)
+        };
+        let thorax = Thorax::build(&spec, &Plan::draw(&spec));
+        let told = thorax.heart.widths();
+        let right = measured(&thorax, Chamber::RightVentricle);
+        assert!(
+            (right - told.right).abs() < 2.5,
+            "{right} mm, told {} mm",
+            told.right
+        );
+        let left = measured(&thorax, Chamber::LeftVentricle);
+        assert!((left - told.left).abs() < 2.5, "{left} mm, told {} mm", told.left);
     }
 }

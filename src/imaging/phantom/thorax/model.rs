@@ -91,43 +91,79 @@ impl Person {
         self.airways(&mut grid, &arteries);
         for line in &branches {
             let seen = faintness(line);
-            grid.along(line, 1.0, |_, d, mut cell| cell.lay(self.contrast.pulmonary_veins, ramp(d) * seen));
+            grid.along(line, 1.0, |_, d, mut cell| {
+                cell.lay(self.contrast.pulmonary_veins, ramp(d) * seen)
+            });
         }
         self.arteries(&mut grid, &arteries);
-        clots.iter().for_each(|clot| clot.paint(&mut grid, &self.frame.grain));
+        clots
+            .iter()
+            .for_each(|clot| clot.paint(&mut grid, &self.frame.grain));
         self.disturb_image(&mut grid);
-        Thorax { grid, heart: self.heart, arteries, clots, distractors: self.distractors, calibres: self.calibres }
+        Thorax {
+            grid,
+            heart: self.heart,
+            arteries,
+            clots,
+            distractors: self.distractors,
+            calibres: self.calibres,
+        }
     }
 
     /// Fat, gullet, heart and the great vessels but the pulmonary arteries.
     fn mediastinum(&self, grid: &mut Grid) {
         let (frame, c) = (&self.frame, &self.calibres);
         let aorta = great::aorta(frame, c);
-        let (upper, other) = (great::upper_cava(frame, c, self.contrast.arm), great::other_vein(frame, self.contrast.arm));
+        let (upper, other) = (
+            great::upper_cava(frame, c, self.contrast.arm),
+            great::other_vein(frame, self.contrast.arm),
+        );
         let (lower, azygos) = (great::lower_cava(frame), great::azygos(frame));
         let (gullet, windpipe) = (great::gullet(frame), great::windpipe(frame));
         let arch = great::arch_branches(frame);
-        let inside = |line: &Line| -> Line { line.iter().copied().filter(|(p, _)| p[2] > -122.0 && p[2] < 112.0).collect() };
+        let inside = |line: &Line| -> Line {
+            line.iter()
+                .copied()
+                .filter(|(p, _)| p[2] > -122.0 && p[2] < 112.0)
+                .collect()
+        };
         for line in great::cushions(frame) {
             sheath(grid, &line);
         }
-        for line in [&aorta, &upper, &lower, &azygos, &gullet, &windpipe].into_iter().chain(&arch).chain(&self.bronchi) {
+        for line in [&aorta, &upper, &lower, &azygos, &gullet, &windpipe]
+            .into_iter()
+            .chain(&arch)
+            .chain(&self.bronchi)
+        {
             sheath(grid, &inside(line));
         }
         for stem in super::arteries::stems(frame, c) {
             sheath(grid, &stem.line);
         }
         grid.tube(&gullet, 0.0, 40.0);
-        grid.tube(&gullet.iter().map(|(p, _)| (*p, 1.6)).collect::<Line>(), 0.0, -420.0);
+        grid.tube(
+            &gullet.iter().map(|(p, _)| (*p, 1.6)).collect::<Line>(),
+            0.0,
+            -420.0,
+        );
         self.heart(grid);
         vessel(grid, &aorta, 1.2, self.contrast.systemic);
-        arch.iter().for_each(|line| vessel(grid, line, 0.8, self.contrast.systemic));
-        for (line, hu) in [(&lower, PLAIN + 6.0), (&azygos, PLAIN + 4.0), (&other, PLAIN + 20.0)] {
+        arch.iter()
+            .for_each(|line| vessel(grid, line, 0.8, self.contrast.systemic));
+        for (line, hu) in [
+            (&lower, PLAIN + 6.0),
+            (&azygos, PLAIN + 4.0),
+            (&other, PLAIN + 20.0),
+        ] {
             vessel(grid, line, 0.8, hu);
         }
-        grid.along(&upper, 1.0, |p, d, mut cell| cell.lay(self.contrast.upper_cava(p), ramp(d)));
+        grid.along(&upper, 1.0, |p, d, mut cell| {
+            cell.lay(self.contrast.upper_cava(p), ramp(d))
+        });
         grid.tube(&windpipe, 1.6, CARTILAGE_HU);
-        self.bronchi.iter().for_each(|line| grid.tube(line, 1.2, CARTILAGE_HU));
+        self.bronchi
+            .iter()
+            .for_each(|line| grid.tube(line, 1.2, CARTILAGE_HU));
         grid.tube(&windpipe, 0.0, AIRWAY_HU);
     }
 
@@ -208,7 +244,12 @@ impl Person {
     /// Nodes beside arteries, and unmixed blood in them.
     fn disturb_hila(&mut self, grid: &mut Grid, arteries: &Arteries) {
         let mut dice = self.dice(22);
-        let central: Vec<(V3, f32)> = arteries.0.iter().filter(|a| a.level == Level::Lobar).flat_map(|a| a.line.clone()).collect();
+        let central: Vec<(V3, f32)> = arteries
+            .0
+            .iter()
+            .filter(|a| a.level == Level::Lobar)
+            .flat_map(|a| a.line.clone())
+            .collect();
         for kind in [Distractor::LymphNodes, Distractor::CalcifiedNodes] {
             if self.has(kind) {
                 for _ in 0..dice.between(2.0, 6.0) as usize {
@@ -216,14 +257,20 @@ impl Person {
                     let turn = dice.between(0.0, 6.3);
                     let off = r + dice.between(3.0, 7.0);
                     let chalk = (kind == Distractor::CalcifiedNodes).then(|| dice.between(350.0, 900.0));
-                    confounder::node(grid, [p[0] + off * turn.cos(), p[1] + off * turn.sin(), p[2]], chalk, &mut dice);
+                    confounder::node(
+                        grid,
+                        [p[0] + off * turn.cos(), p[1] + off * turn.sin(), p[2]],
+                        chalk,
+                        &mut dice,
+                    );
                 }
             }
         }
         if self.has(Distractor::MixingArtefact) {
             for _ in 0..dice.between(1.0, 4.0) as usize {
                 let (at, r) = dice.pick(&central);
-                self.contrast.thin(at, r * dice.between(1.4, 2.6), dice.between(0.25, 0.6));
+                self.contrast
+                    .thin(at, r * dice.between(1.4, 2.6), dice.between(0.25, 0.6));
             }
         }
     }
@@ -291,7 +338,9 @@ fn lung_points(grid: &Grid, frame: &Frame, dice: &mut Dice) -> (Vec<V3>, Vec<V3>
                 let shaken = [x, y, z].map(|v| v as f32 + dice.between(-2.5, 2.5));
                 for (points, by) in [(&mut arteries, 0.0), (&mut veins, half)] {
                     let p = shaken.map(|v| v + by);
-                    if Grid::index(p).is_some_and(|i| grid.hu[i] < confounder::LUNG && frame.pleura(frame.middle(p)) < -3.0) {
+                    if Grid::index(p).is_some_and(|i| {
+                        grid.hu[i] < confounder::LUNG && frame.pleura(frame.middle(p)) < -3.0
+                    }) {
                         points.push(p);
                     }
                 }

@@ -31,7 +31,14 @@ pub fn grow(stem: &Stem, points: &mut [V3], dice: &mut Dice, out: &mut Vec<Branc
         return;
     }
     let all = points.len() as f32;
-    branch(stem, 0, points, &|n| stem.radius * (n as f32 / all).cbrt(), dice, out);
+    branch(
+        stem,
+        0,
+        points,
+        &|n| stem.radius * (n as f32 / all).cbrt(),
+        dice,
+        out,
+    );
 }
 
 fn branch(
@@ -43,7 +50,11 @@ fn branch(
     out: &mut Vec<Branch>,
 ) {
     let middle = mean(points);
-    let share = if points.len() == 1 { 1.0 } else { dice.between(0.36, 0.48) };
+    let share = if points.len() == 1 {
+        1.0
+    } else {
+        dice.between(0.36, 0.48)
+    };
     let end = [0, 1, 2].map(|i| mix(stem.at[i], middle[i], share));
     let r = radius(points.len()).max(THIN);
     if points.len() == 1 && r > THIN * 3.0 {
@@ -52,7 +63,11 @@ fn branch(
     let line = curve(stem.at, stem.towards, end, (stem.radius.min(r * 1.25).max(r), r));
     let towards = unit(sub(end, line[line.len() - 2].0));
     let this = out.len();
-    out.push(Branch { parent: stem.parent, depth, line });
+    out.push(Branch {
+        parent: stem.parent,
+        depth,
+        line,
+    });
     if points.len() == 1 {
         return;
     }
@@ -60,7 +75,12 @@ fn branch(
     let (one, two) = points.split_at_mut(cut);
     for part in [one, two] {
         if !part.is_empty() {
-            let stem = Stem { at: end, towards, radius: r, parent: Some(this) };
+            let stem = Stem {
+                at: end,
+                towards,
+                radius: r,
+                parent: Some(this),
+            };
             branch(&stem, depth + 1, part, radius, dice, out);
         }
     }
@@ -94,7 +114,10 @@ fn divide(points: &mut [V3], middle: V3, along: V3, dice: &mut Dice) -> usize {
         unit([0, 1, 2].map(|i| axis[i] - along[i] * k))
     });
     let spread = |axis: &V3| -> f32 { points.iter().map(|p| dot(sub(*p, middle), *axis).powi(2)).sum() };
-    let widest = axes.into_iter().max_by(|a, b| spread(a).total_cmp(&spread(b))).unwrap_or(axes[0]);
+    let widest = axes
+        .into_iter()
+        .max_by(|a, b| spread(a).total_cmp(&spread(b)))
+        .unwrap_or(axes[0]);
     points.sort_unstable_by(|a, b| dot(*a, widest).total_cmp(&dot(*b, widest)));
     let cut = points.partition_point(|p| dot(sub(*p, middle), widest) < 0.0);
     cut.clamp(1, points.len() - 1)

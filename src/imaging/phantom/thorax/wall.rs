@@ -16,8 +16,16 @@ pub fn tissue(frame: &Frame, lung_hu: f32, p: V3) -> f32 {
         return AIR;
     }
     let pleura = frame.pleura(q);
-    let outer = if pleura > -1.0 { shell(frame, q, skin, pleura) } else { 0.0 };
-    let inner = if pleura < 1.0 { cavity(frame, lung_hu, q) } else { 0.0 };
+    let outer = if pleura > -1.0 {
+        shell(frame, q, skin, pleura)
+    } else {
+        0.0
+    };
+    let inner = if pleura < 1.0 {
+        cavity(frame, lung_hu, q)
+    } else {
+        0.0
+    };
     mix(mix(outer, inner, ramp(pleura)), AIR, ramp(-skin))
 }
 
@@ -36,11 +44,16 @@ fn shell(frame: &Frame, q: V3, skin: f32, pleura: f32) -> f32 {
     let septa = frame.grain.mm(q, 6.0);
     let fat = FAT + 12.0 * septa;
     let thick = frame.fat * (1.0 + 0.3 * frame.form.mm(q, 50.0)) + frame.breast(q);
-    let gland = if frame.breasts > 0.0 { smooth(2.0, 10.0, frame.breast(q)) } else { 0.0 };
+    let gland = if frame.breasts > 0.0 {
+        smooth(2.0, 10.0, frame.breast(q))
+    } else {
+        0.0
+    };
     let fat = mix(fat, 20.0, gland * smooth(0.1, 0.4, septa));
     let axilla = ellipsoid([q[0].abs(), q[1], q[2]], [128.0, -2.0, 68.0], [20.0, 36.0, 52.0]);
     let layer = (pleura + 9.0 * frame.form.mm(q, 46.0)) / 13.0;
-    let planes = smooth(0.16, 0.04, (layer - layer.round()).abs()) * smooth(-0.3, 0.2, frame.form.mm(q, 31.0));
+    let planes =
+        smooth(0.16, 0.04, (layer - layer.round()).abs()) * smooth(-0.3, 0.2, frame.form.mm(q, 31.0));
     let muscle = mix(MUSCLE + 8.0 * septa, FAT, 0.8 * planes);
     let intercostal = mix(muscle, -25.0, smooth(4.0, 1.0, (pleura - 6.0).abs()) * 0.4);
     let muscle = mix(intercostal, fat, ramp(axilla));
