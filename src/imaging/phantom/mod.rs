@@ -13,4 +13,4 @@ pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
 pub use study::Study;
-pub use thorax::{Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, Level, PeFinding, ctpa};
+pub use thorax::{CTPA, Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, Level, PeFinding, ctpa};

@@ -126,7 +126,7 @@ impl Frame {
         };
         let [right, left] = [dome(-64.0, self.domes[0]), dome(64.0, self.domes[1])];
         let middle = self.domes[1] - 3.0 - 8.0 * ((q[1] + 10.0) / 70.0).powi(2);
-        let floor = if q[0].abs() < 55.0 { middle } else { -400.0 };
+        let floor = middle - 1.2 * (q[0].abs() - 38.0).max(0.0);
         right.max(left).max(floor)
     }
 

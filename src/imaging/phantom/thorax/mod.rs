@@ -7,6 +7,7 @@ mod clot;
 mod confounder;
 mod contrast;
 mod frame;
+mod free;
 mod great;
 mod grid;
 mod heart;

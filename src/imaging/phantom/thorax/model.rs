@@ -6,6 +6,7 @@ use super::clot::{self, Clot};
 use super::confounder::{self, Distractor};
 use super::contrast::{Contrast, PLAIN};
 use super::frame::Frame;
+use super::free::Free;
 use super::great::{self, Calibres};
 use super::grid::{Grid, Line};
 use super::heart::{CHAMBERS, Chamber, Heart};
@@ -83,11 +84,13 @@ impl Person {
         self.mediastinum(&mut grid);
         let points = lung_points(&grid, &self.frame, &mut self.dice(6));
         let mut arteries = Arteries::grow(&self.frame, &self.calibres, &points.0, &mut self.dice(7));
+        let free = Free { frame: &self.frame, heart: &self.heart };
+        arteries.0.iter_mut().filter(|a| a.level > Level::Lobar).for_each(|a| free.clear(&mut a.line));
         let mut dice = self.dice(8);
         let clots = level.map_or_else(Vec::new, |level| clot::draw_all(level, &mut arteries, &mut dice));
         self.disturb_lung(&mut grid, &points.0);
         self.disturb_hila(&mut grid, &arteries);
-        let branches = veins::grow_all(&self.frame, &points.1, &mut self.dice(9));
+        let branches = self.veins(&points.1);
         self.airways(&mut grid, &arteries);
         for line in &branches {
             let seen = faintness(line);
@@ -108,6 +111,13 @@ impl Person {
             distractors: self.distractors,
             calibres: self.calibres,
         }
+    }
+
+    fn veins(&self, points: &[V3]) -> Vec<Line> {
+        let free = Free { frame: &self.frame, heart: &self.heart };
+        let (trunks, mut branches) = veins::grow_all(&self.frame, points, &mut self.dice(9));
+        branches.iter_mut().for_each(|line| free.clear(line));
+        trunks.into_iter().chain(branches).collect()
     }
 
     /// Fat, gullet, heart and the great vessels but the pulmonary arteries.
@@ -208,7 +218,7 @@ impl Person {
             }
         }
         for line in &self.bronchi {
-            grid.tube(line, 0.0, AIRWAY_HU);
+            open_airway(grid, line, 0.0, AIRWAY_HU);
         }
     }
 
@@ -313,13 +323,16 @@ fn vessel(grid: &mut Grid, line: &[(V3, f32)], thick: f32, hu: f32) {
 /// A bronchus in lung and fat; it gives way to all else.
 fn small_airway(grid: &mut Grid, line: &[(V3, f32)]) {
     let thick = (line[line.len() - 1].1 * 0.25).clamp(0.4, 1.0);
-    for (wider, hu) in [(thick, CARTILAGE_HU), (0.0, AIRWAY_HU)] {
-        grid.along(line, wider + 1.0, |_, d, mut cell| {
-            if f32::from(*cell.hu) <= CARTILAGE_HU {
-                cell.lay(hu, ramp(d - wider));
-            }
-        });
-    }
+    open_airway(grid, line, thick, CARTILAGE_HU);
+    open_airway(grid, line, 0.0, AIRWAY_HU);
+}
+
+fn open_airway(grid: &mut Grid, line: &[(V3, f32)], wider: f32, hu: f32) {
+    grid.along(line, wider + 1.0, |_, d, mut cell| {
+        if f32::from(*cell.hu) <= CARTILAGE_HU {
+            cell.lay(hu, ramp(d - wider));
+        }
+    });
 }
 
 /// How much of a voxel a vessel thinner than the grid fills.

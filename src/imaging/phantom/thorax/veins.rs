@@ -49,9 +49,9 @@ const TRUNKS: [(f32, bool, Course); 4] = [
     ),
 ];
 
-/// Trunks and branches as tubes.
-pub fn grow_all(frame: &Frame, points: &[V3], dice: &mut Dice) -> Vec<Line> {
-    let mut lines = Vec::new();
+/// Trunks, and branches within the lungs, as tubes.
+pub fn grow_all(frame: &Frame, points: &[V3], dice: &mut Dice) -> (Vec<Line>, Vec<Line>) {
+    let (mut trunks, mut branches) = (Vec::new(), Vec::new());
     for (side, upper, course) in TRUNKS {
         let trunk = smooth(&course.map(|(p, r)| (frame.place(p), r)));
         let mut served: Vec<V3> = points
@@ -68,8 +68,8 @@ pub fn grow_all(frame: &Frame, points: &[V3], dice: &mut Dice) -> Vec<Line> {
         };
         let mut grown: Vec<Branch> = Vec::new();
         grow(&stem, &mut served, dice, &mut grown);
-        lines.push(trunk);
-        lines.extend(grown.into_iter().map(|b| b.line));
+        trunks.push(trunk);
+        branches.extend(grown.into_iter().map(|b| b.line));
     }
-    lines
+    (trunks, branches)
 }

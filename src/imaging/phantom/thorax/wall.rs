@@ -50,7 +50,11 @@ fn shell(frame: &Frame, q: V3, skin: f32, pleura: f32) -> f32 {
         0.0
     };
     let fat = mix(fat, 20.0, gland * smooth(0.1, 0.4, septa));
-    let axilla = ellipsoid([q[0].abs(), q[1], q[2]], [128.0, -2.0, 68.0], [20.0, 36.0, 52.0]);
+    let axilla = ellipsoid(
+        [q[0].abs(), q[1], q[2]],
+        [128.0, -2.0, 68.0],
+        [20.0, 36.0, 52.0],
+    ) + 9.0 * frame.form.mm(q, 24.0) + 3.0 * septa;
     let layer = (pleura + 9.0 * frame.form.mm(q, 46.0)) / 13.0;
     let planes =
         smooth(0.16, 0.04, (layer - layer.round()).abs()) * smooth(-0.3, 0.2, frame.form.mm(q, 31.0));
@@ -77,7 +81,7 @@ fn vertebra(frame: &Frame, s: V3) -> f32 {
         return mix(8.0, 36.0, ramp(cord));
     }
     let up = level.abs() < 8.0;
-    let arch = canal < 5.0 && up;
+    let arch = canal < 5.0 && (up || s[1] > 27.0);
     let across = [s[0].abs(), s[1] - 22.0 - 0.25 * s[0].abs()];
     let transverse = across[0] < 34.0 && across[1].abs() < 5.0 && level.abs() < 6.0 && across[0] > 8.0;
     let spinous = s[0].abs() < 3.5 && s[1] > 30.0 && s[1] < 56.0 && level.abs() < 9.0;
@@ -111,7 +115,7 @@ pub fn lung(frame: &Frame, lung_hu: f32, q: V3) -> f32 {
     let lobules = 16.0 * frame.grain.mm(q, 4.5) + 14.0 * frame.form.mm(q, 30.0);
     let hu = lung_hu + sunk + lobules;
     let line = fissure(&frame.form, q);
-    mix(hu, -610.0, 0.8 * smooth(1.3, 0.3, line))
+    mix(hu, -690.0, 0.8 * smooth(1.3, 0.3, line))
 }
 
 /// Liver on the right, stomach and spleen on the left, fat between.
