@@ -189,7 +189,10 @@ mod tests {
         check("t head-ct --finding tumour --out d", false);
         check("t head-ct --out d --matrix 9000", false);
         check("t head-ct", false);
-        check("t ctpa --finding saddle --rv-lv 1.3 --distractors many --out d", true);
+        check(
+            "t ctpa --finding saddle --rv-lv 1.3 --distractors many --out d",
+            true,
+        );
         check("t ctpa --finding stroke --out d", false);
         check("t ctpa --out d --rv-lv 3", false);
     }

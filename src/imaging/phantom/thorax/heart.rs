@@ -1,6 +1,8 @@
 //! The heart: chambers in a frame of their own, and the inner widths of the ventricles, measured on what was built. The
 //! long axis points to the left, forward and down; across it, in the axial plane, lies the septum's normal.
 
+use std::ops::RangeInclusive;
+
 use super::frame::Frame;
 use crate::phantom::dice::Dice;
 use crate::phantom::shape::{V3, dot, ellipsoid, mix, rod, sub, unit};
@@ -27,6 +29,11 @@ pub const CHAMBERS: [Chamber; 4] = [
     Chamber::RightVentricle,
     Chamber::LeftVentricle,
 ];
+
+/// Where the ventricles' widths are looked for, from the middle of the left one, in steps of 3 mm: up to the level below
+/// the aortic root, and along the long axis from before the valves to the apex.
+const LEVELS: RangeInclusive<i32> = -10..=3;
+const STATIONS: RangeInclusive<i32> = -8..=12;
 
 /// One heart.
 pub struct Heart {
@@ -87,7 +94,7 @@ impl Heart {
                 ),
             ],
             outflow: [
-                (frame.place([6.0, -58.0, -62.0]), 15.0),
+                (frame.place([6.0, -57.0, -53.0]), 13.5),
                 (frame.place([13.0, -53.0, -36.0]), 13.0),
             ],
         };
@@ -128,7 +135,10 @@ impl Heart {
 
     fn right_ventricle(&self, s: V3) -> f32 {
         let centre = [-6.0, self.left[1] + self.septum + 3.0 - 8.0 * self.bowing, 0.0];
-        ellipsoid(s, centre, self.right).max(self.septum - self.left_ventricle(s))
+        let beside = 0.5 * self.left[1] - s[1]; // it lies before the left ventricle, never around it
+        ellipsoid(s, centre, self.right)
+            .max(self.septum - self.left_ventricle(s))
+            .max(beside)
     }
 
     /// Signed distance to the inside of a chamber.
@@ -165,15 +175,15 @@ impl Heart {
         )
     }
 
-    /// The largest widths along the septal normal over all axial planes, each ventricle by itself.
+    /// The largest widths along the septal normal over the axial planes of their bodies, each ventricle by itself.
     pub fn widths(&self) -> Widths {
         let along = unit([self.axes[0][0], self.axes[0][1], 0.0]);
         let mut widths = Widths {
             right: 0.0,
             left: 0.0,
         };
-        for z in -10..=10 {
-            for t in -12..=12 {
+        for z in LEVELS {
+            for t in STATIONS {
                 let start = [
                     self.centre[0] + along[0] * 3.0 * t as f32,
                     self.centre[1] + along[1] * 3.0 * t as f32,
@@ -190,22 +200,23 @@ impl Heart {
         widths
     }
 
-    /// Length of a line through `start` along the septal normal inside a surface.
+    /// Longest stretch of a line through `start` along the septal normal that lies inside a surface, mm.
     fn chord(&self, start: V3, inside: impl Fn(V3) -> f32) -> f32 {
         let s = self.within(start);
         let value = |u: f32| inside([s[0], u, s[2]]);
-        let (mut length, mut before) = (0.0, 1.0);
+        let (mut run, mut longest, mut before) = (0.0, 0.0_f32, 1.0);
         for i in -40..=120 {
             let now = value(i as f32);
-            length += match (before < 0.0, now < 0.0) {
-                (true, true) => 1.0,
+            run = match (before < 0.0, now < 0.0) {
+                (true, true) => run + 1.0,
                 (false, true) => now / (now - before),
-                (true, false) => before / (before - now),
+                (true, false) => run + before / (before - now),
                 (false, false) => 0.0,
             };
+            longest = longest.max(run);
             before = now;
         }
-        length
+        longest
     }
 
     /// How far the septum is pressed into the left ventricle, 0..1.
@@ -232,7 +243,7 @@ mod tests {
         let along = unit([heart.axes[0][0], heart.axes[0][1], 0.0]);
         let blood = |p: V3| heart.chamber(chamber, p) < 3.0 && thorax.grid.at(p).0 > 190.0;
         let mut longest = 0.0_f32;
-        for (z, t) in (-4..=4).flat_map(|z| (-8..=8).map(move |t| (z as f32 * 3.0, t as f32 * 3.0))) {
+        for (z, t) in LEVELS.flat_map(|z| STATIONS.map(move |t| (z as f32 * 3.0, t as f32 * 3.0))) {
             let (mut run, mut best) = (0.0, 0.0_f32);
             for step in -100..260 {
                 let u = step as f32 * 0.5;
@@ -256,7 +267,7 @@ mod tests {
             distractors: Distractors::None,
             trunk_hu: Some(330.0),
             rv_lv: Some(1.2),
-            ..CtpaSpec::new(1, PeFinding::None)
+            ..CtpaSpec::new(4, PeFinding::None)
         };
         let thorax = Thorax::build(&spec, &Plan::draw(&spec));
         let told = thorax.heart.widths();

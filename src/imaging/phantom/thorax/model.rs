@@ -84,8 +84,15 @@ impl Person {
         self.mediastinum(&mut grid);
         let points = lung_points(&grid, &self.frame, &mut self.dice(6));
         let mut arteries = Arteries::grow(&self.frame, &self.calibres, &points.0, &mut self.dice(7));
-        let free = Free { frame: &self.frame, heart: &self.heart };
-        arteries.0.iter_mut().filter(|a| a.level > Level::Lobar).for_each(|a| free.clear(&mut a.line));
+        let free = Free {
+            frame: &self.frame,
+            heart: &self.heart,
+        };
+        arteries
+            .0
+            .iter_mut()
+            .filter(|a| a.level > Level::Lobar)
+            .for_each(|a| free.clear(&mut a.line));
         let mut dice = self.dice(8);
         let clots = level.map_or_else(Vec::new, |level| clot::draw_all(level, &mut arteries, &mut dice));
         self.disturb_lung(&mut grid, &points.0);
@@ -114,7 +121,10 @@ impl Person {
     }
 
     fn veins(&self, points: &[V3]) -> Vec<Line> {
-        let free = Free { frame: &self.frame, heart: &self.heart };
+        let free = Free {
+            frame: &self.frame,
+            heart: &self.heart,
+        };
         let (trunks, mut branches) = veins::grow_all(&self.frame, points, &mut self.dice(9));
         branches.iter_mut().for_each(|line| free.clear(line));
         trunks.into_iter().chain(branches).collect()

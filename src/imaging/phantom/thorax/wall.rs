@@ -50,11 +50,9 @@ fn shell(frame: &Frame, q: V3, skin: f32, pleura: f32) -> f32 {
         0.0
     };
     let fat = mix(fat, 20.0, gland * smooth(0.1, 0.4, septa));
-    let axilla = ellipsoid(
-        [q[0].abs(), q[1], q[2]],
-        [128.0, -2.0, 68.0],
-        [20.0, 36.0, 52.0],
-    ) + 9.0 * frame.form.mm(q, 24.0) + 3.0 * septa;
+    let axilla = ellipsoid([q[0].abs(), q[1], q[2]], [128.0, -2.0, 68.0], [20.0, 36.0, 52.0])
+        + 9.0 * frame.form.mm(q, 24.0)
+        + 3.0 * septa;
     let layer = (pleura + 9.0 * frame.form.mm(q, 46.0)) / 13.0;
     let planes =
         smooth(0.16, 0.04, (layer - layer.round()).abs()) * smooth(-0.3, 0.2, frame.form.mm(q, 31.0));
@@ -123,7 +121,8 @@ fn abdomen(frame: &Frame, q: V3, below: f32) -> f32 {
     let grain = frame.grain.mm(q, 7.0);
     let fat = FAT + 10.0 * grain;
     let lobe_left = 42.0 - 0.25 * (q[1] + 60.0).max(0.0) - 0.3 * (below - 10.0).max(0.0);
-    if q[0] < lobe_left && below > 1.5 && (q[1] < 60.0 || q[0] < -20.0) && !(q[0] > -22.0 && q[1] > 10.0) {
+    let crura = ellipsoid(q, [6.0, 46.0, -160.0], [36.0, 40.0, 90.0]) + 4.0 * frame.form.mm(q, 20.0);
+    if q[0] < lobe_left && below > 1.5 && crura > 0.0 {
         return 66.0 + 5.0 * grain;
     }
     let spleen = ellipsoid(q, [88.0, 46.0, -152.0], [30.0, 38.0, 34.0]);
