@@ -63,7 +63,7 @@ fn rib_course(frame: &Frame, rib: f32, side: f32) -> (Line, Line) {
     if rib < 9.5 {
         let joint = (34.0 - 17.0 * (rib - 2.0)).max(-78.0);
         let [_, front, _] = frame.section(joint);
-        cartilage.push((at(mix(reach, 3.14, 0.5)), 5.0));
+        cartilage.push((at(mix(reach, std::f32::consts::PI, 0.5)), 5.0));
         cartilage.push(([side * 14.0, -front - 5.0, joint], 4.5));
     }
     (placed(frame, &bone), placed(frame, &cartilage))
