@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::volume::{Geometry, Mask};
 
+use super::super::ct::Made;
 use super::spec::HeadFinding;
 
 /// Where blood lies.
@@ -30,12 +31,8 @@ pub enum Side {
 /// The content of `truth.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Truth {
-    /// Version of this layout.
-    pub schema: u32,
-    /// Always true: no person was imaged.
-    pub synthetic: bool,
-    pub kind: String,
-    pub seed: u64,
+    #[serde(flatten)]
+    pub made: Made,
     pub finding_present: bool,
     pub finding: HeadFinding,
     pub location: Option<Location>,
@@ -51,27 +48,6 @@ pub struct Truth {
     pub key_slice: Option<usize>,
     /// Mean density drawn for the blood, HU.
     pub blood_hu: Option<f64>,
-    pub noise_hu: f64,
-    pub gantry_tilt_degrees: f64,
-    pub geometry: TruthGeometry,
-    /// Layout of `mask.bin`: one byte per voxel, 1 where there is blood, `[slice][row][column]`, slices from the feet up.
-    pub mask_file: Option<String>,
-}
-
-/// The grid of volume and mask.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TruthGeometry {
-    pub slices: usize,
-    pub rows: usize,
-    pub columns: usize,
-    /// Row spacing, column spacing, mm.
-    pub pixel_spacing_mm: [f64; 2],
-    /// Distance of slices along their normal, mm.
-    pub slice_spacing_mm: f64,
-    /// Direction cosines of a row and of a column, patient coordinates (LPS).
-    pub orientation: [f64; 6],
-    /// First voxel of the first slice, mm.
-    pub origin: [f64; 3],
 }
 
 /// What is measured on a mask.

@@ -1,9 +1,9 @@
 //! What is inside the skull of a phantom: cortex, white matter, deep nuclei, fluid, falx and tentorium, cerebellum and
 //! stem, vessels and the calcifications of healthy people. HU as on a non-contrast scan at 120 kV. Holds no blood.
 
+use super::super::dice::Dice;
+use super::super::shape::{Field, V3, ellipsoid, mix, ramp, rod, smooth};
 use super::anatomy::{Class, Tissue, petrous};
-use super::dice::Dice;
-use super::shape::{Field, V3, ellipsoid, mix, ramp, rod, smooth};
 
 /// Measures and densities of one brain.
 pub struct Brain {

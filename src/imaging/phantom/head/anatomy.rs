@@ -1,9 +1,9 @@
 //! The head of a phantom: its measures, drawn from the seed, and the skull around the brain. Coordinates are the head's
 //! own, in mm from the middle of the skull: x to the left, y to the back, z up. Knows nothing of scanners or of blood.
 
+use super::super::dice::Dice;
+use super::super::shape::{Field, V3, ellipsoid, mix, ramp, rod, smooth};
 use super::brain::Brain;
-use super::dice::Dice;
-use super::shape::{Field, V3, ellipsoid, mix, ramp, rod, smooth};
 
 /// What lies at a point, before blood is put there.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::dice::Dice;
+use super::super::ct::{Kernel, ScanPlan};
+use super::super::dice::Dice;
 
 /// Type of intracranial bleed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,15 +18,6 @@ pub enum HeadFinding {
     Intraventricular,
     /// One of the five types, by the seed.
     Any,
-}
-
-/// Reconstruction kernel: decides the texture of the noise and the sharpness of edges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kernel {
-    Smooth,
-    Standard,
-    Sharp,
 }
 
 /// A head CT to be made. `None` means: as the seed decides.
@@ -72,13 +64,7 @@ impl HeadCtSpec {
 pub(super) struct Plan {
     pub finding: HeadFinding,
     pub volume_ml: f32,
-    pub slice_mm: f64,
-    pub slices: usize,
-    pub pixel_mm: f64,
-    pub matrix: usize,
-    pub kernel: Kernel,
-    pub noise_hu: f32,
-    pub tilt: f64,
+    pub scan: ScanPlan,
 }
 
 /// Bounds of a scan: no spec leaves them.
@@ -120,16 +106,19 @@ impl Plan {
                 spec.finding
             },
             volume_ml: spec.volume_ml.unwrap_or(f64::from(volume)).clamp(0.0, 300.0) as f32,
-            slice_mm,
-            slices: spec
-                .slices
-                .unwrap_or((coverage / slice_mm).round() as usize)
-                .clamp(SLICES.0, SLICES.1),
-            pixel_mm: field / spec.matrix as f64,
-            matrix: spec.matrix,
-            kernel: spec.kernel.unwrap_or(kernel),
-            noise_hu: spec.noise_hu.map_or(noise * thin * sharp, |n| n as f32),
-            tilt: spec.tilt_degrees.unwrap_or(tilt).clamp(-30.0, 30.0),
+            scan: ScanPlan {
+                slice_mm,
+                slices: spec
+                    .slices
+                    .unwrap_or((coverage / slice_mm).round() as usize)
+                    .clamp(SLICES.0, SLICES.1),
+                pixel_mm: field / spec.matrix as f64,
+                matrix: spec.matrix,
+                kernel: spec.kernel.unwrap_or(kernel),
+                noise_hu: spec.noise_hu.map_or(noise * thin * sharp, |n| n as f32),
+                tilt: spec.tilt_degrees.unwrap_or(tilt).clamp(-30.0, 30.0),
+                mask_share: 0.5,
+            },
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The head as a grid of one millimetre, free of noise: density, and share of blood. Anatomy first, then the bleed into
 //! the places that it ranks first. Knows nothing of the scanner.
 
+use super::super::ct::Body;
+use super::super::shape::{V3, mix, smooth};
 use super::anatomy::{Anatomy, Class};
 use super::bleed::{Bleed, Place};
 use super::effect::Effect;
-use super::shape::{V3, mix, smooth};
 
 /// Half extents of the grid, mm; the scalp of the largest head fits.
 const HALF: [usize; 3] = [98, 118, 100];
@@ -129,9 +130,11 @@ impl Model {
             self.blood[i] = self.blood[i].max((share * 255.0) as u8);
         }
     }
+}
 
-    /// Density and share of blood (0..255) at a point of the head, by trilinear interpolation; air outside the grid.
-    pub fn at(&self, p: V3) -> (f32, f32) {
+impl Body for Model {
+    /// Interpolated between voxels; air outside the grid.
+    fn at(&self, p: V3) -> (f32, f32) {
         let g = [
             p[0] + HALF[0] as f32,
             p[1] + HALF[1] as f32,

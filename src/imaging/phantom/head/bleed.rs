@@ -1,9 +1,9 @@
 //! Blood: where each type of bleed spreads, as a ranking of places. The bleed takes the first places until it has the
 //! volume asked for, so every type reaches its volume the same way. Draws nothing of the head itself.
 
+use super::super::dice::Dice;
+use super::super::shape::{Field, V3, dot, length, sub, unit};
 use super::anatomy::{Anatomy, Class};
-use super::dice::Dice;
-use super::shape::{Field, V3, dot, length, sub, unit};
 use super::spec::HeadFinding;
 use super::truth::Location;
 

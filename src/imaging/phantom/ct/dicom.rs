@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileDicomObject, FileMetaTableBuilder, InMemDicomObject};
+use serde::Serialize;
 
-use super::identity::{PhantomIdentity, instance_uid};
-use super::{HeadCt, Kernel};
+use super::super::identity::{PhantomIdentity, instance_uid};
+use super::{Ct, Kernel};
 
 /// Stored value of 0 HU; what is stored is HU − intercept in 12 bits.
 const INTERCEPT: i32 = -1024;
@@ -42,9 +43,22 @@ pub enum WriteError {
     Truth(#[source] serde_json::Error),
 }
 
+/// The content of `truth.json`: the truth and where the mask lies. Layout of the mask: one byte per voxel, 1 where it marks,
+/// `[slice][row][column]`, slices from the feet up.
+#[derive(Serialize)]
+struct Told<'a, T> {
+    #[serde(flatten)]
+    truth: &'a T,
+    mask_file: Option<&'static str>,
+}
+
 /// Writes every slice, `mask.bin` and `truth.json` into `dir`, which is made when absent. Returns the paths of the images,
 /// from the feet up.
-pub fn write_dicom(ct: &HeadCt, identity: &PhantomIdentity, dir: &Path) -> Result<Vec<PathBuf>, WriteError> {
+pub fn write_dicom<T: Serialize>(
+    ct: &Ct<T>,
+    identity: &PhantomIdentity,
+    dir: &Path,
+) -> Result<Vec<PathBuf>, WriteError> {
     std::fs::create_dir_all(dir).map_err(|source| WriteError::File {
         path: dir.to_owned(),
         source,
@@ -59,9 +73,11 @@ pub fn write_dicom(ct: &HeadCt, identity: &PhantomIdentity, dir: &Path) -> Resul
         })?;
         paths.push(path);
     }
-    let mut truth = ct.truth.clone();
-    truth.mask_file = Some(MASK.to_owned());
-    let json = serde_json::to_vec_pretty(&truth).map_err(WriteError::Truth)?;
+    let told = Told {
+        truth: &ct.truth,
+        mask_file: Some(MASK),
+    };
+    let json = serde_json::to_vec_pretty(&told).map_err(WriteError::Truth)?;
     write(&dir.join(MASK), &ct.mask.voxels)?;
     write(&dir.join(TRUTH), &json)?;
     Ok(paths)
@@ -69,19 +85,21 @@ pub fn write_dicom(ct: &HeadCt, identity: &PhantomIdentity, dir: &Path) -> Resul
 
 /// Writes what the training code reads: `NNNNNN.i16` (HU, little-endian), `NNNNNN.u8` (mask) and, last, `NNNNNN.json`
 /// (truth), where `NNNNNN` is the seed; arrays are `[slice][row][column]`, slices from the feet up.
-pub fn write_dump(ct: &HeadCt, dir: &Path) -> Result<(), WriteError> {
+pub fn write_dump<T: Serialize>(ct: &Ct<T>, dir: &Path) -> Result<(), WriteError> {
     std::fs::create_dir_all(dir).map_err(|source| WriteError::File {
         path: dir.to_owned(),
         source,
     })?;
-    let file = |extension: &str| dir.join(format!("{:06}.{extension}", ct.truth.seed));
+    let file = |extension: &str| dir.join(format!("{:06}.{extension}", ct.seed));
     let bytes: Vec<u8> = ct.volume.voxels.iter().flat_map(|v| v.to_le_bytes()).collect();
     write(&file("i16"), &bytes)?;
     write(&file("u8"), &ct.mask.voxels)?;
-    write(
-        &file("json"),
-        &serde_json::to_vec(&ct.truth).map_err(WriteError::Truth)?,
-    )
+    let told = Told {
+        truth: &ct.truth,
+        mask_file: None,
+    };
+    let json = serde_json::to_vec(&told).map_err(WriteError::Truth)?;
+    write(&file("json"), &json)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
@@ -92,8 +110,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 }
 
 /// One slice as a DICOM file in memory; `k` counts from the feet.
-pub fn dicom_slice(
-    ct: &HeadCt,
+pub fn dicom_slice<T>(
+    ct: &Ct<T>,
     identity: &PhantomIdentity,
     k: usize,
 ) -> Result<FileDicomObject<InMemDicomObject>, WriteError> {
@@ -180,8 +198,8 @@ fn put_identity(object: &mut InMemDicomObject, identity: &PhantomIdentity) {
     }
 }
 
-fn put_equipment(object: &mut InMemDicomObject, ct: &HeadCt, identity: &PhantomIdentity) {
-    let kernel = match ct.kernel {
+fn put_equipment<T>(object: &mut InMemDicomObject, ct: &Ct<T>, identity: &PhantomIdentity) {
+    let kernel = match ct.plan.kernel {
         Kernel::Smooth => "SMOOTH",
         Kernel::Standard => "STANDARD",
         Kernel::Sharp => "SHARP",
@@ -190,10 +208,10 @@ fn put_equipment(object: &mut InMemDicomObject, ct: &HeadCt, identity: &PhantomI
     for (tag, vr, value) in [
         (tags::MODALITY, VR::CS, "CT"),
         (tags::MANUFACTURER, VR::LO, "Tocsin"),
-        (tags::MANUFACTURER_MODEL_NAME, VR::LO, "Synthetic head CT"),
+        (tags::MANUFACTURER_MODEL_NAME, VR::LO, ct.study.model_name),
         (tags::SOFTWARE_VERSIONS, VR::LO, env!("CARGO_PKG_VERSION")),
-        (tags::BODY_PART_EXAMINED, VR::CS, "HEAD"),
-        (tags::KVP, VR::DS, "120"),
+        (tags::BODY_PART_EXAMINED, VR::CS, ct.study.body_part),
+        (tags::KVP, VR::DS, ct.study.kvp),
         (tags::CONVOLUTION_KERNEL, VR::SH, kernel),
         (tags::PATIENT_POSITION, VR::CS, "HFS"),
         (tags::FRAME_OF_REFERENCE_UID, VR::UI, frame.as_str()),
@@ -207,28 +225,25 @@ fn put_equipment(object: &mut InMemDicomObject, ct: &HeadCt, identity: &PhantomI
     ] {
         put(object, tag, vr, value);
     }
-    put(
-        object,
-        tags::GANTRY_DETECTOR_TILT,
-        VR::DS,
-        &decimal(ct.truth.gantry_tilt_degrees),
-    );
+    put(object, tags::GANTRY_DETECTOR_TILT, VR::DS, &decimal(ct.plan.tilt));
     put_all(
         object,
         tags::IMAGE_TYPE,
         VR::CS,
-        &["ORIGINAL", "PRIMARY", "AXIAL"].map(str::to_owned),
+        &ct.study
+            .image_type
+            .iter()
+            .map(|v| (*v).to_owned())
+            .collect::<Vec<_>>(),
     );
+    if let Some(agent) = ct.study.contrast_agent {
+        put(object, tags::CONTRAST_BOLUS_AGENT, VR::LO, agent);
+    }
 }
 
-fn put_plane(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
+fn put_plane<T>(object: &mut InMemDicomObject, ct: &Ct<T>, k: usize) {
     let g = &ct.volume.geometry;
-    put(
-        object,
-        tags::SLICE_THICKNESS,
-        VR::DS,
-        &decimal(ct.truth.geometry.slice_spacing_mm),
-    );
+    put(object, tags::SLICE_THICKNESS, VR::DS, &decimal(ct.plan.slice_mm));
     put(object, tags::SLICE_LOCATION, VR::DS, &decimal(g.offsets[k]));
     put_all(object, tags::PIXEL_SPACING, VR::DS, &g.pixel_spacing.map(decimal));
     put_all(
@@ -245,7 +260,7 @@ fn put_plane(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
     );
 }
 
-fn put_pixels(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
+fn put_pixels<T>(object: &mut InMemDicomObject, ct: &Ct<T>, k: usize) {
     let g = &ct.volume.geometry;
     for (tag, value) in [
         (tags::SAMPLES_PER_PIXEL, 1),
@@ -258,10 +273,11 @@ fn put_pixels(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
     ] {
         put_number(object, tag, value);
     }
+    let [center, width] = ct.study.window.map(|v| v.to_string());
     for (tag, vr, value) in [
         (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
-        (tags::WINDOW_CENTER, VR::DS, "40"),
-        (tags::WINDOW_WIDTH, VR::DS, "80"),
+        (tags::WINDOW_CENTER, VR::DS, center.as_str()),
+        (tags::WINDOW_WIDTH, VR::DS, &width),
         (tags::RESCALE_INTERCEPT, VR::DS, "-1024"),
         (tags::RESCALE_SLOPE, VR::DS, "1"),
         (tags::RESCALE_TYPE, VR::LO, "HU"),
@@ -285,7 +301,7 @@ fn put_pixels(object: &mut InMemDicomObject, ct: &HeadCt, k: usize) {
 mod tests {
     use dicom_object::open_file;
 
-    use super::super::{HeadCtSpec, HeadFinding, head_ct};
+    use super::super::super::{HeadCtSpec, HeadFinding, head_ct};
     use super::*;
 
     #[test]
@@ -333,10 +349,10 @@ mod tests {
             .map(|v| (i32::from(*v) + INTERCEPT) as i16)
             .collect();
         assert_eq!(hu, ct.volume.voxels[2 * 64 * 64..]);
-        let truth: super::super::Truth =
+        let truth: crate::phantom::Truth =
             serde_json::from_slice(&std::fs::read(dir.path().join(TRUTH)).expect("truth"))
                 .expect("its layout");
-        assert_eq!(truth.geometry.slices, 3);
+        assert_eq!(truth.made.geometry.slices, 3);
         assert_eq!(
             std::fs::read(dir.path().join(MASK)).expect("mask"),
             ct.mask.voxels

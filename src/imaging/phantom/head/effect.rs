@@ -1,7 +1,7 @@
 //! Mass effect: how a bleed pushes the brain aside, as one smooth displacement of the anatomy. The midline that is drawn
 //! and the midline shift that is told come from the same field.
 
-use super::shape::{V3, length, smooth, sub};
+use super::super::shape::{V3, length, smooth, sub};
 
 /// A displacement of the brain: away from `centre`, and across the midline.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Texture of an image: what a reconstruction kernel does to edges and to noise. Knows no anatomy.
 
-use super::dice::Dice;
-use super::spec::Kernel;
+use super::super::dice::Dice;
+use super::plan::Kernel;
 
 /// A kernel on a pixel grid.
 pub struct Texture {
