@@ -13,6 +13,7 @@ pub mod rules;
 mod send;
 mod serve;
 pub mod synth;
+mod synth_xray;
 pub mod token;
 mod user;
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::synth_xray::{self, ChestXrayArgs};
 use crate::imaging::phantom::{
     HeadCtSpec, HeadFinding, PhantomIdentity, WriteError, head_ct, write_dicom, write_dump,
 };
@@ -26,6 +27,9 @@ pub enum SynthKind {
     /// A non-contrast head CT, with or without hemorrhage: CT*.dcm, mask.bin and truth.json
     #[command(after_help = EXAMPLE)]
     HeadCt(HeadCtArgs),
+    /// A chest radiograph, with or without a pneumothorax or a nodule: DX0001.dcm or CR0001.dcm, mask.bin and truth.json
+    #[command(after_help = synth_xray::EXAMPLE)]
+    ChestXray(ChestXrayArgs),
 }
 
 #[derive(Args, Debug)]
@@ -77,7 +81,7 @@ pub enum FindingArg {
 }
 
 /// A number above zero and at most `MOST`.
-fn positive<const MOST: u32>(text: &str) -> Result<f64, String> {
+pub(super) fn positive<const MOST: u32>(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     let expected = format!("expected more than 0 and at most {MOST}");
     if value > 0.0 && value <= f64::from(MOST) {
@@ -103,23 +107,33 @@ impl From<FindingArg> for HeadFinding {
 
 /// Runs the command; 0 when everything was written, else 1 with the reason on standard error.
 pub fn run(args: SynthArgs) -> ExitCode {
-    let SynthKind::HeadCt(args) = args.kind;
-    match make(&args) {
+    match args.kind {
+        SynthKind::HeadCt(args) => ended(make(&args)),
+        SynthKind::ChestXray(args) => ended(synth_xray::make(&args, &progress(args.count))),
+    }
+}
+
+fn ended<E: std::error::Error>(made: Result<(), E>) -> ExitCode {
+    match made {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let cause = std::error::Error::source(&error)
-                .map(|e| format!(": {e}"))
-                .unwrap_or_default();
+            let cause = error.source().map(|e| format!(": {e}")).unwrap_or_default();
             eprintln!("tocsin synth: {error}{cause}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn make(args: &HeadCtArgs) -> Result<(), WriteError> {
-    let bar = ProgressBar::new(args.count); // hidden when standard error is no terminal
+/// Counts phantoms; hidden when standard error is no terminal.
+fn progress(count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn make(args: &HeadCtArgs) -> Result<(), WriteError> {
+    let bar = progress(args.count);
     for seed in (0..args.count).map(|n| args.seed.wrapping_add(n)) {
         let ct = head_ct(&spec(args, seed));
         if args.dump {

@@ -5,6 +5,7 @@ mod anatomy;
 mod artefact;
 mod bleed;
 mod brain;
+pub mod chest_xray;
 mod dice;
 mod dicom;
 mod effect;
