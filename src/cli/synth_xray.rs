@@ -157,8 +157,14 @@ mod tests {
     #[test]
     fn arguments_outside_their_bounds_are_usage_errors() {
         for (line, accepted) in [
-            ("t chest-xray --out d --ptx-cm 3 --side left --tension --view portable", true),
-            ("t chest-xray --out d --patient-seed 5 --date 20250601 --nodule-mm 18", true),
+            (
+                "t chest-xray --out d --ptx-cm 3 --side left --tension --view portable",
+                true,
+            ),
+            (
+                "t chest-xray --out d --patient-seed 5 --date 20250601 --nodule-mm 18",
+                true,
+            ),
             ("t chest-xray --out d --mixed --count 20 --dump", true),
             ("t chest-xray --out d --tension", false),
             ("t chest-xray --out d --date 20251301", false),

@@ -74,12 +74,14 @@ impl Body {
 
     fn trunk(&self, x: f32, y: f32) -> f32 {
         let down = smooth(-70.0, 0.55 * self.height, y);
-        let half = self.half * (0.86 + 0.14 * smooth(-80.0, 60.0, y));
-        let depth = self.depth * (0.52 + 0.48 * down);
+        // Shoulders and armpits, then the side of the chest, widest at the lower ribs.
+        let armpit = 1.0 - smooth(10.0, 0.5 * self.height, y);
+        let half = self.half * (0.95 + 0.36 * armpit + 0.05 * smooth(0.4, 1.0, y / self.height));
+        let depth = self.depth * (0.56 + 0.44 * down);
         let shoulder = -58.0 + self.shoulder_slope * (x - NECK_MM).max(0.0);
-        let edge = ((y - shoulder) / 70.0).clamp(0.0, 1.0);
-        let across = (1.0 - (x / half).powi(4)).max(0.0);
-        depth * across.sqrt().sqrt().min(1.0) * (edge * (2.0 - edge)).sqrt()
+        let edge = ((y - shoulder) / 48.0).clamp(0.0, 1.0);
+        let across = (1.0 - (x / half).powi(3)).max(0.0);
+        depth * across.powf(0.4) * (edge * (2.0 - edge)).sqrt()
     }
 
     fn neck(&self, x: f32, y: f32) -> f32 {

@@ -126,7 +126,7 @@ fn clavicle(pen: &mut Pen, a: &Anatomy, sign: f32, raised: f32) {
             point(146.0, 3.0, 2.0, 6.6),
             point(160.0, 2.0, 2.0, 6.4),
         ],
-        1.25,
+        1.9,
         cortex,
     );
 }
@@ -137,15 +137,20 @@ fn shoulder_blade(pen: &mut Pen, a: &Anatomy, sign: f32, inward: f32) {
     let (upper, lower, neck, spine) = (p(112.0, 6.0), p(140.0, 168.0), p(158.0, 44.0), p(118.0, 44.0));
     pen.plate(
         &[upper, p(140.0, 4.0), neck, lower, p(118.0, 90.0), spine],
-        2.0,
-        3.0,
+        1.3,
+        5.0,
     );
     let line = |pen: &mut Pen, points: &[V3], radius: f32, depth: f32| {
         let path: Vec<(V3, f32)> = points.iter().map(|p| (*p, radius * s)).collect();
         pen.tube(&path, depth, cortex);
     };
-    line(pen, &[upper, spine, p(118.0, 90.0), lower], 1.7, 2.4);
-    line(pen, &[lower, p(150.0, 110.0), neck], 4.0, 2.0);
+    line(
+        pen,
+        &[upper, spine, p(119.0, 90.0), p(128.0, 140.0), lower],
+        1.4,
+        1.5,
+    );
+    line(pen, &[lower, p(146.0, 130.0), p(150.0, 90.0), neck], 3.2, 0.9);
     let acromion = p(172.0, 2.0);
     line(pen, &[spine, p(140.0, 22.0), acromion], 3.6, 1.3);
     line(pen, &[p(148.0, 30.0), p(150.0, 22.0), p(158.0, 24.0)], 5.5, 1.5);
@@ -186,7 +191,7 @@ fn sternum(pen: &mut Pen, a: &Anatomy) {
             p(-15.0, 170.0),
             p(-17.0, 72.0),
         ],
-        1.6,
-        3.0,
+        0.7,
+        6.0,
     );
 }

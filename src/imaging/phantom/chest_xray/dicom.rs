@@ -406,7 +406,10 @@ mod tests {
             chest_xray_identity(5, 1, "20250601"),
             chest_xray_identity(5, 2, "20251201"),
         );
-        assert_eq!((&a.patient_id, &a.birth_date, &a.sex), (&b.patient_id, &b.birth_date, &b.sex));
+        assert_eq!(
+            (&a.patient_id, &a.birth_date, &a.sex),
+            (&b.patient_id, &b.birth_date, &b.sex)
+        );
         assert!(a.study_uid != b.study_uid && a.series_uid != b.series_uid && a.accession != b.accession);
     }
 
@@ -416,7 +419,10 @@ mod tests {
         let image = chest_xray(&spec(7, ImageClass::Cr));
         write_dump(&image, dir.path()).expect("written");
         let size = |name: &str| std::fs::metadata(dir.path().join(name)).expect("written").len();
-        assert_eq!((size("000007.u16"), size("000007.u8")), (2 * 128 * 128, 128 * 128));
+        assert_eq!(
+            (size("000007.u16"), size("000007.u8")),
+            (2 * 128 * 128, 128 * 128)
+        );
         assert!(size("000007.json") > 100);
     }
 }

@@ -34,11 +34,7 @@ impl<'a> Lungs<'a> {
         (mediastinum, pose): (&'a Mediastinum, &'a Pose),
         texture: Field,
     ) -> Self {
-        let shift = |side: ChestSide| {
-            collapse
-                .filter(|c| c.side == side)
-                .map_or(0.0, |c| c.shift)
-        };
+        let shift = |side: ChestSide| collapse.filter(|c| c.side == side).map_or(0.0, |c| c.shift);
         Self {
             chest: ChestSide::BOTH.map(|side| anatomy.hemithorax(side, shift(side))),
             collapse,

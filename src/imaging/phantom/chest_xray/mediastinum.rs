@@ -53,20 +53,20 @@ impl Mediastinum {
         let (s, h, size) = (anatomy.scale, anatomy.height, anatomy.heart);
         let floor = h * anatomy.domes[1];
         let turn = dice.normal(34.0, 4.0);
-        let low = floor - 46.0 * s;
+        let low = floor - 33.0 * s;
         let [knob, knob_x] = anatomy.knob;
         let ovoids = vec![
             Ovoid::new(
                 [24.0 * s, low],
-                [62.0 * s * size, 46.0 * s * size],
+                [63.0 * s * size, 47.0 * s * size],
                 turn,
                 105.0 * s,
             ),
-            Ovoid::new([-12.0 * s, low - 3.0], [33.0 * s * size, 52.0 * s], 8.0, 95.0 * s),
+            Ovoid::new([-12.0 * s, low - 3.0], [33.0 * s * size, 56.0 * s], 8.0, 95.0 * s),
             Ovoid::new(
-                [12.0 * s, low - 48.0 * s],
-                [32.0 * s * size, 40.0 * s],
-                0.0,
+                [12.0 * s, low - 46.0 * s],
+                [34.0 * s * size, 52.0 * s],
+                -12.0,
                 80.0 * s,
             ),
             Ovoid::new([21.0 * s, 0.37 * h], [19.0 * s, 20.0 * s], 0.0, 42.0),
@@ -91,7 +91,7 @@ impl Mediastinum {
     pub fn path(&self, [x, y]: V2) -> f32 {
         let x = x - self.displaced(y);
         let heart = self.ovoids.iter().map(|o| o.path([x, y])).fold(0.0, f32::max);
-        heart.max(self.upper_path(x, y))
+        heart.max(self.upper_path(x, y)).max(self.aorta(x, y))
     }
 
     fn upper_path(&self, x: f32, y: f32) -> f32 {
@@ -100,12 +100,19 @@ impl Mediastinum {
         70.0 * self.scale * fade * round((x + 2.0) / (self.upper * flare))
     }
 
+    /// The descending aorta, from the arch to behind the diaphragm.
+    fn aorta(&self, x: f32, y: f32) -> f32 {
+        let middle = self.scale * (19.0 - 12.0 * smooth(self.waist, 2.2 * self.waist, y));
+        let starts = smooth(0.45, 0.6, y / self.waist);
+        26.0 * self.scale * starts * round((x - middle) / (12.0 * self.scale))
+    }
+
     /// The same for a point of the image.
     pub fn seen(&self, pose: &Pose, at: V2) -> f32 {
         self.path(pose.thorax(at, HEART_Z))
     }
 
-    /// Takes the air of trachea and main bronchi off, and adds the descending aorta.
+    /// Takes the air of trachea and main bronchi off.
     pub fn lay(&self, soft: &mut Plane, pose: &Pose, height: f32) {
         let tube = |points: &[[f32; 3]], depth_share: f32| -> Vec<Knot> {
             let knot = |[x, y, r]: [f32; 3]| Knot {
@@ -133,11 +140,5 @@ impl Mediastinum {
         soft.tube(&tube(&trachea, 1.0), -1.0, round);
         soft.tube(&tube(&right, 0.8), -1.0, round);
         soft.tube(&tube(&left, 0.7), -1.0, round);
-        let aorta = [
-            [21.0 * s, 0.27 * height, 12.0 * s],
-            [19.0 * s, 0.5 * height, 11.5 * s],
-            [8.0, 0.95 * height, 11.0 * s],
-        ];
-        soft.tube(&tube(&aorta, 0.8), 1.0, round);
     }
 }

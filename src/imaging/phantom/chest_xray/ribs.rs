@@ -1,13 +1,13 @@
 //! The twelve pairs of ribs: tilted hoops of flat bone from the spine round to the front.
 
-use super::super::shape::mix;
+use super::super::shape::{mix, smooth};
 use super::anatomy::Anatomy;
 use super::finding::ChestSide;
 use super::plane::{Knot, Plane};
 use super::pose::Pose;
 
 /// Steps along a rib.
-const STEPS: usize = 48;
+const STEPS: usize = 110;
 
 /// Distance of two vertebrae for a lung of the given height, mm.
 pub fn pitch(anatomy: &Anatomy) -> f32 {
@@ -16,7 +16,7 @@ pub fn pitch(anatomy: &Anatomy) -> f32 {
 
 /// Height of the head of a rib; 1 is the first.
 pub fn head(anatomy: &Anatomy, rib: usize) -> f32 {
-    -16.0 + pitch(anatomy) * (rib as f32 - 1.0)
+    1.0 + pitch(anatomy) * (rib as f32 - 1.0) * 0.96
 }
 
 /// Cortex around marrow: the borders of the bone are its brightest part.
@@ -44,10 +44,10 @@ fn path(anatomy: &Anatomy, pose: &Pose, side: ChestSide, rib: usize) -> Vec<Knot
         _ => 48.0,
     };
     let start = head(anatomy, rib);
-    let drop = anatomy.rib_slope * anatomy.scale * (42.0 + 11.0 * (n - 1.0)).min(122.0);
+    let drop = anatomy.rib_slope * anatomy.scale * (34.0 + 13.0 * (n - 1.0)).min(118.0);
     let chest = anatomy.hemithorax(side, 0.0);
-    let side_level = (start + drop / 2.0).max(24.0);
-    let wide = chest.outer(side_level).unwrap_or(chest.width) + 4.0;
+    let side_level = (start + drop * if rib == 1 { 0.1 } else { 0.5 }).max(6.0);
+    let wide = chest.outer(side_level).unwrap_or(chest.width) + 1.5;
     let deep = 0.5 * anatomy.depth * (0.62 + 0.06 * n).min(1.0) + 8.0;
     let points: Vec<[f32; 3]> = (0..=STEPS)
         .map(|i| {
@@ -65,7 +65,7 @@ fn path(anatomy: &Anatomy, pose: &Pose, side: ChestSide, rib: usize) -> Vec<Knot
 
 /// A ray that runs along the bone meets more of it.
 fn knots(points: &[[f32; 3]], pose: &Pose, scale: f32, rib: usize) -> Vec<Knot> {
-    let half = scale * if rib == 1 { 7.5 } else { 6.2 };
+    let half = scale * if rib == 1 { 6.6 } else { 5.8 };
     (0..points.len())
         .map(|i| {
             let (a, b) = (points[i.saturating_sub(1)], points[(i + 1).min(points.len() - 1)]);
@@ -76,7 +76,7 @@ fn knots(points: &[[f32; 3]], pose: &Pose, scale: f32, rib: usize) -> Vec<Knot> 
             Knot {
                 at: pose.project(points[i]),
                 radius: half * (1.0 - 0.12 * front) * pose.magnification(points[i][2]),
-                depth: scale * mix(7.5, 5.0, front) * along,
+                depth: scale * mix(5.2, 2.8, front) * along * smooth(0.0, 0.09, front + 0.02),
             }
         })
         .collect()

@@ -49,8 +49,17 @@ fn mean_where(image: &ChestXray, wanted: impl Fn(u8) -> bool) -> f64 {
 #[test]
 fn the_seed_decides_every_pixel_whatever_the_number_of_threads() {
     let spec = ChestXraySpec::mixed(9);
-    let one = made(ChestXraySpec { threads: 1, ..spec.clone() });
-    assert_eq!(one, made(ChestXraySpec { threads: 3, ..spec.clone() }));
+    let one = made(ChestXraySpec {
+        threads: 1,
+        ..spec.clone()
+    });
+    assert_eq!(
+        one,
+        made(ChestXraySpec {
+            threads: 3,
+            ..spec.clone()
+        })
+    );
     assert_ne!(one.pixels, made(ChestXraySpec { seed: 10, ..spec }).pixels);
 }
 
@@ -77,7 +86,10 @@ fn distances_measured_on_the_mask_are_those_asked_for() {
             let image = made(with_air(seed, side, apex));
             let truth = image.truth.pneumothorax.expect("a pneumothorax");
             let near = |measured: f64, asked: f64| {
-                assert!((measured - asked).abs() < 0.25 + 0.08 * asked, "{measured} for {asked}: {truth:?}");
+                assert!(
+                    (measured - asked).abs() < 0.25 + 0.08 * asked,
+                    "{measured} for {asked}: {truth:?}"
+                );
             };
             near(truth.apex_cm, apex);
             near(truth.mid_upper_cm, apex * 0.6);
@@ -95,7 +107,10 @@ fn distances_measured_on_the_mask_are_those_asked_for() {
 fn the_patients_right_lies_on_the_left_of_the_image() {
     for view in [View::Pa, View::Ap, View::PortableAp] {
         let at = |side| {
-            let spec = ChestXraySpec { view: Some(view), ..with_air(4, side, 3.0) };
+            let spec = ChestXraySpec {
+                view: Some(view),
+                ..with_air(4, side, 3.0)
+            };
             column(&made(spec), PLEURAL_AIR)
         };
         assert!(at(ChestSide::Right) < 0.45 && at(ChestSide::Left) > 0.55);
@@ -148,7 +163,11 @@ fn a_nodule_has_the_diameter_asked_for_and_stays_where_it_was() {
         };
         let image = made(spec);
         let truth = image.truth.nodule.expect("a nodule");
-        assert!((truth.diameter_mm - mm).abs() < 0.08 * mm + 1.5, "{} for {mm}", truth.diameter_mm);
+        assert!(
+            (truth.diameter_mm - mm).abs() < 0.08 * mm + 1.5,
+            "{} for {mm}",
+            truth.diameter_mm
+        );
         let [row, column] = truth.centre_pixel.map(|v| v.round() as usize);
         assert!(image.mask[row * image.columns + column] & NODULE != 0);
         assert!(column > image.columns / 2);
@@ -165,9 +184,15 @@ fn a_nodule_has_the_diameter_asked_for_and_stays_where_it_was() {
 #[test]
 fn monochrome1_is_the_inverse_of_monochrome2_and_shows_the_same() {
     let made_as = |photometric| {
-        made(ChestXraySpec { photometric: Some(photometric), ..ChestXraySpec::mixed(8) })
+        made(ChestXraySpec {
+            photometric: Some(photometric),
+            ..ChestXraySpec::mixed(8)
+        })
     };
-    let (one, two) = (made_as(Photometric::Monochrome1), made_as(Photometric::Monochrome2));
+    let (one, two) = (
+        made_as(Photometric::Monochrome1),
+        made_as(Photometric::Monochrome2),
+    );
     let most = two.header.largest();
     assert!(one.pixels.iter().zip(&two.pixels).all(|(a, b)| a + b == most));
     assert_eq!(one.shown(), two.shown());
@@ -177,7 +202,10 @@ fn monochrome1_is_the_inverse_of_monochrome2_and_shows_the_same() {
 fn every_distractor_can_be_drawn_and_leaves_no_finding() {
     let plain = made(bare(3));
     for distractor in Distractor::ALL {
-        let image = made(ChestXraySpec { distractors: Some(vec![distractor]), ..bare(3) });
+        let image = made(ChestXraySpec {
+            distractors: Some(vec![distractor]),
+            ..bare(3)
+        });
         assert_ne!(image.pixels, plain.pixels, "{distractor:?}");
         assert!(!image.truth.finding_present);
         assert_eq!(image.truth.distractors, [distractor]);
@@ -187,9 +215,7 @@ fn every_distractor_can_be_drawn_and_leaves_no_finding() {
 #[test]
 fn a_mixed_worklist_holds_every_kind_of_case() {
     let specs: Vec<ChestXraySpec> = (0..200).map(ChestXraySpec::mixed).collect();
-    let share = |wanted: &dyn Fn(&ChestXraySpec) -> bool| {
-        specs.iter().filter(|s| wanted(s)).count()
-    };
+    let share = |wanted: &dyn Fn(&ChestXraySpec) -> bool| specs.iter().filter(|s| wanted(s)).count();
     assert!((50..120).contains(&share(&|s| s.pneumothorax.is_none() && s.nodule.is_none())));
     assert!(share(&|s| s.pneumothorax.is_some()) > 40 && share(&|s| s.nodule.is_some()) > 40);
     assert!(share(&|s| s.pneumothorax.as_ref().is_some_and(|p| p.apex_cm < 0.9)) > 5);

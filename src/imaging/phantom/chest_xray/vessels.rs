@@ -34,7 +34,7 @@ impl Vessels {
                     .iter()
                     .map_while(|(p, radius)| knot(lungs, side, *p, *radius))
                     .collect();
-                soft.tube(&knots, 0.8, round);
+                soft.tube(&knots, 1.0, round);
             }
         }
     }
