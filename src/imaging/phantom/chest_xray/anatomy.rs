@@ -64,7 +64,7 @@ impl Anatomy {
             rib_slope: dice.normal(1.0, 0.12),
             rib_density: dice.normal(1.0, 0.15),
             lung_density: dice.normal(0.22, 0.02),
-            vessels: dice.normal(7.0, 0.6),
+            vessels: dice.normal(6.2, 0.5),
             scoliosis: dice.normal(0.0, 3.0),
             gastric_gas: dice.chance(0.7),
         }

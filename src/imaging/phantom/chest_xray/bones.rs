@@ -117,7 +117,7 @@ fn clavicle(pen: &mut Pen, a: &Anatomy, sign: f32, raised: f32) {
     let point = |x: f32, y: f32, z: f32, r: f32| ([sign * x * s, y - raised, z], r * s);
     pen.tube(
         &[
-            point(15.0, 44.0, 62.0, 9.0),
+            point(17.0, 44.0, 62.0, 7.0),
             point(26.0, 39.0, 62.0, 7.4),
             point(48.0, 31.0, 60.0, 5.8),
             point(72.0, 25.0, 52.0, 5.4),
@@ -126,7 +126,7 @@ fn clavicle(pen: &mut Pen, a: &Anatomy, sign: f32, raised: f32) {
             point(146.0, 3.0, 2.0, 6.6),
             point(160.0, 2.0, 2.0, 6.4),
         ],
-        1.9,
+        1.4,
         cortex,
     );
 }

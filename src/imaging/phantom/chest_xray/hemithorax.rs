@@ -2,6 +2,7 @@
 //! from below. `x` here is the distance from the midline toward the side. Lengths are mm.
 
 use super::super::shape::smooth;
+use super::plane::V2;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Hemithorax {
@@ -52,8 +53,9 @@ impl Hemithorax {
         }
     }
 
-    /// Path of a ray through what lies between `span`'s borders, the diaphragm taken off: `top` is the height of its apex.
-    pub fn path(&self, [inner, outer]: [f32; 2], top: f32, x: f32, y: f32) -> f32 {
+    /// Path of a ray through what lies between `span`'s borders, without what the diaphragm or `hidden` mm of the
+    /// mediastinum take: `top` is the height of its apex.
+    pub fn path(&self, [inner, outer]: [f32; 2], top: f32, [x, y]: V2, hidden: f32) -> f32 {
         if x <= inner || x >= outer {
             return 0.0;
         }
@@ -63,12 +65,12 @@ impl Hemithorax {
         let tall = (1.0 - (1.0 - below) * (1.0 - below)).sqrt();
         let exponent = if x < middle { 2.4 + 4.0 * below } else { 2.4 };
         let full = self.depth * tall * (1.0 - s.powf(exponent)).max(0.0).powf(1.0 / exponent);
-        (full - self.behind_dome(x, y)).max(0.0)
+        (full - self.behind_dome(x, y).max(hidden)).max(0.0)
     }
 
     /// Path through the dome of the diaphragm: a ball of a hand's width.
     fn behind_dome(&self, x: f32, y: f32) -> f32 {
-        const RADIUS_MM: f32 = 75.0;
+        const RADIUS_MM: f32 = 85.0;
         let below = y - self.diaphragm(x);
         if below <= 0.0 {
             return 0.0;
@@ -91,8 +93,8 @@ mod tests {
         assert!(chest.outer(-1.0).is_none());
         assert!(at(10.0) < at(60.0) && at(60.0) < at(150.0));
         let middle = chest.span(120.0).expect("below the apex");
-        assert!(chest.path(middle, 0.0, 60.0, 120.0) > 100.0);
+        assert!(chest.path(middle, 0.0, [60.0, 120.0], 0.0) > 100.0);
         let low = chest.span(chest.height).expect("below the apex");
-        assert!(chest.path(low, 0.0, 0.45 * chest.width, chest.height + 20.0) < 1.0);
+        assert!(chest.path(low, 0.0, [0.45 * chest.width, chest.height + 20.0], 0.0) < 1.0);
     }
 }

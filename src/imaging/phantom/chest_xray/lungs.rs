@@ -72,18 +72,16 @@ impl<'a> Lungs<'a> {
         let chest = &self.chest[side.index()];
         let x = x * chest.sign;
         let Some(cavity) = chest.span(y) else { return 0.0 };
-        let seen = |path: f32| (path - hidden).max(0.0);
-        let whole = seen(chest.path(cavity, 0.0, x, y));
+        let whole = chest.path(cavity, 0.0, [x, y], hidden);
         if whole <= 0.0 {
             return 0.0;
         }
         let (lung, squeeze) = match self.collapsed(side) {
             None => (whole, 1.0),
             Some(c) => {
-                let path = c
-                    .span(chest, y)
-                    .map_or(0.0, |span| chest.path(span, c.top(), x, y));
-                (seen(path).min(whole), c.narrowed(chest, y))
+                let lung = |span| chest.path(span, c.top(), [x, y], hidden);
+                let path = c.span(chest, y).map_or(0.0, lung);
+                (path.min(whole), c.narrowed(chest, y))
             }
         };
         let density = (self.density / squeeze.max(0.35)).min(0.8) * self.mottled([x, y], side);

@@ -9,6 +9,7 @@ use super::pose::Pose;
 /// Depth at which the heart and the vessels above it lie, mm in front of the middle.
 const HEART_Z: f32 = 30.0;
 const TRACHEA_Z: f32 = -15.0;
+const SPINE_Z: f32 = -45.0;
 
 /// An ellipse in the frontal plane with a depth.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +89,7 @@ impl Mediastinum {
     }
 
     /// Path through heart, vessels and what lies between them, for a point of the heart's plane.
-    pub fn path(&self, [x, y]: V2) -> f32 {
+    fn path(&self, [x, y]: V2) -> f32 {
         let x = x - self.displaced(y);
         let heart = self.ovoids.iter().map(|o| o.path([x, y])).fold(0.0, f32::max);
         heart.max(self.upper_path(x, y)).max(self.aorta(x, y))
@@ -107,9 +108,11 @@ impl Mediastinum {
         26.0 * self.scale * starts * round((x - middle) / (12.0 * self.scale))
     }
 
-    /// The same for a point of the image.
+    /// The same for a point of the image, and past the spine, where no lung reaches.
     pub fn seen(&self, pose: &Pose, at: V2) -> f32 {
-        self.path(pose.thorax(at, HEART_Z))
+        let [behind, _] = pose.thorax(at, SPINE_Z);
+        let spine = 170.0 * self.scale * (1.0 - smooth(8.0, 30.0, behind.abs() / self.scale));
+        self.path(pose.thorax(at, HEART_Z)).max(spine)
     }
 
     /// Takes the air of trachea and main bronchi off.
