@@ -54,7 +54,7 @@ impl Anatomy {
             body: scale * (205.0 + 60.0 * fat),
             wall: 24.0 + 30.0 * fat,
             breast: if female {
-                dice.between(22.0, 55.0) * (0.6 + 0.5 * fat)
+                dice.between(18.0, 46.0) * (0.6 + 0.5 * fat)
             } else {
                 0.0
             },
@@ -87,7 +87,7 @@ impl Anatomy {
             height: self.height,
             depth: self.depth,
             apex: 0.36 * self.width,
-            inner: 8.0 - shift,
+            inner: 5.0 - shift,
             dome: self.height * (dome + (1.0 - dome) * flattened),
         }
     }

@@ -14,9 +14,6 @@ pub const PLEURAL_AIR: u8 = 1;
 pub const NODULE: u8 = 2;
 pub const LUNG_FIELD: u8 = 4;
 
-/// Where the mediastinum is thicker than this the border of a lung is not seen.
-const SILHOUETTE_MM: f32 = 25.0;
-
 pub struct Lungs<'a> {
     pub chest: [Hemithorax; 2],
     pub collapse: Option<Collapse>,
@@ -98,7 +95,7 @@ impl<'a> Lungs<'a> {
 
     /// Bits of the mask for a point of the image, the nodule apart.
     pub fn region(&self, at: V2) -> u8 {
-        if self.mediastinum.seen(self.pose, at) > SILHOUETTE_MM {
+        if self.mediastinum.covers(self.pose, at) {
             return 0;
         }
         let [x, y] = self.pose.thorax(at, 0.0);

@@ -10,6 +10,8 @@ use super::pose::Pose;
 const HEART_Z: f32 = 30.0;
 const TRACHEA_Z: f32 = -15.0;
 const SPINE_Z: f32 = -45.0;
+/// Where the mediastinum is thicker than this the border of a lung is not seen.
+const SILHOUETTE_MM: f32 = 25.0;
 
 /// An ellipse in the frontal plane with a depth.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +113,14 @@ impl Mediastinum {
     /// The same for a point of the image, and past the spine, where no lung reaches.
     pub fn seen(&self, pose: &Pose, at: V2) -> f32 {
         let [behind, _] = pose.thorax(at, SPINE_Z);
-        let spine = 170.0 * self.scale * (1.0 - smooth(8.0, 30.0, behind.abs() / self.scale));
+        let spine = 140.0 * self.scale * (1.0 - smooth(0.0, 46.0, behind.abs() / self.scale));
         self.path(pose.thorax(at, HEART_Z)).max(spine)
+    }
+
+    /// Whether mediastinum or spine hide the border of a lung at a point of the image.
+    pub fn covers(&self, pose: &Pose, at: V2) -> bool {
+        let [behind, _] = pose.thorax(at, SPINE_Z);
+        behind.abs() < 12.0 * self.scale || self.path(pose.thorax(at, HEART_Z)) > SILHOUETTE_MM
     }
 
     /// Takes the air of trachea and main bronchi off.
