@@ -283,7 +283,7 @@ fn tell(
         view: plan.view,
         rows: grid.rows,
         columns: grid.columns,
-        pixel_spacing_mm: [f64::from(grid.mm); 2].map(|mm| (mm * 10_000.0).round() / 10_000.0),
+        pixel_spacing_mm: [grid.spacing_mm(); 2],
         class: header.class,
         bits_stored: header.bits,
         photometric: header.photometric,

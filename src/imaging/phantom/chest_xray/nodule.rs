@@ -58,7 +58,7 @@ impl Nodule {
             let q = d[0].hypot(d[1]) / self.border(d);
             match self.edge {
                 NoduleEdge::Sharp => depth * (1.0 - q.powi(4)).max(0.0).powf(0.6),
-                NoduleEdge::IllDefined => depth * (1.0 - smooth(0.35, 1.45, q)),
+                NoduleEdge::IllDefined => depth * (1.0 - smooth(0.45, 1.35, q)),
             }
         });
     }

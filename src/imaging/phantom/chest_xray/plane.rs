@@ -18,6 +18,11 @@ impl Grid {
         self.rows * self.columns
     }
 
+    /// Width of a pixel as a header states it.
+    pub fn spacing_mm(&self) -> f64 {
+        (f64::from(self.mm) * 10_000.0).round() / 10_000.0
+    }
+
     /// Middle of a pixel.
     pub fn at(&self, row: usize, column: usize) -> V2 {
         [(column as f32 + 0.5) * self.mm, (row as f32 + 0.5) * self.mm]

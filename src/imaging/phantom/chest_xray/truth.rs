@@ -103,7 +103,7 @@ impl Half<'_> {
     pub fn pneumothorax(&self, tension: bool, shift: f32) -> Option<PneumothoraxTruth> {
         let [first_air, _] = self.rows_with(PLEURAL_AIR)?;
         let [top, base] = self.rows_with(LUNG_FIELD)?;
-        let cm = |pixels: usize| pixels as f64 * f64::from(self.grid.mm) / 10.0;
+        let cm = |pixels: usize| pixels as f64 * self.grid.spacing_mm() / 10.0;
         let level = |share: f64| top + ((base - top) as f64 * share).round() as usize;
         let gap = |share: f64| cm(self.count(level(share), PLEURAL_AIR));
         let (apex, upper, lower) = (cm(top.saturating_sub(first_air)), gap(0.25), gap(0.75));
@@ -117,7 +117,7 @@ impl Half<'_> {
             mid_lower_cm: lower,
             collins_percent: 4.2 + 4.7 * (apex + upper + lower),
             light_percent: 100.0 * (1.0 - (lung / chest.max(1.0)).powi(3)),
-            area_cm2: pixels as f64 * f64::from(self.grid.mm).powi(2) / 100.0,
+            area_cm2: pixels as f64 * self.grid.spacing_mm().powi(2) / 100.0,
             tension,
             mediastinal_shift_mm: f64::from(shift),
         })
@@ -142,6 +142,6 @@ pub(super) fn nodule_measures(mask: &[u8], grid: Grid) -> Option<(f64, f64, [f64
         .enumerate()
         .flat_map(|(i, a)| ends[i..].iter().map(|b| (a[0] - b[0]).hypot(a[1] - b[1])))
         .fold(0.0, f64::max);
-    let (mm, n) = (f64::from(grid.mm), count as f64);
+    let (mm, n) = (grid.spacing_mm(), count as f64);
     (count > 0).then(|| ((longest + 1.0) * mm, n * mm * mm, sums.map(|s| s / n)))
 }
