@@ -11,6 +11,7 @@ mod device;
 mod dicom;
 mod exposure;
 mod finding;
+mod header;
 mod hemithorax;
 mod lungs;
 mod mediastinum;

@@ -32,7 +32,8 @@ impl Nodule {
         let (side, zone) = (spec.side.unwrap_or(drawn_side), spec.zone.unwrap_or(drawn_zone));
         let drawn_edge = dice.pick(&[NoduleEdge::Sharp, NoduleEdge::Sharp, NoduleEdge::IllDefined]);
         let density = dice.between(0.75, 1.0);
-        let lobes = [dice.between(0.0, 0.05), dice.between(0.0, 0.03)].map(|d| [d, dice.between(0.0, 6.28)]);
+        let lobes = [dice.between(0.0, 0.05), dice.between(0.0, 0.03)]
+            .map(|d| [d, dice.between(0.0, std::f32::consts::TAU)]);
         Self {
             side,
             zone,
