@@ -13,7 +13,8 @@ pub mod rules;
 mod send;
 mod serve;
 pub mod synth;
-pub mod synth_ctpa;
+mod synth_ctpa;
+mod synth_xray;
 pub mod token;
 mod user;
 

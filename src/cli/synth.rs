@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::synth_ctpa::{self, CtpaArgs};
+use super::synth_xray::{self, ChestXrayArgs};
 use crate::imaging::phantom::{
     HeadCtSpec, HeadFinding, PhantomIdentity, WriteError, head_ct, write_dicom, write_dump,
 };
@@ -32,6 +33,9 @@ pub enum SynthKind {
     /// A CT pulmonary angiogram, with or without embolism: CT*.dcm, mask.bin and truth.json
     #[command(after_help = CTPA_EXAMPLE)]
     Ctpa(CtpaArgs),
+    /// A chest radiograph, with or without a pneumothorax or a nodule: DX0001.dcm or CR0001.dcm, mask.bin and truth.json
+    #[command(after_help = synth_xray::EXAMPLE)]
+    ChestXray(ChestXrayArgs),
 }
 
 #[derive(Args, Debug)]
@@ -109,33 +113,28 @@ impl From<FindingArg> for HeadFinding {
 
 /// Runs the command; 0 when everything was written, else 1 with the reason on standard error.
 pub fn run(args: SynthArgs) -> ExitCode {
-    let made = match args.kind {
+    match args.kind {
         SynthKind::HeadCt(args) => in_turn(args.seed, args.count, |seed| make(&args, seed)),
         SynthKind::Ctpa(args) => in_turn(args.seed, args.count, |seed| synth_ctpa::make(&args, seed)),
-    };
-    match made {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let cause = std::error::Error::source(&error)
-                .map(|e| format!(": {e}"))
-                .unwrap_or_default();
-            eprintln!("tocsin synth: {error}{cause}");
-            ExitCode::FAILURE
-        }
+        SynthKind::ChestXray(args) => in_turn(args.seed, args.count, |seed| synth_xray::make(&args, seed)),
     }
 }
 
 /// Makes phantoms of consecutive seeds, one after the other.
-fn in_turn(first: u64, count: u64, make: impl Fn(u64) -> Result<(), WriteError>) -> Result<(), WriteError> {
+fn in_turn<E: std::error::Error>(first: u64, count: u64, make: impl Fn(u64) -> Result<(), E>) -> ExitCode {
     let bar = ProgressBar::new(count); // hidden when standard error is no terminal
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     for seed in (0..count).map(|n| first.wrapping_add(n)) {
-        make(seed)?;
+        if let Err(error) = make(seed) {
+            let cause = error.source().map(|e| format!(": {e}")).unwrap_or_default();
+            eprintln!("tocsin synth: {error}{cause}");
+            return ExitCode::FAILURE;
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(())
+    ExitCode::SUCCESS
 }
 
 fn make(args: &HeadCtArgs, seed: u64) -> Result<(), WriteError> {

@@ -1,6 +1,7 @@
 //! Synthetic studies: images, the mask of what is to be found, and the truth about it, all from a seed alone; the same seed
 //! gives the same bytes. For tests, demonstrations and training; never a substitute for images of people.
 
+pub mod chest_xray;
 pub mod ct;
 mod dice;
 pub mod head;
