@@ -5,10 +5,12 @@ pub mod ct;
 mod dice;
 pub mod head;
 mod identity;
+pub mod ischaemia;
 mod shape;
 mod study;
 
 pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
+pub use ischaemia::{Degree, IschaemiaFinding, IschaemiaSpec, ischaemia};
 pub use study::Study;

@@ -54,6 +54,12 @@ impl Pose {
         self.to_body([0, 1, 2].map(|i| at[i] + o[i] * right + o[i + 3] * down))
     }
 
+    /// A place of the body in the patient's coordinates (LPS), mm.
+    pub fn to_patient(&self, p: [f64; 3]) -> [f64; 3] {
+        let turned = |i: usize| (0..3).map(|k| self.inverse[k][i] * p[k]).sum::<f64>();
+        [0, 1, 2].map(|i| turned(i) + self.shift[i])
+    }
+
     pub(super) fn to_body(&self, p: [f64; 3]) -> [f64; 3] {
         self.turn([p[0] - self.shift[0], p[1] - self.shift[1], p[2] - self.shift[2]])
     }
@@ -67,4 +73,25 @@ impl Pose {
 fn product(a: [[f64; 3]; 3], b: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let cell = |r: usize, c: usize| (0..3).map(|k| a[r][k] * b[k][c]).sum();
     [0, 1, 2].map(|r| [0, 1, 2].map(|c| cell(r, c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_comes_back_from_the_patients_coordinates() {
+        let sway = Sway {
+            yaw: 8.0,
+            pitch: 8.0,
+            roll: 8.0,
+            across: 9.0,
+            height: 9.0,
+        };
+        let pose = Pose::draw(&mut Dice::new(4, 0), &sway);
+        let p = [12.0, -30.0, 7.0];
+        for (a, b) in pose.to_body(pose.to_patient(p)).into_iter().zip(p) {
+            assert!((a - b).abs() < 1e-9, "{a} {b}");
+        }
+    }
 }
