@@ -2,6 +2,7 @@
 //! gives the same bytes. For tests, demonstrations and training; never a substitute for images of people.
 
 pub mod ct;
+pub mod cta_head;
 mod dice;
 pub mod head;
 mod identity;
@@ -10,6 +11,7 @@ mod shape;
 mod study;
 
 pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
+pub use cta_head::{CtaFinding, CtaHeadSpec, cta_head};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
 pub use ischaemia::{Degree, IschaemiaFinding, IschaemiaSpec, ischaemia};
