@@ -13,6 +13,7 @@ pub mod rules;
 mod send;
 mod serve;
 pub mod synth;
+pub mod synth_head;
 pub mod token;
 mod user;
 

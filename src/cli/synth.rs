@@ -6,12 +6,18 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::synth_head::{self, CtaHeadArgs, IschaemiaArgs};
 use crate::imaging::phantom::{
     HeadCtSpec, HeadFinding, PhantomIdentity, WriteError, head_ct, write_dicom, write_dump,
 };
 
 const EXAMPLE: &str =
     "Example:\n  tocsin synth head-ct --finding sdh --volume-ml 30 --seed 7 --out ./phantom";
+
+const ISCHAEMIA_EXAMPLE: &str =
+    "Example:\n  tocsin synth ischaemia --finding early --regions 4 --seed 7 --out ./phantom";
+
+const CTA_EXAMPLE: &str = "Example:\n  tocsin synth cta-head --finding m1-proximal --seed 7 --out ./phantom";
 
 /// Makes synthetic studies with their truth beside them
 #[derive(Args, Debug)]
@@ -26,6 +32,12 @@ pub enum SynthKind {
     /// A non-contrast head CT, with or without hemorrhage: CT*.dcm, mask.bin and truth.json
     #[command(after_help = EXAMPLE)]
     HeadCt(HeadCtArgs),
+    /// A non-contrast head CT, with or without early ischaemia: CT*.dcm, mask.bin and truth.json
+    #[command(after_help = ISCHAEMIA_EXAMPLE)]
+    Ischaemia(IschaemiaArgs),
+    /// A CT angiogram of the head, with or without an occluded artery: CT*.dcm, mask.bin and truth.json
+    #[command(after_help = CTA_EXAMPLE)]
+    CtaHead(CtaHeadArgs),
 }
 
 #[derive(Args, Debug)]
@@ -77,7 +89,7 @@ pub enum FindingArg {
 }
 
 /// A number above zero and at most `MOST`.
-fn positive<const MOST: u32>(text: &str) -> Result<f64, String> {
+pub(super) fn positive<const MOST: u32>(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
     let expected = format!("expected more than 0 and at most {MOST}");
     if value > 0.0 && value <= f64::from(MOST) {
@@ -103,8 +115,16 @@ impl From<FindingArg> for HeadFinding {
 
 /// Runs the command; 0 when everything was written, else 1 with the reason on standard error.
 pub fn run(args: SynthArgs) -> ExitCode {
-    let SynthKind::HeadCt(args) = args.kind;
-    match make(&args) {
+    let made = match args.kind {
+        SynthKind::HeadCt(args) => in_turn(args.seed, args.count, |seed| make(&args, seed)),
+        SynthKind::Ischaemia(args) => in_turn(args.out.seed, args.out.count, |seed| {
+            synth_head::ischaemic(&args, seed)
+        }),
+        SynthKind::CtaHead(args) => in_turn(args.out.seed, args.out.count, |seed| {
+            synth_head::angiogram(&args, seed)
+        }),
+    };
+    match made {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let cause = std::error::Error::source(&error)
@@ -116,26 +136,30 @@ pub fn run(args: SynthArgs) -> ExitCode {
     }
 }
 
-fn make(args: &HeadCtArgs) -> Result<(), WriteError> {
-    let bar = ProgressBar::new(args.count); // hidden when standard error is no terminal
+/// Makes phantoms of consecutive seeds, one after the other.
+fn in_turn(first: u64, count: u64, make: impl Fn(u64) -> Result<(), WriteError>) -> Result<(), WriteError> {
+    let bar = ProgressBar::new(count); // hidden when standard error is no terminal
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    for seed in (0..args.count).map(|n| args.seed.wrapping_add(n)) {
-        let ct = head_ct(&spec(args, seed));
-        if args.dump {
-            write_dump(&ct, &args.out)?;
-        } else {
-            let dir = if args.count > 1 {
-                args.out.join(format!("{seed:06}"))
-            } else {
-                args.out.clone()
-            };
-            write_dicom(&ct, &PhantomIdentity::for_seed(seed), &dir)?;
-        }
+    for seed in (0..count).map(|n| first.wrapping_add(n)) {
+        make(seed)?;
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+fn make(args: &HeadCtArgs, seed: u64) -> Result<(), WriteError> {
+    let ct = head_ct(&spec(args, seed));
+    if args.dump {
+        return write_dump(&ct, &args.out);
+    }
+    let dir = if args.count > 1 {
+        args.out.join(format!("{seed:06}"))
+    } else {
+        args.out.clone()
+    };
+    write_dicom(&ct, &PhantomIdentity::for_seed(seed), &dir).map(|_| ())
 }
 
 fn spec(args: &HeadCtArgs, seed: u64) -> HeadCtSpec {
@@ -176,6 +200,14 @@ mod tests {
         check("t head-ct --finding tumour --out d", false);
         check("t head-ct --out d --matrix 9000", false);
         check("t head-ct", false);
+        check(
+            "t ischaemia --finding early --side left --regions 4 --out d",
+            true,
+        );
+        check("t ischaemia --regions 11 --out d", false);
+        check("t cta-head --finding m2 --collaterals 0.3 --out d", true);
+        check("t cta-head --finding m7 --out d", false);
+        check("t cta-head --collaterals 2 --out d", false);
     }
 
     #[test]

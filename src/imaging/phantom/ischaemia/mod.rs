@@ -129,7 +129,7 @@ fn tell(
         made: Made::new(&STUDY, seed, &plan.scan, &volume.geometry),
         finding_present: present,
         finding: plan.finding,
-        side: present.then(|| if plan.side > 0.0 { Side::Left } else { Side::Right }),
+        side: present.then_some(if plan.side > 0.0 { Side::Left } else { Side::Right }),
         degree: present.then_some(plan.degree),
         aspects: 10 - regions.len() as u8,
         regions,
@@ -149,7 +149,11 @@ mod tests {
         let mut spec = IschaemiaSpec {
             degree: Some(degree),
             regions: Some(regions),
-            side: Some(if seed % 2 == 0 { Side::Left } else { Side::Right }),
+            side: Some(if seed.is_multiple_of(2) {
+                Side::Left
+            } else {
+                Side::Right
+            }),
             ..IschaemiaSpec::new(seed, finding)
         };
         spec.head.matrix = 96;
