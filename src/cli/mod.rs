@@ -13,8 +13,6 @@ pub mod rules;
 mod send;
 mod serve;
 pub mod synth;
-mod synth_ctpa;
-mod synth_xray;
 pub mod token;
 mod user;
 

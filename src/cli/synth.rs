@@ -1,13 +1,18 @@
 //! `tocsin synth`: makes phantoms and writes them to a folder. Sends nothing and needs no configuration.
 
+mod ctpa;
+mod stroke;
+mod xray;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::synth_ctpa::{self, CtpaArgs};
-use super::synth_xray::{self, ChestXrayArgs};
+use self::ctpa::CtpaArgs;
+use self::stroke::{CtaHeadArgs, IschaemiaArgs};
+use self::xray::ChestXrayArgs;
 use crate::imaging::phantom::{
     HeadCtSpec, HeadFinding, PhantomIdentity, WriteError, head_ct, write_dicom, write_dump,
 };
@@ -15,6 +20,9 @@ use crate::imaging::phantom::{
 const EXAMPLE: &str =
     "Example:\n  tocsin synth head-ct --finding sdh --volume-ml 30 --seed 7 --out ./phantom";
 
+const ISCHAEMIA_EXAMPLE: &str =
+    "Example:\n  tocsin synth ischaemia --finding early --regions 4 --seed 7 --out ./phantom";
+const CTA_EXAMPLE: &str = "Example:\n  tocsin synth cta-head --finding m1-proximal --seed 7 --out ./phantom";
 const CTPA_EXAMPLE: &str = "Example:\n  tocsin synth ctpa --finding saddle --seed 7 --out ./phantom";
 
 /// Makes synthetic studies with their truth beside them
@@ -30,11 +38,17 @@ pub enum SynthKind {
     /// A non-contrast head CT, with or without hemorrhage: CT*.dcm, mask.bin and truth.json
     #[command(after_help = EXAMPLE)]
     HeadCt(HeadCtArgs),
+    /// A non-contrast head CT, with or without early ischaemia: CT*.dcm, mask.bin and truth.json
+    #[command(after_help = ISCHAEMIA_EXAMPLE)]
+    Ischaemia(IschaemiaArgs),
+    /// A CT angiogram of the head, with or without an occluded artery: CT*.dcm, mask.bin and truth.json
+    #[command(after_help = CTA_EXAMPLE)]
+    CtaHead(CtaHeadArgs),
     /// A CT pulmonary angiogram, with or without embolism: CT*.dcm, mask.bin and truth.json
     #[command(after_help = CTPA_EXAMPLE)]
     Ctpa(CtpaArgs),
     /// A chest radiograph, with or without a pneumothorax or a nodule: DX0001.dcm or CR0001.dcm, mask.bin and truth.json
-    #[command(after_help = synth_xray::EXAMPLE)]
+    #[command(after_help = xray::EXAMPLE)]
     ChestXray(ChestXrayArgs),
 }
 
@@ -115,8 +129,14 @@ impl From<FindingArg> for HeadFinding {
 pub fn run(args: SynthArgs) -> ExitCode {
     match args.kind {
         SynthKind::HeadCt(args) => in_turn(args.seed, args.count, |seed| make(&args, seed)),
-        SynthKind::Ctpa(args) => in_turn(args.seed, args.count, |seed| synth_ctpa::make(&args, seed)),
-        SynthKind::ChestXray(args) => in_turn(args.seed, args.count, |seed| synth_xray::make(&args, seed)),
+        SynthKind::Ischaemia(args) => in_turn(args.out.seed, args.out.count, |seed| {
+            stroke::ischaemic(&args, seed)
+        }),
+        SynthKind::CtaHead(args) => in_turn(args.out.seed, args.out.count, |seed| {
+            stroke::angiogram(&args, seed)
+        }),
+        SynthKind::Ctpa(args) => in_turn(args.seed, args.count, |seed| ctpa::make(&args, seed)),
+        SynthKind::ChestXray(args) => in_turn(args.seed, args.count, |seed| xray::make(&args, seed)),
     }
 }
 
@@ -188,6 +208,14 @@ mod tests {
         check("t head-ct --finding tumour --out d", false);
         check("t head-ct --out d --matrix 9000", false);
         check("t head-ct", false);
+        check(
+            "t ischaemia --finding early --side left --regions 4 --out d",
+            true,
+        );
+        check("t ischaemia --regions 11 --out d", false);
+        check("t cta-head --finding m2 --collaterals 0.3 --out d", true);
+        check("t cta-head --finding m7 --out d", false);
+        check("t cta-head --collaterals 2 --out d", false);
         check(
             "t ctpa --finding saddle --rv-lv 1.3 --distractors many --out d",
             true,

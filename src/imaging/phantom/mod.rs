@@ -3,15 +3,19 @@
 
 pub mod chest_xray;
 pub mod ct;
+pub mod cta_head;
 mod dice;
 pub mod head;
 mod identity;
+pub mod ischaemia;
 mod shape;
 mod study;
 mod thorax;
 
 pub use ct::{Ct, Kernel, WriteError, dicom_slice, write_dicom, write_dump};
+pub use cta_head::{CtaFinding, CtaHeadSpec, cta_head};
 pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
+pub use ischaemia::{Degree, IschaemiaFinding, IschaemiaSpec, ischaemia};
 pub use study::Study;
 pub use thorax::{CTPA, Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, Level, PeFinding, ctpa};

@@ -112,6 +112,21 @@ impl Anatomy {
         -self.vault(x).max(base) + bump
     }
 
+    /// Point `mm` under the inner table in a direction from the middle.
+    pub fn under_table(&self, towards: V3, mm: f32) -> V3 {
+        let at = |r: f32| [towards[0] * r, towards[1] * r, towards[2] * r];
+        let (mut inside, mut outside) = (10.0, 120.0);
+        for _ in 0..20 {
+            let middle = (inside + outside) / 2.0;
+            if self.depth(at(middle)) > mm {
+                inside = middle;
+            } else {
+                outside = middle;
+            }
+        }
+        at(inside)
+    }
+
     /// How far in the cavity a point lies: 0 at its middle, 1 at the inner table.
     pub fn radius(&self, x: V3) -> f32 {
         let s = [x[0] / self.half[0], x[1] / self.half[1], x[2] / self.half[2]];

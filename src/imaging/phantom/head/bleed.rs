@@ -160,21 +160,6 @@ impl Bleed {
     }
 }
 
-/// Point of the inner table in a direction.
-fn on_table(anatomy: &Anatomy, towards: V3) -> V3 {
-    let at = |r: f32| [towards[0] * r, towards[1] * r, towards[2] * r];
-    let (mut inside, mut outside) = (10.0, 120.0);
-    for _ in 0..20 {
-        let middle = (inside + outside) / 2.0;
-        if anatomy.depth(at(middle)) > 0.0 {
-            inside = middle;
-        } else {
-            outside = middle;
-        }
-    }
-    at(inside)
-}
-
 fn within_brain(dice: &mut Dice, anatomy: &Anatomy, side: f32, volume_ml: f32) -> (Location, V3, Shape) {
     let axes = [
         dice.between(0.75, 1.1),
@@ -195,7 +180,7 @@ fn within_brain(dice: &mut Dice, anatomy: &Anatomy, side: f32, volume_ml: f32) -
             dice.normal(0.0, 0.7),
             dice.between(0.0, 0.9),
         ]);
-        let table = on_table(anatomy, towards);
+        let table = anatomy.under_table(towards, 0.0);
         let inward = dice.between(14.0, 26.0) + volume_ml.cbrt() * 2.0;
         (
             Location::Lobar,
@@ -236,7 +221,7 @@ fn subdural(dice: &mut Dice, anatomy: &Anatomy, side: f32, volume_ml: f32) -> (L
         side,
         extent,
     };
-    (Location::ExtraAxial, on_table(anatomy, towards), shape)
+    (Location::ExtraAxial, anatomy.under_table(towards, 0.0), shape)
 }
 
 fn epidural(dice: &mut Dice, anatomy: &Anatomy, side: f32) -> (Location, V3, Shape) {
@@ -246,7 +231,7 @@ fn epidural(dice: &mut Dice, anatomy: &Anatomy, side: f32) -> (Location, V3, Sha
         inward,
         flat: dice.between(1.5, 2.6),
     };
-    (Location::ExtraAxial, on_table(anatomy, towards), shape)
+    (Location::ExtraAxial, anatomy.under_table(towards, 0.0), shape)
 }
 
 fn subarachnoid(dice: &mut Dice, side: f32) -> (Location, V3, Shape) {

@@ -4,6 +4,8 @@
 use super::super::dice::Dice;
 use super::super::shape::{Field, V3, ellipsoid, mix, ramp, rod, smooth};
 use super::anatomy::{Class, Tissue, petrous};
+use super::calcified::Calcified;
+use super::infarct::Infarct;
 
 /// Measures and densities of one brain.
 pub struct Brain {
@@ -26,18 +28,11 @@ pub struct Brain {
     cistern: f32,
     calcified: Calcified,
     leukoaraiosis: f32,
-    infarct: Option<(V3, V3)>,
+    infarct: Option<Infarct>,
+    /// Whether the larger arteries are in the brain; not when something else draws them.
+    arteries: bool,
     folds: Field,
     patch: Field,
-}
-
-/// Sizes in mm of calcifications; 0 where there is none.
-struct Calcified {
-    pineal: f32,
-    choroid: f32,
-    pallidum: f32,
-    falx: f32,
-    hu: f32,
 }
 
 impl Brain {
@@ -71,18 +66,46 @@ impl Brain {
                     dice.between(-40.0, 50.0),
                     dice.between(0.0, 45.0),
                 ];
-                (
+                let size = [
+                    dice.between(5.0, 20.0),
+                    dice.between(5.0, 25.0),
+                    dice.between(5.0, 20.0),
+                ];
+                Infarct {
                     at,
-                    [
-                        dice.between(5.0, 20.0),
-                        dice.between(5.0, 25.0),
-                        dice.between(5.0, 20.0),
-                    ],
-                )
+                    size,
+                    hu: 16.0,
+                    share: 0.8,
+                    widening: 0.0,
+                }
             }),
+            arteries: true,
             folds: Field::new(dice),
             patch: Field::new(dice),
         }
+    }
+
+    /// Densities of white matter and of cortex, HU.
+    pub fn white_and_grey(&self) -> (f32, f32) {
+        (self.white, self.grey)
+    }
+
+    pub fn with_infarct(mut self, infarct: Infarct) -> Self {
+        self.infarct = Some(infarct);
+        self
+    }
+
+    /// Darker white matter around the ventricles of both sides, by `hu`.
+    pub fn with_leukoaraiosis(mut self, hu: f32) -> Self {
+        self.leukoaraiosis = self.leukoaraiosis.max(hu);
+        self
+    }
+
+    /// A brain whose arteries something else draws, and whose sinuses have a density of `venous_hu`.
+    pub fn without_arteries(mut self, venous_hu: f32) -> Self {
+        self.arteries = false;
+        self.vessel_hu = venous_hu;
+        self
     }
 
     /// Tissue at the anatomical place `q`, `depth` mm under the inner table, at relative radius `r`.
@@ -101,11 +124,14 @@ impl Brain {
 
     fn cerebrum(&self, q: V3, p: V3, depth: f32, r: f32) -> Tissue {
         let (mut fluid, grey) = self.folding(q, p, depth, r);
-        let (deep, lateral) = (deep_grey(p), lateral_ventricle(p, self.ventricles));
+        let lateral =
+            lateral_ventricle(p, self.ventricles) - self.infarct.as_ref().map_or(0.0, |i| i.pull(q));
+        let deep = deep_grey(p);
         let mut solid = mix(self.white, self.grey, grey.max(deep));
         solid -= self.leukoaraiosis * smooth(14.0, 4.0, lateral) * (1.0 - deep);
-        if let Some((at, size)) = self.infarct {
-            solid = mix(solid, 16.0, 0.8 * smooth(2.0, -2.0, ellipsoid(q, at, size)));
+        if let Some(old) = &self.infarct {
+            let share = old.share * smooth(2.0, -2.0, ellipsoid(q, old.at, old.size));
+            solid = mix(solid, old.hu, share);
         }
         solid += 1.2 * self.patch.mm(q, 9.0);
         fluid = fluid.max(self.cisterns(p));
@@ -113,7 +139,7 @@ impl Brain {
         let mut hu = mix(mix(solid, self.fluid, fluid), self.fluid, ventricle);
         hu = self.midline(q, p, depth, hu);
         hu = self.vessels(q, p, depth, hu);
-        hu = self.calcify(q, p, hu);
+        hu = self.calcified.paint(q, p, hu);
         let class = match (ventricle > 0.5, fluid > 0.3) {
             (true, _) => Class::Ventricle,
             (false, true) => Class::Subarachnoid,
@@ -205,50 +231,12 @@ impl Brain {
 
     fn vessels(&self, q: V3, p: V3, depth: f32, hu: f32) -> f32 {
         let k = self.vessel;
-        let mut d = rod(p, ([6.0, -12.0, -17.0], 1.8 * k), ([34.0, -14.0, -12.0], 1.3 * k));
-        d = d.min(rod(
-            p,
-            ([6.0, -12.0, -17.0], 2.2 * k),
-            ([8.0, -14.0, -30.0], 2.4 * k),
-        ));
-        d = d.min(rod(
-            p,
-            ([0.0, 2.0, -40.0], 1.9 * k),
-            ([0.0, -2.0, -18.0], 1.9 * k),
-        ));
+        let mut d = if self.arteries { arteries(p, k) } else { f32::MAX };
         let transverse = (q[2] + 21.0).abs().max(depth - 5.5 * k) - 3.0 * k;
         if q[1] > 35.0 {
             d = d.min(transverse);
         }
         mix(hu, self.vessel_hu, ramp(d))
-    }
-
-    fn calcify(&self, q: V3, p: V3, hu: f32) -> f32 {
-        let c = &self.calcified;
-        let spot = |at: V3, size: f32| {
-            if size > 0.0 {
-                ramp(ellipsoid(q, at, [size; 3]))
-            } else {
-                0.0
-            }
-        };
-        let mut share = spot([0.0, 24.0, 1.0], c.pineal);
-        let mirrored = |at: V3, size: V3| {
-            if size[0] > 0.0 {
-                ramp(ellipsoid(p, at, size))
-            } else {
-                0.0
-            }
-        };
-        share = share.max(mirrored(
-            [25.0, 33.0, 10.0],
-            [c.choroid, 1.6 * c.choroid, c.choroid],
-        ));
-        share = share.max(mirrored(
-            [20.0, -2.0, 1.0],
-            [c.pallidum, 2.0 * c.pallidum, c.pallidum],
-        ));
-        mix(hu, c.hu, share)
     }
 
     /// Height of the tentorium over a point: a tent, highest in the middle.
@@ -303,23 +291,17 @@ impl Brain {
     }
 }
 
-impl Calcified {
-    fn draw(dice: &mut Dice, age: f32) -> Self {
-        let mut size = |probability: f32, low: f32, high: f32| {
-            if dice.chance(probability) {
-                dice.between(low, high)
-            } else {
-                0.0
-            }
-        };
-        Self {
-            pineal: size(0.6, 1.2, 4.0),
-            choroid: size(0.5, 1.2, 4.5),
-            pallidum: size(0.15 + 0.2 * age, 1.0, 4.0),
-            falx: size(0.2, 1.0, 2.0),
-            hu: dice.between(85.0, 420.0),
-        }
-    }
+/// Distance to the middle cerebral artery's stem, `k` times as wide as usual.
+pub fn middle_cerebral_artery(p: V3, k: f32) -> f32 {
+    rod(p, ([6.0, -12.0, -17.0], 1.8 * k), ([34.0, -14.0, -12.0], 1.3 * k))
+}
+
+fn arteries(p: V3, k: f32) -> f32 {
+    let carotid = ([8.0, -14.0, -30.0], 2.4 * k);
+    let basilar = ([0.0, 2.0, -40.0], 1.9 * k);
+    middle_cerebral_artery(p, k)
+        .min(rod(p, ([6.0, -12.0, -17.0], 2.2 * k), carotid))
+        .min(rod(p, basilar, ([0.0, -2.0, -18.0], 1.9 * k)))
 }
 
 /// Distance to a lateral ventricle: frontal horn, body, atrium, occipital and temporal horn.

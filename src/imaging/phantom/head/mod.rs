@@ -1,26 +1,28 @@
 //! Synthetic non-contrast head CT with or without hemorrhage; the mask is its blood.
 
-mod anatomy;
-mod artefact;
+pub(super) mod anatomy;
+pub(super) mod artefact;
 mod bleed;
-mod brain;
-mod effect;
-mod model;
+pub(super) mod brain;
+mod calcified;
+pub(super) mod effect;
+pub(super) mod infarct;
+pub(super) mod model;
 mod spec;
-mod truth;
+pub(super) mod take;
+pub(super) mod truth;
 
-use tocsin_domain::volume::{Mask, Volume};
-
-use super::ct::{Ct, Made, Pose, Scanner, Sway, Texture, geometry};
+use super::ct::{Ct, Made};
 use super::dice::Dice;
-use super::identity::series_uid;
 use super::study::Study;
 use anatomy::Anatomy;
 use bleed::Bleed;
 use effect::Effect;
 use model::Model;
 use spec::Plan;
+use take::{Session, Taken, take};
 
+pub(super) use spec::scan_plan;
 pub use spec::{HeadCtSpec, HeadFinding};
 pub use truth::{Location, Side, Truth};
 
@@ -43,15 +45,6 @@ pub const HEAD_CT: Study = Study {
     window: [40, 80],
 };
 
-/// How differently heads lie.
-const SWAY: Sway = Sway {
-    yaw: 4.0,
-    pitch: 6.0,
-    roll: 3.5,
-    across: 5.0,
-    height: 6.0,
-};
-
 /// Makes a phantom. Pure: the specification decides every voxel.
 pub fn head_ct(spec: &HeadCtSpec) -> HeadCt {
     let plan = Plan::draw(spec);
@@ -60,20 +53,18 @@ pub fn head_ct(spec: &HeadCtSpec) -> HeadCt {
     let bleeds = draw_bleeds(&plan, spec.seed, &anatomy);
     let effect = mass_effect(&mut Dice::new(spec.seed, 4), &anatomy, &bleeds);
     let model = Model::build(&anatomy, &effect, &bleeds, spec.threads);
-    let mut dice = Dice::new(spec.seed, 5);
-    let pose = Pose::draw(&mut dice, &SWAY);
-    let bottom = f64::from(dice.between(-72.0, -58.0));
-    let scanner = Scanner {
-        body: &model,
-        pose: &pose,
-        plan: &plan.scan,
-        texture: &Texture::draw(&mut dice, plan.scan.kernel, plan.scan.pixel_mm),
-        artefacts: &artefact::draw(&mut dice, anatomy.metal()),
-        seed: spec.seed,
-    };
-    let grid = geometry(&plan.scan, &series_uid(&HEAD_CT, spec.seed), bottom);
-    let (volume, mask) = scanner.scan(grid, spec.threads);
-    let truth = tell(spec.seed, &plan, (&volume, &mask), (&bleeds, &effect, &pose));
+    let taken = take(
+        &model,
+        &Session {
+            study: &HEAD_CT,
+            plan: &plan.scan,
+            seed: spec.seed,
+            metal: anatomy.metal(),
+            threads: spec.threads,
+        },
+    );
+    let truth = tell(spec.seed, &plan, &taken, (&bleeds, &effect));
+    let Taken { volume, mask, .. } = taken;
     Ct {
         study: HEAD_CT,
         seed: spec.seed,
@@ -144,22 +135,17 @@ fn mass_effect(dice: &mut Dice, anatomy: &Anatomy, bleeds: &[Bleed]) -> Effect {
     )
 }
 
-fn tell(
-    seed: u64,
-    plan: &Plan,
-    (volume, mask): (&Volume, &Mask),
-    (bleeds, effect, pose): (&[Bleed], &Effect, &Pose),
-) -> Truth {
-    let measured = truth::measure(&volume.geometry, mask);
+fn tell(seed: u64, plan: &Plan, taken: &Taken, (bleeds, effect): (&[Bleed], &Effect)) -> Truth {
+    let measured = truth::measure(&taken.volume.geometry, &taken.mask);
     let present = measured.volume_ml > 0.0;
     let first = bleeds.first().filter(|_| present);
-    let g = &volume.geometry;
+    let g = &taken.volume.geometry;
     Truth {
         made: Made::new(&HEAD_CT, seed, &plan.scan, g),
         finding_present: present,
         finding: if present { plan.finding } else { HeadFinding::None },
         location: first.map(|b| b.location),
-        side: present.then(|| truth::side(mask, |i| pose.place(g, i)[0])),
+        side: present.then(|| truth::side(&taken.mask, |i| taken.pose.place(g, i)[0])),
         volume_ml: measured.volume_ml,
         abc_mm: measured.abc_mm,
         midline_shift_mm: effect.midline_shift_mm(),

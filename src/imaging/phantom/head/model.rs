@@ -1,9 +1,9 @@
-//! The head as a grid of one millimetre, free of noise: density, and share of blood. Anatomy first, then the bleed into
-//! the places that it ranks first. Knows nothing of the scanner.
+//! The head as a grid of one millimetre, free of noise: density, and share of what the mask marks. Anatomy first, with
+//! what changes its tissue in place; then bleeds into the places that they rank first. Knows nothing of the scanner.
 
 use super::super::ct::Body;
 use super::super::shape::{V3, mix, smooth};
-use super::anatomy::{Anatomy, Class};
+use super::anatomy::{Anatomy, Class, Tissue};
 use super::bleed::{Bleed, Place};
 use super::effect::Effect;
 
@@ -12,10 +12,10 @@ const HALF: [usize; 3] = [98, 118, 100];
 pub const SIZE: [usize; 3] = [2 * HALF[0] + 1, 2 * HALF[1] + 1, 2 * HALF[2] + 1];
 const PLANE: usize = SIZE[0] * SIZE[1];
 
-/// Density in HU and share of blood in 1/255, `[z][y][x]`.
+/// Density in HU and share of what the mask marks in 1/255, `[z][y][x]`.
 pub struct Model {
     hu: Vec<i16>,
-    blood: Vec<u8>,
+    marked: Vec<u8>,
 }
 
 /// What the bleed is told of each voxel.
@@ -37,18 +37,31 @@ fn place(index: usize) -> V3 {
 
 impl Model {
     pub fn build(anatomy: &Anatomy, effect: &Effect, bleeds: &[Bleed], threads: usize) -> Self {
-        let (mut model, layers) = Self::paint_anatomy(anatomy, effect, !bleeds.is_empty(), threads.max(1));
+        let keep = !bleeds.is_empty();
+        let (mut model, layers) = Self::paint(anatomy, effect, keep, threads, &|_, t: &Tissue| (t.hu, 0.0));
         for bleed in bleeds {
             model.bleed(bleed, anatomy, &layers);
         }
         model
     }
 
-    fn paint_anatomy(anatomy: &Anatomy, effect: &Effect, keep: bool, threads: usize) -> (Self, Layers) {
+    /// A head whose tissue a lesion changes: `lesion` is told the anatomical place and its tissue, and gives the density
+    /// and the share, 0..1, that the mask marks.
+    pub fn with_lesion<L>(anatomy: &Anatomy, effect: &Effect, threads: usize, lesion: &L) -> Self
+    where
+        L: Fn(V3, &Tissue) -> (f32, f32) + Sync,
+    {
+        Self::paint(anatomy, effect, false, threads, lesion).0
+    }
+
+    fn paint<L>(anatomy: &Anatomy, effect: &Effect, keep: bool, threads: usize, lesion: &L) -> (Self, Layers)
+    where
+        L: Fn(V3, &Tissue) -> (f32, f32) + Sync,
+    {
         let len = SIZE[2] * PLANE;
         let mut model = Self {
             hu: vec![0; len],
-            blood: vec![0; len],
+            marked: vec![0; len],
         };
         let kept = if keep { len } else { 0 };
         let mut layers = Layers {
@@ -56,19 +69,23 @@ impl Model {
             class: vec![Class::Outside; kept],
             fluid: vec![0; kept],
         };
-        let slab = SIZE[2].div_ceil(threads) * PLANE;
+        let slab = SIZE[2].div_ceil(threads.max(1)) * PLANE;
         std::thread::scope(|scope| {
             let mut depths = layers.depth.chunks_mut(slab);
             let mut classes = layers.class.chunks_mut(slab);
             let mut fluids = layers.fluid.chunks_mut(slab);
-            for (n, hu) in model.hu.chunks_mut(slab).enumerate() {
+            let parts = model.hu.chunks_mut(slab).zip(model.marked.chunks_mut(slab));
+            for (n, (hu, marked)) in parts.enumerate() {
                 let (depth, class, fluid) = (depths.next(), classes.next(), fluids.next());
                 scope.spawn(move || {
                     let mut kept = depth.zip(class).zip(fluid);
-                    for (i, value) in hu.iter_mut().enumerate() {
+                    for (i, (value, marked)) in hu.iter_mut().zip(marked).enumerate() {
                         let x = place(n * slab + i);
-                        let tissue = anatomy.tissue(x, effect.before(x));
-                        *value = tissue.hu as i16;
+                        let from = effect.before(x);
+                        let tissue = anatomy.tissue(x, from);
+                        let (density, share) = lesion(from, &tissue);
+                        *value = density as i16;
+                        *marked = (share * 255.0) as u8;
                         if let Some(((depth, class), fluid)) = &mut kept {
                             depth[i] = (tissue.depth * 2.0).clamp(-127.0, 127.0) as i8;
                             class[i] = if tissue.depth > -0.5 {
@@ -127,7 +144,7 @@ impl Model {
                 before
             };
             self.hu[i] = mix(swollen, bleed.density(x), share) as i16;
-            self.blood[i] = self.blood[i].max((share * 255.0) as u8);
+            self.marked[i] = self.marked[i].max((share * 255.0) as u8);
         }
     }
 }
@@ -147,13 +164,13 @@ impl Body for Model {
         let base = g[2] as usize * PLANE + g[1] as usize * SIZE[0] + g[0] as usize;
         let f = [g[0].fract(), g[1].fract(), g[2].fract()];
         let mut hu = [0.0; 4];
-        let mut blood = [0.0; 4];
+        let mut marked = [0.0; 4];
         for (n, step) in [0, SIZE[0], PLANE, PLANE + SIZE[0]].into_iter().enumerate() {
             let i = base + step;
             hu[n] = mix(f32::from(self.hu[i]), f32::from(self.hu[i + 1]), f[0]);
-            blood[n] = mix(f32::from(self.blood[i]), f32::from(self.blood[i + 1]), f[0]);
+            marked[n] = mix(f32::from(self.marked[i]), f32::from(self.marked[i + 1]), f[0]);
         }
         let plane = |v: [f32; 4]| mix(mix(v[0], v[1], f[1]), mix(v[2], v[3], f[1]), f[2]);
-        (plane(hu), plane(blood))
+        (plane(hu), plane(marked))
     }
 }

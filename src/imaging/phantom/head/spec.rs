@@ -122,3 +122,8 @@ impl Plan {
         }
     }
 }
+
+/// The scan alone that a specification asks for.
+pub fn scan_plan(spec: &HeadCtSpec) -> ScanPlan {
+    Plan::draw(spec).scan
+}

@@ -51,13 +51,13 @@ pub struct Truth {
 }
 
 /// What is measured on a mask.
-pub(super) struct Measured {
+pub struct Measured {
     pub volume_ml: f64,
     pub abc_mm: Option<[f64; 3]>,
     pub key_slice: Option<usize>,
 }
 
-pub(super) fn measure(geometry: &Geometry, mask: &Mask) -> Measured {
+pub fn measure(geometry: &Geometry, mask: &Mask) -> Measured {
     let plane = geometry.rows * geometry.columns;
     let counts: Vec<usize> = mask
         .voxels
@@ -140,7 +140,7 @@ fn diameters(geometry: &Geometry, slice: &[u8]) -> (f64, f64) {
 }
 
 /// The side of most of the blood; `head_x` gives the distance to the left of the head's middle plane for an index.
-pub(super) fn side(mask: &Mask, head_x: impl Fn(usize) -> f64) -> Side {
+pub fn side(mask: &Mask, head_x: impl Fn(usize) -> f64) -> Side {
     let (mut left, mut all) = (0_u64, 0_u64);
     for (i, _) in mask.voxels.iter().enumerate().filter(|(_, v)| **v != 0) {
         all += 1;

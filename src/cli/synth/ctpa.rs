@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::synth::positive;
+use super::positive;
 use crate::imaging::phantom::{
     CTPA, CtpaSpec, Distractors, PeFinding, PhantomIdentity, WriteError, ctpa, write_dicom, write_dump,
 };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::synth::positive;
+use super::positive;
 use crate::imaging::phantom::chest_xray::{
     ChestSide, ChestXraySpec, ChestXrayWriteError, NoduleSpec, PneumothoraxSpec, View, chest_xray,
     chest_xray_identity, write_dicom, write_dump,
@@ -135,7 +135,7 @@ mod tests {
 
     use clap::Parser;
 
-    use super::super::synth::{SynthArgs, run};
+    use super::super::{SynthArgs, run};
 
     #[derive(Parser)]
     struct Program {
