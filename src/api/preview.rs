@@ -159,7 +159,9 @@ pub async fn stacks(
 }
 
 /// Objects of these modalities lie over images or tell of them (PS3.3 C.7.3.1.1.1): they come behind what was acquired.
-const DERIVED: [&str; 9] = ["SEG", "SR", "PR", "KO", "REG", "RTDOSE", "RTSTRUCT", "RTPLAN", "ECG"];
+const DERIVED: [&str; 9] = [
+    "SEG", "SR", "PR", "KO", "REG", "RTDOSE", "RTSTRUCT", "RTPLAN", "ECG",
+];
 
 /// The stacks of a study: images before what was derived from them, those with marks first, then the longest, which is the
 /// one to read.
@@ -205,7 +207,9 @@ fn stack(row: &series::Model, own: &[instance::Model]) -> Result<StackView, Stor
             .unwrap_or_default()
     };
     let modality = text(|facts| &facts.modality);
-    let mut sides = facts.iter().map(|one| one.orientation.as_ref().and_then(Sides::of));
+    let mut sides = facts
+        .iter()
+        .map(|one| one.orientation.as_ref().and_then(Sides::of));
     let first = sides.next().flatten();
     let sides = first.filter(|first| sides.all(|other| other.as_ref() == Some(first)));
     Ok(StackView {

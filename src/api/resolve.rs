@@ -11,8 +11,8 @@ use super::auth::Principal;
 use super::error::ApiError;
 use super::reconciliation::{other_patient, patient_of};
 use super::state::State;
-use crate::storage::reconciliation::{self, Decision};
 use crate::storage::entity::{imaging_order, study};
+use crate::storage::reconciliation::{self, Decision};
 use crate::storage::{audit, orders, patients, studies};
 
 /// The decision: exactly one of the three.

@@ -157,10 +157,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
 }
 
 /// Priority and state of the order, as far as there is one.
-async fn ordered(
-    state: &State,
-    row: &study::Model,
-) -> Result<(Option<String>, Option<String>), StoreError> {
+async fn ordered(state: &State, row: &study::Model) -> Result<(Option<String>, Option<String>), StoreError> {
     let Some(order) = &row.order_id else {
         return Ok((None, None));
     };

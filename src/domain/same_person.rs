@@ -81,7 +81,10 @@ mod tests {
             (person("MEIER^ANNA^^^", "19610304", "F"), None),
             (person("Schulz^Anna", "19610304", "F"), None),
             (person("Kowalski^Jan", "19610304", "F"), None),
-            (person("Meier^Anna", "19610305", "F"), Some(Contradiction::BirthDate)),
+            (
+                person("Meier^Anna", "19610305", "F"),
+                Some(Contradiction::BirthDate),
+            ),
             (person("Kowalski^Jan", "", "M"), Some(Contradiction::Name)),
             (person("Meier^Anna", "", "M"), Some(Contradiction::Sex)),
             (person("Meier^Anna", "", "O"), None),

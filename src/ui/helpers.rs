@@ -202,7 +202,10 @@ mod tests {
         for (text, begun) in [
             ("", ""),
             ("For demonstration", "For demonstration"),
-            ("Trained on phantoms; for demonstration only.", "Trained on phantoms…"),
+            (
+                "Trained on phantoms; for demonstration only.",
+                "Trained on phantoms…",
+            ),
         ] {
             assert_eq!(beginning(text), begun);
         }

@@ -21,7 +21,10 @@ pub fn birth(date: &str) -> String {
 
 /// The age on the day of the study, both `YYYYMMDD`: years, months of a small child. Nothing unless both are known.
 pub fn age(wording: &Wording, born: &str, taken: &str) -> String {
-    let Some(months) = day(born).zip(day(taken)).and_then(|(born, taken)| months(born, taken)) else {
+    let Some(months) = day(born)
+        .zip(day(taken))
+        .and_then(|(born, taken)| months(born, taken))
+    else {
         return String::new();
     };
     let mut values = FluentArgs::new();

@@ -5,8 +5,8 @@ use tocsin_domain::triage::verdict::Recommendation;
 use tocsin_domain::worklist::Band;
 
 use super::gantt;
-use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
 use super::said;
+use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
 use super::study::{LivePart, PriorPage, StudyPage};
 use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
@@ -92,7 +92,11 @@ fn study(amount: Amount) -> StudyView {
         score: 40.0,
         reasons: amount.list(reason()),
         opinions: amount
-            .list([opinion("agree", id()), opinion("disagree", id()), opinion("agree", hostile())])
+            .list([
+                opinion("agree", id()),
+                opinion("disagree", id()),
+                opinion("agree", hostile()),
+            ])
             .into_iter()
             .flatten()
             .collect(),

@@ -159,6 +159,17 @@
     write(stale.querySelector("[aria-hidden]"), ` ${tocsin.t("js-reconnecting", { ago: duration(silent) })}`);
   };
 
+  // ---- On paper -----------------------------------------------------------------------------------------------------------
+  const printed = document.getElementById("printed");
+  addEventListener("beforeprint", () => {
+    if (!printed) return;
+    const shape = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+    const at = new Intl.DateTimeFormat("sv-SE", { ...shape, timeZone: clock.resolvedOptions().timeZone }).format(now());
+    const silent = !["connected", ""].includes(root.dataset.live);
+    const last = heardNow ? clock.format(heardNow) : tocsin.t("js-never");
+    write(printed, `${at}${silent ? tocsin.t("js-as-of", { at: last }) : ""}`);
+  });
+
   // ---- Keys ---------------------------------------------------------------------------------------------------------------
   const keys = new Map();
   const keysOn = () => {

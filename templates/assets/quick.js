@@ -11,12 +11,13 @@
 
   const image = (source, attributes) => Object.assign(document.createElement("img"), { src: source, decoding: "async", ...attributes });
 
-  /** The layer that shows the finding best, with what is marked on it; the middle one where nothing is. */
-  const draw = (viewer) => {
+  /** The layer that shows the finding best, with what is marked on it; the middle one where nothing is flagged. */
+  const draw = (viewer, flagged) => {
     const [stack] = JSON.parse(viewer?.dataset.stacks ?? "[]");
     picture.hidden = !stack;
     if (!stack) return;
-    const { layers, marks: [marks], presets, modality } = stack;
+    const { layers, presets, modality } = stack;
+    const marks = stack.marks.find(({ result_id }) => flagged.has(result_id));
     const layer = marks?.key ?? marks?.marked[0]?.layer ?? Math.floor((layers.length - 1) / 2);
     const { instance_id, frame } = layers[layer];
     const base = viewer.dataset.images;
@@ -42,7 +43,8 @@
     findings.replaceChildren(document.importNode(page.querySelector("section.findings"), true));
     findings.querySelectorAll("form, details, datalist").forEach((part) => part.remove());
     open.href = `/studies/${encodeURIComponent(id)}`;
-    draw(page.querySelector("section.viewer"));
+    const flagged = [...page.querySelectorAll('.finding[data-ai-state="flagged"]')].map((finding) => finding.dataset.result);
+    draw(page.querySelector("section.viewer"), new Set(flagged));
     dialog.dataset.studyId = id;
     dialog.showModal();
     open.focus();

@@ -10,7 +10,8 @@
   // ---- What is known of the study -------------------------------------------------------------------------------------------
   let gathering;
   let late = false; // Something new waits for somebody to finish typing.
-  const typing = () => part.contains(document.activeElement) && document.activeElement.matches("input, textarea");
+  const typing = () =>
+    part.querySelector(".sure") !== null || (part.contains(document.activeElement) && document.activeElement.matches("input, textarea"));
 
   const states = (within) => [...within.querySelectorAll("[data-ai-state], [data-images]")].map((one) => one.dataset.aiState ?? one.dataset.images).join();
 
@@ -58,11 +59,57 @@
   part.addEventListener("focusout", () => late && soon());
   part.addEventListener("animationend", (event) => event.target.classList.remove("changed"));
 
+  // ---- An opinion that contradicts one's own earlier one: no single key or click changes it -------------------------------
+  const ownOf = (form) => {
+    const { result, finding } = Object.fromEntries(new FormData(form));
+    const own = [...part.querySelectorAll(".opinions [data-own]")];
+    return own.find(({ dataset }) => dataset.result === result && dataset.finding === finding)?.dataset.own;
+  };
+  const button = (text, name) => Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, name });
+  const unask = () => {
+    part.querySelectorAll(".sure").forEach((question) => question.remove());
+    if (late) soon();
+  };
+  const ask = (form, pressed, own) => {
+    unask();
+    const said = (verdict) => form.querySelector(`[name=verdict][value="${verdict}"]`)?.textContent.trim() ?? verdict;
+    const [before, after] = [said(own), said(pressed.value)];
+    const question = document.createElement("p");
+    question.className = "sure";
+    question.dataset.testid = "sure";
+    const change = button(t("js-opinion-change-it", { after }), "change");
+    const leave = button(t("js-opinion-keep", { before }), "keep");
+    change.dataset.testid = "sure-change";
+    leave.dataset.testid = "sure-keep";
+    question.append(`${t("js-opinion-change", { before, after })} `, change, " ", leave);
+    form.append(question);
+    change.addEventListener("click", () => {
+      unask();
+      send(form, pressed);
+    });
+    leave.addEventListener("click", () => {
+      unask();
+      pressed.focus();
+    });
+    // A key that is held down, or the same key again, must not answer the question that it raised.
+    question.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") leave.click();
+      else if (event.repeat) event.preventDefault();
+    });
+    change.focus();
+    tocsin.announce(t("js-opinion-change", { before, after }));
+  };
+
   // Forms do what they do without a script, but the picture stays where it is.
-  main.addEventListener("submit", async (event) => {
+  main.addEventListener("submit", (event) => {
     event.preventDefault();
-    const form = event.target;
-    const problem = await tocsin.send(form, event.submitter);
+    const { target: form, submitter } = event;
+    const own = form.matches("form.judge") ? ownOf(form) : undefined;
+    if (own && submitter?.name === "verdict" && own !== submitter.value) return ask(form, submitter, own);
+    send(form, submitter);
+  });
+  const send = async (form, submitter) => {
+    const problem = await tocsin.send(form, submitter);
     tocsin.say(problem && t("js-nothing-changed", { problem }));
     if (problem) return refresh();
     for (const field of form.querySelectorAll("textarea, [name=reason]")) {
@@ -70,7 +117,7 @@
       field.blur();
     }
     await refresh();
-  });
+  };
 
   // ---- By keyboard ----------------------------------------------------------------------------------------------------------
   for (const key of ["a", "d", "i"]) {

@@ -52,6 +52,9 @@
     return { get, has: (address) => kept.has(address), room: () => most - kept.size };
   };
 
+  /** Results in which a model flags something now. What was marked below an operating point is not what to look at first. */
+  const flagged = () => new Set([...document.querySelectorAll('.finding[data-ai-state="flagged"]')].map(({ dataset }) => dataset.result));
+
   // What all stages of the page have in common.
   const look = { window: "own", outline: true, area: false, opacity: 0.4 };
 
@@ -83,8 +86,14 @@
       const { instance_id, frame } = stack().layers[layer];
       return `${base}/images/${instance_id}/${frame}?window=${window()}`;
     };
+    /** Marks that say where to look; an earlier study is there to be compared with, and its findings are not on the page. */
+    const pointing = () => {
+      const results = flagged();
+      return name ? stack().marks : stack().marks.filter(({ result_id }) => results.has(result_id));
+    };
+    const shownMarks = () => (pointing().length ? pointing() : stack().marks);
     const overlays = () =>
-      stack().marks.flatMap((marks) => {
+      shownMarks().flatMap((marks) => {
         const slice = marks.marked.find((one) => one.layer === at.layer)?.slice;
         if (slice === undefined) return [];
         const address = (as) => `${base}/marks/${marks.result_id}/${slice}?as=${as}`;
@@ -171,9 +180,9 @@
       at.layer = next;
       draw();
     };
-    const markedLayers = () => [...new Set(stack().marks.flatMap((one) => one.marked.map(({ layer }) => layer)))].sort((a, b) => a - b);
+    const markedLayers = () => [...new Set(pointing().flatMap((one) => one.marked.map(({ layer }) => layer)))].sort((a, b) => a - b);
     const keyLayer = () => {
-      const first = stack().marks[0];
+      const first = pointing()[0];
       return first ? first.key ?? first.marked[0]?.layer : undefined;
     };
     const lay = () => {
@@ -203,7 +212,7 @@
     };
 
     return {
-      element, range, stack, window, draw, to, open, renew, keyLayer, markedLayers,
+      element, range, stack, window, draw, to, open, renew, keyLayer, markedLayers, pointing,
       by: (step) => to(at.layer + step),
       stacks: () => stacks,
       series: () => at.series,
@@ -294,6 +303,7 @@
   };
   const lay = () => {
     const { layers, presets, marks } = now.stack();
+    const pointing = now.pointing();
     windows.replaceChildren(
       ...presets.map((window, index) =>
         make("button", { type: "button", class: "small", "data-window": window, "data-testid": `window-${window}` }, `${t(`js-window-${window}`)} `, make("kbd", {}, String(index + 1))),
@@ -301,8 +311,9 @@
     );
     overlays.hidden = !anyMarks();
     key.hidden = now.keyLayer() === undefined;
-    const models = [...new Set(marks.map((one) => one.model))].join(", ");
-    marked.textContent = marks.length ? t("js-marked", { models, marked: now.markedLayers().length, count: layers.length }) : "";
+    const models = [...new Set((pointing.length ? pointing : marks).map((one) => one.model))].join(", ");
+    const said = () => (pointing.length ? t("js-marked", { models, marked: now.markedLayers().length, count: layers.length }) : t("js-marked-below", { models }));
+    marked.textContent = marks.length ? said() : "";
     for (const button of viewer.querySelectorAll("[data-series]")) {
       button.setAttribute("aria-pressed", Number(button.dataset.series) === now.series());
     }
@@ -410,6 +421,13 @@
   tocsin.key("[", () => open(now.series() - 1));
   tocsin.key("]", () => open(now.series() + 1));
 
+  /** Marks of a model that flags nothing are shown when somebody asks for them, and not before. */
+  const pointsSomewhere = () => {
+    const results = flagged();
+    const marks = now.stacks().flatMap((one) => one.marks);
+    return marks.length === 0 || marks.some(({ result_id }) => results.has(result_id));
+  };
+  look.points = look.outline = pointsSomewhere();
   open(0);
 
   const rail = (stacks) => {
@@ -426,7 +444,10 @@
     if (!answer) return;
     const { items } = await answer.json();
     if (!items.length || JSON.stringify(items) === JSON.stringify(now.stacks())) return;
+    const before = look.points;
     now.renew(items);
+    look.points = pointsSomewhere();
+    if (look.points !== before) look.outline = look.points;
     rail(items);
     lay();
     redraw();

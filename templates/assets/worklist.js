@@ -189,12 +189,15 @@
   // ---- What has no order: the band of critical studies, counts, filters -----------------------------------------------------
   const critical = (within) => [...within.querySelectorAll("#critical-band > [data-study-id]")];
   let announced = [];
+  let unseen = 0;
   let announcing;
   const band = (fresh) => {
     const before = new Set(critical(rows).map(idOf));
     const old = rows.querySelector("#critical-band");
     const next = fresh.querySelector("#critical-band");
     if (!old || !next || plain(old) === plain(next)) return;
+    const more = Number(next.dataset.critical) - Number(old.dataset.critical);
+    old.dataset.critical = next.dataset.critical;
     const come = critical(next.parentElement).filter((entry) => !before.has(idOf(entry)));
     const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
     old.replaceChildren(...document.importNode(next, true).childNodes);
@@ -203,11 +206,19 @@
       flash(old.querySelector(`[data-study-id="${CSS.escape(idOf(entry))}"]`));
       announced.push((entry.querySelector("a, .exam")?.textContent ?? t("js-study")).trim());
     }
-    if (!announced.length) return;
+    // Those for which the band has no room are counted at its end.
+    if (more > come.length) {
+      const rest = old.querySelector(".more");
+      if (rest) flash(rest);
+      unseen += more - come.length;
+    }
+    if (!announced.length && !unseen) return;
     clearTimeout(announcing);
     announcing = setTimeout(() => {
-      tocsin.announce(t("js-new-critical", { count: announced.length, exams: announced.join(", ") }));
+      const exams = unseen ? [...announced, t("js-further", { count: unseen })] : announced;
+      tocsin.announce(t("js-new-critical", { count: announced.length + unseen, exams: exams.join(", ") }));
       announced = [];
+      unseen = 0;
     }, ANNOUNCE_MS);
   };
 
@@ -251,7 +262,8 @@
   const take = (fresh) => {
     band(fresh);
     part(fresh, "filters");
-    part(fresh, "counts");
+    // The rows come without what was searched, which is in no address: how many match is known from the page alone.
+    if (!searched) part(fresh, "counts");
     const old = new Map(listed(rows).map((row) => [idOf(row), row]));
     for (const row of listed(fresh)) {
       const own = old.get(idOf(row));

@@ -144,7 +144,7 @@ fn faults_of_a_series_are_measured() {
     assert!(mixed.out_of_order > 0.2, "{}", mixed.out_of_order);
 
     let clip = |k, x: f64, y: f64| {
-        if k == 3 && x.hypot(y) < 3.1 {
+        if k == 3 && x.hypot(y) < 3.2 {
             3071
         } else {
             head(k, x, y, 0.0)
