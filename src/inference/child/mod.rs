@@ -4,6 +4,7 @@
 mod cache;
 pub mod frame;
 mod limits;
+mod marks;
 mod picture;
 pub mod protocol;
 mod serve;
