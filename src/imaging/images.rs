@@ -44,7 +44,11 @@ fn still(slice: &Slice) -> Still {
                 origins: vec![[0.0; 3]],
                 instance_uids: vec![slice.instance_uid.clone()],
             },
-            voxels: if slice.inverted { turned(&slice.values) } else { slice.values.clone() },
+            voxels: if slice.inverted {
+                turned(&slice.values)
+            } else {
+                slice.values.clone()
+            },
         },
         scaled: spacing.is_some(),
     }
@@ -55,7 +59,10 @@ fn turned(values: &[i16]) -> Vec<i16> {
     let widen = |(low, high): (i16, i16), value: &i16| (low.min(*value), high.max(*value));
     let (low, high) = values.iter().fold((i16::MAX, i16::MIN), widen);
     let sum = i32::from(low) + i32::from(high);
-    values.iter().map(|value| (sum - i32::from(*value)) as i16).collect()
+    values
+        .iter()
+        .map(|value| (sum - i32::from(*value)) as i16)
+        .collect()
 }
 
 #[cfg(test)]
@@ -85,7 +92,9 @@ mod tests {
         let stills = stills(&images).expect("images");
         assert_eq!(stills[0].volume.voxels, [0, 1000, 4095]);
         assert_eq!(stills[1].volume.voxels, [4095, 3095, 0]);
-        let scales = stills.iter().map(|s| (s.scaled, s.volume.geometry.pixel_spacing[0]));
+        let scales = stills
+            .iter()
+            .map(|s| (s.scaled, s.volume.geometry.pixel_spacing[0]));
         assert_eq!(scales.collect::<Vec<_>>(), [(true, 0.2), (false, 1.0)]);
     }
 

@@ -28,7 +28,10 @@ pub enum Verdict {
     Masks(Vec<Mask>),
     Score(f32),
     /// Best first, and how many more there were.
-    Lesions { kept: Vec<Located>, left_out: usize },
+    Lesions {
+        kept: Vec<Located>,
+        left_out: usize,
+    },
 }
 
 /// Values of one output over one grid, before the activation.
@@ -104,7 +107,9 @@ impl<'m> Gathered<'m> {
     fn add_boxes(&mut self, candidates: &[Candidate], grid: &Grid) {
         let Some(how) = &self.output.boxes else { return };
         for (index, class) in self.classes.iter_mut().enumerate() {
-            class.lesions.extend(lesions(candidates, index, how, grid, self.before));
+            class
+                .lesions
+                .extend(lesions(candidates, index, how, grid, self.before));
         }
     }
 

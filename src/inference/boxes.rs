@@ -66,7 +66,9 @@ pub fn read(answered: &Answered) -> Result<Vec<Candidate>, String> {
         _ => return Err(format!("shape {:?}, expected [{slabs}, boxes, 4]", places.shape)),
     };
     if count > MAX_CANDIDATES {
-        return Err(format!("{count} boxes on a slice, at most {MAX_CANDIDATES} are read"));
+        return Err(format!(
+            "{count} boxes on a slice, at most {MAX_CANDIDATES} are read"
+        ));
     }
     let each = match labels {
         [] => answered.output.classes.len(),
@@ -81,7 +83,9 @@ pub fn read(answered: &Answered) -> Result<Vec<Candidate>, String> {
     let mut found = Vec::new();
     for (index, corners) in places.values.chunks_exact(4).enumerate() {
         let slab = answered.from + index / count;
-        let Some(edges) = edges(corners, answered) else { continue };
+        let Some(edges) = edges(corners, answered) else {
+            continue;
+        };
         let own = &scores[index * each..(index + 1) * each];
         for (class, score) in own.iter().enumerate() {
             if *score < answered.output.threshold {
@@ -107,7 +111,10 @@ fn expect(what: &str, tensor: &Tensor, values: usize) -> Result<(), String> {
     if tensor.values.len() == values {
         return Ok(());
     }
-    Err(format!("{what} of shape {:?}, expected {values} values", tensor.shape))
+    Err(format!(
+        "{what} of shape {:?}, expected {values} values",
+        tensor.shape
+    ))
 }
 
 /// The class of a label; `None` for background.
@@ -141,7 +148,13 @@ fn edges(corners: &[f32], answered: &Answered) -> Option<[[f32; 2]; 2]> {
 }
 
 /// The lesions of one class among the candidates of one grid, best first; `before` slices of other parts precede it.
-pub fn lesions(candidates: &[Candidate], class: usize, how: &Boxes, grid: &Grid, before: usize) -> Vec<Located> {
+pub fn lesions(
+    candidates: &[Candidate],
+    class: usize,
+    how: &Boxes,
+    grid: &Grid,
+    before: usize,
+) -> Vec<Located> {
     let mut own: Vec<Candidate> = candidates.iter().filter(|c| c.class == class).copied().collect();
     own.sort_by(|a, b| b.score.total_cmp(&a.score));
     let slabs: Vec<Vec<Candidate>> = (0..grid.slabs.len())
@@ -154,7 +167,10 @@ pub fn lesions(candidates: &[Candidate], class: usize, how: &Boxes, grid: &Grid,
         Some(share) => join(&slabs, share),
         None => slabs.concat().into_iter().map(|one| vec![one]).collect(),
     };
-    let mut lesions: Vec<Located> = groups.iter().filter_map(|group| locate(group, grid, before)).collect();
+    let mut lesions: Vec<Located> = groups
+        .iter()
+        .filter_map(|group| locate(group, grid, before))
+        .collect();
     lesions.sort_by(|a, b| b.score.total_cmp(&a.score));
     lesions
 }
@@ -207,7 +223,9 @@ fn join(slabs: &[Vec<Candidate>], least: f32) -> Vec<Vec<Candidate>> {
 /// The best box of a group stands for it; the slices are those of all.
 fn locate(group: &[Candidate], grid: &Grid, before: usize) -> Option<Located> {
     let best = group.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
-    let slices = group.iter().flat_map(|one| grid.slabs[one.slab].iter().map(|(k, _)| *k));
+    let slices = group
+        .iter()
+        .flat_map(|one| grid.slabs[one.slab].iter().map(|(k, _)| *k));
     let (first, last) = slices.fold((usize::MAX, 0), |(first, last), k| (first.min(k), last.max(k)));
     Some(Located {
         score: best.score,
@@ -220,7 +238,10 @@ fn locate(group: &[Candidate], grid: &Grid, before: usize) -> Option<Located> {
 
 /// The slice in the middle of a slab.
 fn middle(weights: &Weights) -> usize {
-    let mean = weights.iter().map(|(k, weight)| *k as f64 * f64::from(*weight)).sum::<f64>();
+    let mean = weights
+        .iter()
+        .map(|(k, weight)| *k as f64 * f64::from(*weight))
+        .sum::<f64>();
     mean.round() as usize
 }
 

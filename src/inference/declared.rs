@@ -42,7 +42,9 @@ pub enum DeclaredError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Axis {
     /// As many as a run has: slices, images or windows.
-    Batch { most: usize },
+    Batch {
+        most: usize,
+    },
     Fixed(usize),
     /// Depends on the series: the network must leave it free.
     Open,
@@ -118,7 +120,10 @@ fn expected<'m>(manifest: &Manifest, recipe: &Recipe, output: &'m Output) -> Vec
             // Without the axis of slices where runs hold one.
             let both = |rest: &[Axis]| {
                 let alone = (n == Axis::Batch { most: 1 }).then(|| rest.to_vec());
-                alone.into_iter().chain([[&[n], rest].concat()]).collect::<Vec<_>>()
+                alone
+                    .into_iter()
+                    .chain([[&[n], rest].concat()])
+                    .collect::<Vec<_>>()
             };
             let mut scores = both(&[Axis::Any]);
             if boxes.labels.is_none() {
@@ -154,7 +159,12 @@ fn agree(found: &Declared, elements: &[Element], shapes: &[Vec<Axis>]) -> Result
     if elements.contains(&found.element) && (silent || shapes.iter().any(fits)) {
         return Ok(());
     }
-    let shape = |axes: &Vec<Axis>| format!("[{}]", axes.iter().map(|a| a.text()).collect::<Vec<_>>().join(", "));
+    let shape = |axes: &Vec<Axis>| {
+        format!(
+            "[{}]",
+            axes.iter().map(|a| a.text()).collect::<Vec<_>>().join(", ")
+        )
+    };
     let side = |side: &Option<usize>| side.map_or("free".to_owned(), |side| side.to_string());
     let sides: Vec<String> = found.axes.iter().map(side).collect();
     let elements: Vec<&str> = elements.iter().map(Element::text).collect();

@@ -46,7 +46,12 @@ impl Exam {
         };
         Self {
             kind: InputKind::Image,
-            parts: volume.voxels.chunks_exact(plane.max(1)).enumerate().map(image).collect(),
+            parts: volume
+                .voxels
+                .chunks_exact(plane.max(1))
+                .enumerate()
+                .map(image)
+                .collect(),
         }
     }
 
@@ -68,14 +73,19 @@ impl Exam {
 
     /// Rows and columns that all parts share, if they do: then marks on them can be kept as one.
     pub fn common_size(&self) -> Option<[usize; 2]> {
-        let mut sizes = self.geometries().map(|geometry| [geometry.rows, geometry.columns]);
+        let mut sizes = self
+            .geometries()
+            .map(|geometry| [geometry.rows, geometry.columns]);
         let first = sizes.next()?;
         sizes.all(|size| size == first).then_some(first)
     }
 }
 
 /// A plain axial geometry: slices × rows × columns and their distances, mm; the slices are numbered below a UID that belongs to no one's data.
-pub fn plain_geometry([slices, rows, columns]: [usize; 3], [slice_mm, row_mm, column_mm]: [f64; 3]) -> Geometry {
+pub fn plain_geometry(
+    [slices, rows, columns]: [usize; 3],
+    [slice_mm, row_mm, column_mm]: [f64; 3],
+) -> Geometry {
     let offsets: Vec<f64> = (0..slices).map(|k| k as f64 * slice_mm).collect();
     Geometry {
         slices,

@@ -23,6 +23,8 @@ mod quantify;
 pub mod recipe;
 mod rehearse;
 pub mod scores;
+#[cfg(test)]
+mod stories;
 pub mod verify;
 mod windows;
 mod wire;

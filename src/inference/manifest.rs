@@ -13,9 +13,7 @@ mod input;
 mod output;
 
 use self::check::check;
-pub use self::input::{
-    Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling,
-};
+pub use self::input::{Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling};
 pub use self::output::{Activation, Aggregate, BoxFormat, BoxUnit, Boxes, Output, OutputKind};
 
 /// Version of this format; a manifest states the one it was written for.

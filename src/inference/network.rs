@@ -111,7 +111,10 @@ impl Network {
         let mut values = grid.sample(volume, recipe, self.threads);
         if let Some(shares) = recipe.percentiles {
             let range = percentiles(&volume.voxels, recipe.clip, shares);
-            apply(&mut values, &[PixelStep::Minmax(Some(range)), PixelStep::Clip([0.0, 1.0])]);
+            apply(
+                &mut values,
+                &[PixelStep::Minmax(Some(range)), PixelStep::Clip([0.0, 1.0])],
+            );
         }
         apply(&mut values, &recipe.pixels);
         Ok((grid, values))
@@ -163,8 +166,11 @@ impl Network {
             let batch = windows.tensor(values, &recipe.channels, from, to);
             let shape = [&[to - from, recipe.channels.count()], &windows.size()[..]].concat();
             let answers = answers(&mut self.session, manifest, &shape, &batch)?;
-            for ((output, tensors), (all, blended)) in
-                manifest.outputs.iter().zip(answers).zip(raw.iter_mut().zip(&mut blended))
+            for ((output, tensors), (all, blended)) in manifest
+                .outputs
+                .iter()
+                .zip(answers)
+                .zip(raw.iter_mut().zip(&mut blended))
             {
                 let expected = expected(output, to - from, &windows.size());
                 let Some(blended) = blended else {
@@ -279,7 +285,10 @@ fn take(
 fn bounded(manifest: &Manifest, recipe: &Recipe, grid: &Grid) -> Result<(), NetworkError> {
     let cells = grid.shape().iter().map(|side| *side as u64).product::<u64>();
     let source = (grid.back.len() * grid.rows.source * grid.columns.source) as u64;
-    let masks = manifest.outputs.iter().filter(|output| output.kind == OutputKind::Segmentation);
+    let masks = manifest
+        .outputs
+        .iter()
+        .filter(|output| output.kind == OutputKind::Segmentation);
     let classes = masks.map(|output| output.classes.len() as u64).sum::<u64>();
     // Values, scores of all classes, of one class apart, sums of weights; stored voxels of 2 bytes, masks of 1.
     let on_grid = 1 + classes + u64::from(classes > 0) + u64::from(recipe.windows.is_some());

@@ -39,7 +39,10 @@ pub fn quantify(manifest: &Manifest, exam: &Exam, answers: &[OutputAnswer]) -> R
             (Verdict::Lesions { kept, left_out }, _, _) => detected(spec, threshold, exam, kept, *left_out),
             (Verdict::Masks(masks), InputKind::Volume, [part]) => match &masks[..] {
                 [mask] if in_the_head(manifest, spec) => blood(spec, &part.volume, mask),
-                [mask] => (segmented(manifest, spec, mask, &part.volume.geometry)?, Vec::new()),
+                [mask] => (
+                    segmented(manifest, spec, mask, &part.volume.geometry)?,
+                    Vec::new(),
+                ),
                 _ => continue,
             },
             (Verdict::Masks(masks), _, _) => outlined(spec, exam, masks)?,
@@ -70,7 +73,11 @@ fn finding(spec: &FindingSpec, presence: Presence, operating_point: String) -> F
 }
 
 fn present(flagged: bool) -> Presence {
-    if flagged { Presence::Present } else { Presence::Absent }
+    if flagged {
+        Presence::Present
+    } else {
+        Presence::Absent
+    }
 }
 
 fn scored(spec: &FindingSpec, threshold: f32, score: f32) -> Finding {

@@ -262,7 +262,9 @@ fn stage(operation: &Operation, last: Stage) -> Stage {
         | Operation::Minmax { .. }
         | Operation::Zscore { .. } => Stage::Pixel,
         Operation::StackWindows { .. } => Stage::Windows,
-        Operation::AdjacentSlices { .. } | Operation::ToRgb | Operation::SlidingWindow { .. } => Stage::Neighbours,
+        Operation::AdjacentSlices { .. } | Operation::ToRgb | Operation::SlidingWindow { .. } => {
+            Stage::Neighbours
+        }
     }
 }
 

@@ -22,7 +22,10 @@ pub fn rehearse(network: &mut Network) -> Result<(), NetworkError> {
     let mut noisy = blank.clone();
     let mut state = 1;
     for part in &mut noisy.parts {
-        part.volume.voxels.iter_mut().for_each(|voxel| *voxel = noise(&mut state));
+        part.volume
+            .voxels
+            .iter_mut()
+            .for_each(|voxel| *voxel = noise(&mut state));
     }
     network.run(&blank)?;
     network.run(&noisy)?;

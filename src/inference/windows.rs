@@ -166,7 +166,10 @@ fn starts(grid: usize, window: usize, overlap: f64) -> Vec<isize> {
     let distance = ((window as f64 * (1.0 - overlap)) as usize).max(1);
     let last = grid - window;
     let before = (0..last).step_by(distance);
-    before.chain(std::iter::once(last)).map(|start| start as isize).collect()
+    before
+        .chain(std::iter::once(last))
+        .map(|start| start as isize)
+        .collect()
 }
 
 /// The weight of each place of a window.
@@ -220,7 +223,11 @@ mod tests {
             (3, 8, 0.5, vec![-2]),
             (9, 1, 0.9, (0..9).collect()),
         ] {
-            assert_eq!(starts(grid, window, overlap), expected, "{grid} {window} {overlap}");
+            assert_eq!(
+                starts(grid, window, overlap),
+                expected,
+                "{grid} {window} {overlap}"
+            );
         }
     }
 
@@ -258,6 +265,9 @@ mod tests {
             windows: vec![[5.0, 10.0], [50.0, 100.0]],
             ..PLAIN
         };
-        assert_eq!(windows.tensor(&[0.0, 10.0], &channels, 0, 1), [0.0, 1.0, 0.0, 0.1]);
+        assert_eq!(
+            windows.tensor(&[0.0, 10.0], &channels, 0, 1),
+            [0.0, 1.0, 0.0, 0.1]
+        );
     }
 }

@@ -17,11 +17,11 @@ use super::super::package::Package;
 use super::super::quantify::{Quantified, quantify};
 use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
+use super::marks::stored_marks;
 use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
-use super::marks::stored_marks;
 use tocsin_imaging::decode::Slice;
 use tocsin_imaging::images::stills;
 use tocsin_imaging::series::{SeriesError, assemble};
@@ -111,7 +111,10 @@ impl Worker {
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
         let manifest = &network.package.manifest;
-        let exam = exam(manifest.input.kind, fetched.slices.iter().flat_map(|slices| slices.iter()));
+        let exam = exam(
+            manifest.input.kind,
+            fetched.slices.iter().flat_map(|slices| slices.iter()),
+        );
         let exam = exam.map_err(|error| Refusal::Images {
             reason: reason(&error),
         })?;
@@ -154,7 +157,9 @@ fn exam<'s>(kind: InputKind, slices: impl Iterator<Item = &'s Slice>) -> Result<
 fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -> Analysis {
     let outputs = run.answers.iter().flat_map(|output| {
         let classes = output.classes.iter();
-        classes.map(|class| summary(&output.name, class, exam)).collect::<Vec<_>>()
+        classes
+            .map(|class| summary(&output.name, class, exam))
+            .collect::<Vec<_>>()
     });
     Analysis {
         model: network.package.model_ref(),
@@ -203,7 +208,13 @@ fn summary(output: &str, class: &ClassAnswer, exam: &Exam) -> OutputSummary {
         },
         Verdict::Masks(masks) => OutputSummary {
             volume_ml: match exam.kind {
-                InputKind::Volume => Some(masks.iter().zip(exam.geometries()).map(|(m, g)| volume_ml(m, g)).sum()),
+                InputKind::Volume => Some(
+                    masks
+                        .iter()
+                        .zip(exam.geometries())
+                        .map(|(m, g)| volume_ml(m, g))
+                        .sum(),
+                ),
                 InputKind::Image => None,
             },
             key_slice: key_slice(masks, exam),
@@ -215,7 +226,8 @@ fn summary(output: &str, class: &ClassAnswer, exam: &Exam) -> OutputSummary {
 /// The slice with the most marked voxels.
 fn key_slice(masks: &[Mask], exam: &Exam) -> Option<usize> {
     let slices = masks.iter().zip(exam.geometries()).flat_map(|(mask, geometry)| {
-        mask.voxels.chunks_exact((geometry.rows * geometry.columns).max(1))
+        mask.voxels
+            .chunks_exact((geometry.rows * geometry.columns).max(1))
     });
     let fullest = slices.map(marked).enumerate().max_by_key(|(_, count)| *count);
     fullest.filter(|(_, count)| *count > 0).map(|(slice, _)| slice)

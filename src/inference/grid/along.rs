@@ -130,6 +130,9 @@ mod tests {
         assert_eq!(along.slabs[1], [(1, 0.8125), (2, 0.1875)]);
         assert_eq!(along.back[0], [(0, 1.0)], "below the first plane");
         assert_eq!(along.back[1], [(0, 0.3), (1, 0.7)]);
-        assert_eq!(Along::plan(&[3.0], SliceStep::Linear(2.0)).slabs, [vec![(0, 1.0)]]);
+        assert_eq!(
+            Along::plan(&[3.0], SliceStep::Linear(2.0)).slabs,
+            [vec![(0, 1.0)]]
+        );
     }
 }

@@ -5,8 +5,16 @@ use crate::manifest::PlaneResampling;
 
 /// How a source plane becomes a plane of the grid.
 pub enum Resampler {
-    Bilinear { width: usize, rows: Vec<Tap>, columns: Vec<Tap> },
-    Area { width: usize, rows: Vec<Cover>, columns: Vec<Cover> },
+    Bilinear {
+        width: usize,
+        rows: Vec<Tap>,
+        columns: Vec<Tap>,
+    },
+    Area {
+        width: usize,
+        rows: Vec<Cover>,
+        columns: Vec<Cover>,
+    },
 }
 
 impl Resampler {
@@ -119,4 +127,3 @@ pub fn bilinear(plane: &[f32], width: usize, rows: &[Tap], columns: &[Tap], fill
         }
     }
 }
-

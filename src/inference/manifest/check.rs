@@ -187,7 +187,12 @@ fn check_quality(quality: &Quality) -> Checked {
     Ok(())
 }
 
-pub(super) fn refer<'m>(manifest: &'m Manifest, name: &str, class: &str, key: &str) -> Result<&'m Output, Problem> {
+pub(super) fn refer<'m>(
+    manifest: &'m Manifest,
+    name: &str,
+    class: &str,
+    key: &str,
+) -> Result<&'m Output, Problem> {
     let Some(output) = manifest.output(name) else {
         return problem(
             format!("{key}.output"),

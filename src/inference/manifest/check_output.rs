@@ -54,7 +54,11 @@ fn check_boxes(key: &str, boxes: &Boxes, input: &Input) -> Checked {
         return problem("input.layout", "NCDHW", "NCHW: boxes lie in slices");
     }
     if input.kind == InputKind::Image && boxes.join_slices.is_some() {
-        return problem(format!("{key}.join_slices"), "set", "none: an image has no neighbours");
+        return problem(
+            format!("{key}.join_slices"),
+            "set",
+            "none: an image has no neighbours",
+        );
     }
     Ok(())
 }
@@ -121,7 +125,11 @@ pub(super) fn check_quantification(manifest: &Manifest, quantification: &Quantif
         1e3,
     )?;
     if manifest.input.kind == InputKind::Image {
-        return problem(key, "set", "none: of an image area, diameter and count are always measured");
+        return problem(
+            key,
+            "set",
+            "none: of an image area, diameter and count are always measured",
+        );
     }
     match manifest.output(&quantification.output).map(|output| output.kind) {
         Some(OutputKind::Segmentation) => Ok(()),
@@ -135,9 +143,16 @@ pub(super) fn check_quantification(manifest: &Manifest, quantification: &Quantif
 
 /// Boxes can only be shown of a detection. A mask may be asked of any, and is empty where there is none.
 pub(super) fn check_explanation(manifest: &Manifest) -> Checked {
-    let detects = || manifest.outputs.iter().any(|output| output.kind == OutputKind::Detection);
+    let detects = || {
+        manifest
+            .outputs
+            .iter()
+            .any(|output| output.kind == OutputKind::Detection)
+    };
     match manifest.explanation {
-        Explanation::Boxes if !detects() => problem("explanation.kind", "boxes", "a detection among [[outputs]]"),
+        Explanation::Boxes if !detects() => {
+            problem("explanation.kind", "boxes", "a detection among [[outputs]]")
+        }
         Explanation::Boxes | Explanation::Mask | Explanation::None => Ok(()),
     }
 }

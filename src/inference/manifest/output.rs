@@ -27,7 +27,10 @@ impl Output {
     pub fn tensors(&self) -> Vec<&str> {
         let boxes = self.boxes.iter();
         let further = boxes.flat_map(|boxes| std::iter::once(&boxes.scores).chain(&boxes.labels));
-        std::iter::once(&self.name).chain(further).map(String::as_str).collect()
+        std::iter::once(&self.name)
+            .chain(further)
+            .map(String::as_str)
+            .collect()
     }
 }
 

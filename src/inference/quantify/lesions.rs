@@ -12,7 +12,8 @@ use crate::boxes::Located;
 use crate::exam::{Exam, Part};
 use crate::manifest::{FindingSpec, InputKind};
 
-const NO_SCALE: &str = "an image does not state the distance of its pixels: lengths and areas in it are not known";
+const NO_SCALE: &str =
+    "an image does not state the distance of its pixels: lengths and areas in it are not known";
 const MAGNIFIED: &str = "lengths and areas are those in the image, which may be magnified";
 
 /// Flagged when the best box reaches the operating point; every box that was kept is a lesion.
@@ -28,15 +29,26 @@ pub(super) fn detected(
     let mut limitations = notes(exam, !kept.is_empty());
     if left_out > 0 {
         let total = kept.len() + left_out;
-        limitations.push(format!("{total} boxes were found, the {} best are kept", kept.len()));
+        limitations.push(format!(
+            "{total} boxes were found, the {} best are kept",
+            kept.len()
+        ));
     }
     let listed = kept.iter().take(LISTED).zip(1..);
-    let lesions: Vec<Lesion> = listed.filter_map(|(one, number)| boxed(spec, exam, one, number)).collect();
+    let lesions: Vec<Lesion> = listed
+        .filter_map(|(one, number)| boxed(spec, exam, one, number))
+        .collect();
     if kept.len() > LISTED {
-        limitations.push(format!("{} lesions were counted, the {LISTED} best are listed", kept.len()));
+        limitations.push(format!(
+            "{} lesions were counted, the {LISTED} best are listed",
+            kept.len()
+        ));
     }
     let mut measurements = vec![measurement(code::COMPONENT_COUNT, kept.len() as f64, code::COUNT)];
-    let longest = kept.iter().filter_map(|one| axes(exam, one)).map(|[long, _]| long);
+    let longest = kept
+        .iter()
+        .filter_map(|one| axes(exam, one))
+        .map(|[long, _]| long);
     if let Some(longest) = longest.reduce(f64::max) {
         measurements.push(mm(code::LARGEST_DIAMETER, longest));
     }
@@ -148,7 +160,10 @@ fn outline(spec: &FindingSpec, part: &Part, component: &Component, area: f64, nu
 }
 
 fn area_mm2(geometry: &Geometry, component: &Component) -> f64 {
-    sections(geometry, component).iter().map(|section| section.area_mm2).sum()
+    sections(geometry, component)
+        .iter()
+        .map(|section| section.area_mm2)
+        .sum()
 }
 
 /// Tenths of a mm.
