@@ -180,7 +180,7 @@ fn suppress(sorted: Vec<Candidate>, iou: Option<f32>) -> Vec<Candidate> {
     let Some(most) = iou else { return sorted };
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in sorted {
-        if kept.iter().all(|better| shared(better, &candidate) <= most) {
+        if kept.iter().all(|better| of_union(better, &candidate) <= most) {
             kept.push(candidate);
         }
     }
@@ -188,23 +188,34 @@ fn suppress(sorted: Vec<Candidate>, iou: Option<f32>) -> Vec<Candidate> {
 }
 
 /// Intersection over union in the plane.
-fn shared(a: &Candidate, b: &Candidate) -> f32 {
-    let length = |[from, to]: [f32; 2]| (to - from).max(0.0);
-    let both = |a: [f32; 2], b: [f32; 2]| length([a[0].max(b[0]), a[1].min(b[1])]);
-    let area = |c: &Candidate| length(c.rows) * length(c.columns);
-    let common = both(a.rows, b.rows) * both(a.columns, b.columns);
-    let union = area(a) + area(b) - common;
-    if union > 0.0 { common / union } else { 0.0 }
+fn of_union(a: &Candidate, b: &Candidate) -> f32 {
+    let common = common(a, b);
+    common / (area(a) + area(b) - common)
 }
 
-/// Chains of boxes from slab to slab: each box continues the chain whose last box it shares most with.
+/// Intersection over the smaller of the two.
+fn of_smaller(a: &Candidate, b: &Candidate) -> f32 {
+    common(a, b) / area(a).min(area(b))
+}
+
+fn common(a: &Candidate, b: &Candidate) -> f32 {
+    let both = |a: [f32; 2], b: [f32; 2]| (a[1].min(b[1]) - a[0].max(b[0])).max(0.0);
+    both(a.rows, b.rows) * both(a.columns, b.columns)
+}
+
+/// Never 0: such a box is not read.
+fn area(one: &Candidate) -> f32 {
+    (one.rows[1] - one.rows[0]) * (one.columns[1] - one.columns[0])
+}
+
+/// Chains of boxes from slab to slab: each box continues the chain whose last box it lies upon most.
 fn join(slabs: &[Vec<Candidate>], least: f32) -> Vec<Vec<Candidate>> {
     let mut ended = Vec::new();
     let mut open: Vec<Vec<Candidate>> = Vec::new();
     for slab in slabs {
         let mut continued: Vec<Vec<Candidate>> = Vec::new();
         for candidate in slab {
-            let share = |chain: &Vec<Candidate>| chain.last().map_or(0.0, |last| shared(last, candidate));
+            let share = |chain: &Vec<Candidate>| chain.last().map_or(0.0, |last| of_smaller(last, candidate));
             let best = (0..open.len()).max_by(|a, b| share(&open[*a]).total_cmp(&share(&open[*b])));
             let mut chain = match best.filter(|at| share(&open[*at]) >= least) {
                 Some(at) => open.swap_remove(at),
@@ -250,4 +261,63 @@ fn on_series(axis: Axis, edges: [f32; 2]) -> [f64; 2] {
         axis.source_at(f64::from(edge) - 0.5)
             .clamp(-0.5, axis.source as f64 - 0.5)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidate(slab: usize, score: f32, [left, top, width, height]: [f32; 4]) -> Candidate {
+        Candidate {
+            class: 0,
+            score,
+            slab,
+            rows: [top, top + height],
+            columns: [left, left + width],
+        }
+    }
+
+    #[test]
+    fn chains_go_from_slab_to_slab_and_end_where_one_is_empty() {
+        let at = |slab, left| candidate(slab, 0.5, [left, 0.0, 10.0, 10.0]);
+        let small = candidate(2, 0.9, [4.0, 4.0, 2.0, 2.0]);
+        let slabs = [
+            vec![at(0, 0.0), at(0, 40.0)],
+            vec![at(1, 1.0), at(1, 20.0)],
+            vec![small],
+            vec![],
+            vec![at(4, 0.0)],
+        ];
+        let mut chains = join(&slabs, 0.5);
+        chains.sort_by_key(|chain| (chain[0].slab, chain[0].columns[0] as i32));
+        assert_eq!(
+            chains,
+            [
+                vec![at(0, 0.0), at(1, 1.0), small],
+                vec![at(0, 40.0)],
+                vec![at(1, 20.0)],
+                vec![at(4, 0.0)],
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn kept_boxes_lie_apart_and_each_other_lies_on_a_better_one(
+            raw in proptest::collection::vec((0.0f32..1.0, 0.0f32..50.0, 0.0f32..50.0, 1.0f32..20.0, 1.0f32..20.0), 0..40),
+            iou in 0.1f32..0.9,
+        ) {
+            let mut all: Vec<Candidate> = raw.iter().map(|(s, x, y, w, h)| candidate(0, *s, [*x, *y, *w, *h])).collect();
+            all.sort_by(|a, b| b.score.total_cmp(&a.score));
+            let kept = suppress(all.clone(), Some(iou));
+            for (n, one) in kept.iter().enumerate() {
+                prop_assert!(kept[..n].iter().all(|better| of_union(better, one) <= iou));
+            }
+            for gone in all.iter().filter(|one| !kept.contains(one)) {
+                prop_assert!(kept.iter().any(|better| better.score >= gone.score && of_union(better, gone) > iou));
+            }
+        }
+    }
 }

@@ -27,7 +27,8 @@ pub struct Fallback {
     pub reason: String,
 }
 
-/// The loaded runtime; one per process.
+/// The loaded runtime; one per process, however many hold it.
+#[derive(Clone)]
 pub struct Runtime(ort::environment::Environment);
 
 /// A network ready to run.

@@ -29,7 +29,7 @@ use tocsin_imaging::series::{SeriesError, assemble};
 /// The state of a warm worker.
 #[derive(Default)]
 pub struct Worker {
-    runtime: Option<(Runtime, library::Library)>,
+    pub(crate) runtime: Option<(Runtime, library::Library)>,
     /// By the hash of their manifests.
     networks: HashMap<String, Network>,
     cache: Cache,

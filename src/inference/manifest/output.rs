@@ -59,7 +59,8 @@ pub struct Boxes {
     /// Of two boxes of one class that share more than this of their union, the one with the lower score goes; absent where
     /// the network has seen to that.
     pub iou: Option<f32>,
-    /// Boxes of one class on neighbouring slices that share at least this of their union are one lesion, shown by the best.
+    /// Boxes of one class on neighbouring slices that share at least this of the smaller are one lesion, shown by the best:
+    /// what is round ends in small boxes.
     pub join_slices: Option<f32>,
     /// At most so many lesions of a class, the best first; the rest is counted among the limitations.
     pub max_boxes: usize,

@@ -130,7 +130,7 @@ fn a_ball_is_framed_where_it_is_however_the_slices_lie() {
     for (n, (name, stack)) in stacks().into_iter().enumerate() {
         let format = ["xyxy", "cxcywh"][n % 2];
         let unit = ["pixels", "normalised"][n / 2 % 2];
-        let boxes = format!("format = \"{format}\", unit = \"{unit}\", join_slices = 0.2, max_boxes = 50");
+        let boxes = format!("format = \"{format}\", unit = \"{unit}\", join_slices = 0.5, max_boxes = 50");
         let story = story(INPUT, outputs("none", "[\"nodule\"]", &boxes));
         let exam = Exam::of_volume(stack.scan(&[BALL]));
         let Some(told) = story.tell(&formatted(frame(), format, unit), &exam) else {

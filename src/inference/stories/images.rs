@@ -13,7 +13,7 @@ use tocsin_domain::ids::{CountingIds, IdGen, InstanceId};
 use tocsin_imaging::mask_codec;
 
 use super::onnx_file::{Graph, Type, int, ints};
-use super::{Story, library};
+use super::{Story, library, runtime};
 use crate::child::protocol::{Analysis, Answer, LoadRequest, Request, SliceFile};
 use crate::child::serve::Worker;
 use crate::onnx::Provider;
@@ -93,7 +93,7 @@ impl Radiograph {
 
 /// As the child process reads a series: findings and stored marks.
 fn read(story: &Story, network: &Graph, images: &[Radiograph]) -> Option<(Analysis, Vec<u8>)> {
-    let library = library()?.path;
+    let (runtime, library) = (runtime()?.clone(), library()?);
     let (folder, package) = story.package(network);
     let content_hash = Package::open(&package).expect("package").content_hash;
     let files = images
@@ -101,11 +101,13 @@ fn read(story: &Story, network: &Graph, images: &[Radiograph]) -> Option<(Analys
         .enumerate()
         .map(|(n, image)| image.store(folder.path(), n));
     let files = files.collect();
+    let path = library.path.clone();
     let mut worker = Worker::default();
+    worker.runtime = Some((runtime, library));
     let load = LoadRequest {
         package,
         content_hash: content_hash.clone(),
-        library,
+        library: path,
         providers: vec![Provider::Cpu],
         device_id: 0,
     };
