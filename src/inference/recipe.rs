@@ -177,49 +177,10 @@ impl Recipe {
             Operation::ModalityLut => {}
             Operation::Clip { range } if stage == Stage::Clip => self.clip = Some(*range),
             Operation::Clip { range } => self.pixels.push(PixelStep::Clip(*range)),
-            Operation::Resample {
-                spacing_mm,
-                slices,
-                plane,
-            } => {
-                let [slice, row, column] = *spacing_mm;
-                self.grid.slices = match slices {
-                    SliceResampling::Box => SliceStep::Slabs(slice),
-                    SliceResampling::Linear => SliceStep::Linear(slice),
-                    SliceResampling::Keep => SliceStep::Keep,
-                };
-                self.grid.scale = Scale::Spacing([row, column]);
-                self.grid.plane = *plane;
-            }
-            Operation::Resize {
-                size,
-                plane,
-                fit,
-                fill,
-            } => {
-                self.grid.scale = match fit {
-                    Fit::Stretch => Scale::Fill,
-                    Fit::Letterbox => Scale::Inside,
-                };
-                self.grid.plane = *plane;
-                self.grid.frame = Frame::Image {
-                    size: *size,
-                    fill: *fill,
-                };
-            }
-            Operation::CropForeground { above, size, fill } => {
-                self.grid.frame = Frame::Foreground {
-                    size: *size,
-                    fill: *fill,
-                    above: *above,
-                };
-            }
-            Operation::Pad { size, fill } => {
-                self.grid.frame = Frame::Image {
-                    size: *size,
-                    fill: *fill,
-                }
-            }
+            Operation::Resample { .. }
+            | Operation::Resize { .. }
+            | Operation::CropForeground { .. }
+            | Operation::Pad { .. } => self.grid.add(operation),
             Operation::Percentiles { range } => self.percentiles = Some(*range),
             Operation::Window { window } => self.pixels.push(PixelStep::Window(*window)),
             Operation::Minmax { range } => self.pixels.push(PixelStep::Minmax(*range)),
@@ -245,6 +206,66 @@ impl Recipe {
                     fill: *fill,
                 });
             }
+        }
+    }
+}
+
+impl GridSpec {
+    fn add(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Resample {
+                spacing_mm,
+                slices,
+                plane,
+            } => {
+                let [slice, row, column] = *spacing_mm;
+                self.slices = match slices {
+                    SliceResampling::Box => SliceStep::Slabs(slice),
+                    SliceResampling::Linear => SliceStep::Linear(slice),
+                    SliceResampling::Keep => SliceStep::Keep,
+                };
+                self.scale = Scale::Spacing([row, column]);
+                self.plane = *plane;
+            }
+            Operation::Resize {
+                size,
+                plane,
+                fit,
+                fill,
+            } => {
+                self.scale = match fit {
+                    Fit::Stretch => Scale::Fill,
+                    Fit::Letterbox => Scale::Inside,
+                };
+                self.plane = *plane;
+                self.frame = Frame::Image {
+                    size: *size,
+                    fill: *fill,
+                };
+            }
+            Operation::CropForeground { above, size, fill } => {
+                self.frame = Frame::Foreground {
+                    size: *size,
+                    fill: *fill,
+                    above: *above,
+                };
+            }
+            Operation::Pad { size, fill } => {
+                self.frame = Frame::Image {
+                    size: *size,
+                    fill: *fill,
+                }
+            }
+            Operation::ModalityLut
+            | Operation::Clip { .. }
+            | Operation::Percentiles { .. }
+            | Operation::Window { .. }
+            | Operation::StackWindows { .. }
+            | Operation::Minmax { .. }
+            | Operation::Zscore { .. }
+            | Operation::AdjacentSlices { .. }
+            | Operation::ToRgb
+            | Operation::SlidingWindow { .. } => {}
         }
     }
 }
