@@ -34,7 +34,7 @@ pub struct LoadRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Request {
-    /// Open a model and run its golden cases.
+    /// Open a model, rehearse it and run its golden cases.
     Load(LoadRequest),
     /// Decode ahead and keep, as far as there is room.
     Prepare { files: Vec<SliceFile> },

@@ -4,6 +4,7 @@
 use super::Story;
 use super::onnx_file::{Graph, Type, int, ints};
 use crate::child::cache::reason;
+use crate::manifest::Manifest;
 
 const SLICES: &str = "kind = \"volume\"\nname = \"input\"\nlayout = \"NCHW\"\nbatch = 4\noperations = [\n\
     { op = \"modality_lut\" },\n{ op = \"pad\", size = [32, 32], fill = 0.0 },\n{ op = \"window\", window = [0.0, 4000.0] },\n]\n";
@@ -16,8 +17,8 @@ const CLASSES: &str = "[[outputs]]\nname = \"output\"\nkind = \"classification\"
 const MASK: &str = "[[outputs]]\nname = \"output\"\nkind = \"segmentation\"\nactivation = \"none\"\nclasses = [\"ball\"]\n\
     threshold = 0.5\n";
 
-fn said(input: &str, outputs: &str, graph: &Graph) -> Option<String> {
-    let story = Story {
+fn story(input: &str, outputs: &str) -> Story {
+    Story {
         input: input.into(),
         outputs: outputs.into(),
         findings: match () {
@@ -26,7 +27,11 @@ fn said(input: &str, outputs: &str, graph: &Graph) -> Option<String> {
             () => include_str!("ball_by_volume.toml"),
         },
         memory_mb: 512,
-    };
+    }
+}
+
+fn said(input: &str, outputs: &str, graph: &Graph) -> Option<String> {
+    let story = story(input, outputs);
     Some(match story.open(graph)? {
         Ok(_) => "accepted".into(),
         Err(error) => reason(&error),
@@ -282,5 +287,86 @@ fn tensors_of_a_detection_must_go_together() {
         ),
     ] {
         check(what, input, DETECTION, &graph, says);
+    }
+}
+
+#[test]
+fn a_manifest_that_contradicts_itself_is_refused() {
+    let image = SLICES.replace("volume", "image");
+    let beside = image.replace(
+        "{ op = \"window\"",
+        "{ op = \"adjacent_slices\", count = 1 },\n{ op = \"window\"",
+    );
+    let last = image.replace(
+        "4000.0] },",
+        "4000.0] },\n{ op = \"adjacent_slices\", count = 1 },",
+    );
+    let shares = SLICES.replace(
+        "{ op = \"window\", window = [0.0, 4000.0] }",
+        "{ op = \"percentiles\", range = [99.0, 1.0] }",
+    );
+    for (input, outputs, says) in [
+        (SLICES, MASK, "accepted"),
+        (
+            &*beside,
+            MASK,
+            "`input.operations[3]` is window after adjacent_slices",
+        ),
+        (
+            &last,
+            MASK,
+            "`input.operations[3]` is adjacent_slices, expected only what a single image has",
+        ),
+        (&shares, MASK, "`input.operations[2].range` is 99 to 1"),
+        (
+            &SLICES.replace("NCHW", "NCDHW"),
+            MASK,
+            "`input.layout` is NCDHW, expected sliding_window as the last operation",
+        ),
+        (
+            &WINDOWS.replace("NCDHW", "NCHW"),
+            MASK,
+            "`input.layout` is NCHW, expected NCDHW",
+        ),
+        (
+            &WINDOWS.replace("0.5", "0.95"),
+            MASK,
+            "`input.operations[1].overlap` is 0.95, expected 0 to 0.9",
+        ),
+        (
+            &image,
+            MASK,
+            "`findings[0].total_ml` is set, expected total_mm2 to flag it by",
+        ),
+        (
+            WINDOWS,
+            DETECTION,
+            "`input.layout` is NCDHW, expected NCHW: boxes lie in slices",
+        ),
+        (
+            SLICES,
+            &DETECTION.replace("max_boxes = 9", "max_boxes = 0"),
+            "`outputs[0].boxes.max_boxes` is 0",
+        ),
+        (
+            SLICES,
+            &DETECTION.replace("format = \"cxcywh\"", "format = \"yxyx\""),
+            "unknown variant `yxyx`",
+        ),
+        (
+            SLICES,
+            &MASK.replace(
+                "0.5",
+                "0.5\nboxes = { scores = \"s\", format = \"xyxy\", unit = \"pixels\", max_boxes = 9 }",
+            ),
+            "`outputs[0].boxes` is set, expected none: only a detection has boxes",
+        ),
+    ] {
+        let text = story(input, outputs).manifest(b"");
+        let said = match Manifest::parse(&text, "m.toml") {
+            Ok(_) => "accepted".into(),
+            Err(error) => reason(&error),
+        };
+        assert!(said.contains(says), "{said}, not {says}");
     }
 }
