@@ -120,7 +120,7 @@ fn expect(what: &str, tensor: &Tensor, values: usize) -> Result<(), String> {
 /// The class of a label; `None` for background.
 fn named(label: f32, answered: &Answered) -> Result<Option<usize>, String> {
     let classes = answered.output.classes.len();
-    let class = label as i64 - answered.boxes.first_label;
+    let class = (label as i64).saturating_sub(answered.boxes.first_label);
     match usize::try_from(class) {
         Err(_) => Ok(None),
         Ok(class) if class < classes && label.fract() == 0.0 => Ok(Some(class)),

@@ -6,8 +6,6 @@
 
 mod along;
 mod plane;
-#[cfg(test)]
-mod tests;
 
 use std::borrow::Cow;
 
@@ -184,3 +182,6 @@ impl Grid {
         Cow::Owned(sum)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,8 +15,8 @@ pub struct Windows {
     /// Slices, rows, columns.
     size: [usize; 3],
     grid: [usize; 3],
-    /// Slice, row and column of the grid where each begins; negative where the grid is smaller.
-    starts: Vec<[isize; 3]>,
+    /// Slices, rows and columns of the grid where they begin; negative where the grid is smaller.
+    starts: [Vec<isize>; 3],
     weights: Vec<f32>,
     fill: f32,
 }
@@ -31,18 +31,10 @@ struct Shared {
 
 impl Windows {
     pub fn plan(spec: &SlidingWindow, grid: [usize; 3]) -> Self {
-        let [slices, rows, columns] =
-            [0, 1, 2].map(|axis: usize| starts(grid[axis], spec.size[axis], spec.overlap));
-        let mut all = Vec::with_capacity(slices.len() * rows.len() * columns.len());
-        for k in &slices {
-            for r in &rows {
-                all.extend(columns.iter().map(|c| [*k, *r, *c]));
-            }
-        }
         Self {
             size: spec.size,
             grid,
-            starts: all,
+            starts: [0, 1, 2].map(|axis: usize| starts(grid[axis], spec.size[axis], spec.overlap)),
             weights: weights(spec.size, spec.blend),
             fill: spec.fill,
         }
@@ -54,7 +46,18 @@ impl Windows {
     }
 
     pub fn count(&self) -> usize {
-        self.starts.len()
+        self.starts.iter().map(Vec::len).product()
+    }
+
+    /// Where the window `index` begins; columns go fastest.
+    fn start(&self, index: usize) -> [isize; 3] {
+        let [slices, rows, columns] = &self.starts;
+        let line = index / columns.len();
+        [
+            slices[line / rows.len()],
+            rows[line % rows.len()],
+            columns[index % columns.len()],
+        ]
     }
 
     /// `f32 [window, channel, slice, row, column]` of the windows `from..to`, from values on the grid.
@@ -62,10 +65,11 @@ impl Windows {
         let cells = self.weights.len();
         let mut tensor = vec![self.fill; (to - from) * channels.count() * cells];
         let windows = tensor.chunks_exact_mut(channels.count() * cells);
-        for (out, start) in windows.zip(&self.starts[from..to]) {
+        for (out, index) in windows.zip(from..to) {
+            let start = self.start(index);
             for (channel, out) in out.chunks_exact_mut(cells).enumerate() {
                 let window = channels.windows.get(channel % channels.windows.len().max(1));
-                self.each_line(start, |from, at, length| {
+                self.each_line(&start, |from, at, length| {
                     let values = &values[at..at + length];
                     match window {
                         None => out[from..from + length].copy_from_slice(values),
@@ -124,14 +128,14 @@ impl Blended {
 
     /// Adds what the window `index` said: `f32 [class, slice, row, column]`.
     pub fn add(&mut self, windows: &Windows, index: usize, said: &[f32]) {
-        let (start, weights) = (&windows.starts[index], &windows.weights);
+        let (start, weights) = (windows.start(index), &windows.weights);
         let cells = self.weights.len();
         for (sums, said) in self
             .sums
             .chunks_exact_mut(cells)
             .zip(said.chunks_exact(weights.len()))
         {
-            windows.each_line(start, |from, at, length| {
+            windows.each_line(&start, |from, at, length| {
                 let weighted = said[from..from + length].iter().zip(&weights[from..]);
                 sums[at..at + length]
                     .iter_mut()
@@ -139,7 +143,7 @@ impl Blended {
                     .for_each(|(sum, (value, weight))| *sum += value * weight);
             });
         }
-        windows.each_line(start, |from, at, length| {
+        windows.each_line(&start, |from, at, length| {
             self.weights[at..at + length]
                 .iter_mut()
                 .zip(&weights[from..])

@@ -10,6 +10,8 @@ const MAX_SIDE: usize = 4096;
 const MAX_BATCH: usize = 256;
 const MAX_CHANNELS: usize = 64;
 const MAX_OPERATIONS: usize = 32;
+/// Largest window, voxels: its values alone take 256 MiB.
+const MAX_WINDOW: usize = 1 << 26;
 /// More overlap than this multiplies the work and no longer smooths.
 const MAX_OVERLAP: f64 = 0.9;
 
@@ -111,6 +113,8 @@ fn check_figures(key: &str, operation: &Operation) -> Checked {
             size: sides, overlap, ..
         } => {
             size(sides)?;
+            let voxels = sides.iter().product();
+            range(&format!("{key}.size: voxels"), voxels, 1, MAX_WINDOW)?;
             range(&format!("{key}.overlap"), *overlap, 0.0, MAX_OVERLAP)
         }
     }

@@ -21,10 +21,12 @@ fn story(input: &str, outputs: &str) -> Story {
     Story {
         input: input.into(),
         outputs: outputs.into(),
-        findings: match () {
-            () if outputs.contains("classification") => include_str!("two_findings.toml"),
-            () if outputs.contains("detection") => include_str!("ball_by_score.toml"),
-            () => include_str!("ball_by_volume.toml"),
+        findings: if outputs.contains("classification") {
+            include_str!("two_findings.toml")
+        } else if outputs.contains("detection") {
+            include_str!("ball_by_score.toml")
+        } else {
+            include_str!("ball_by_volume.toml")
         },
         memory_mb: 512,
     }
@@ -290,8 +292,17 @@ fn tensors_of_a_detection_must_go_together() {
     }
 }
 
+fn parsed(input: &str, outputs: &str, says: &str) {
+    let text = story(input, outputs).manifest(b"");
+    let said = match Manifest::parse(&text, "m.toml") {
+        Ok(_) => "accepted".into(),
+        Err(error) => reason(&error),
+    };
+    assert!(said.contains(says), "{said}, not {says}");
+}
+
 #[test]
-fn a_manifest_that_contradicts_itself_is_refused() {
+fn operations_that_contradict_each_other_are_refused() {
     let image = SLICES.replace("volume", "image");
     let beside = image.replace(
         "{ op = \"window\"",
@@ -333,8 +344,16 @@ fn a_manifest_that_contradicts_itself_is_refused() {
             MASK,
             "`input.operations[1].overlap` is 0.95, expected 0 to 0.9",
         ),
+    ] {
+        parsed(input, outputs, says);
+    }
+}
+
+#[test]
+fn outputs_and_findings_that_do_not_go_together_are_refused() {
+    for (input, outputs, says) in [
         (
-            &image,
+            &*SLICES.replace("volume", "image"),
             MASK,
             "`findings[0].total_ml` is set, expected total_mm2 to flag it by",
         ),
@@ -362,11 +381,6 @@ fn a_manifest_that_contradicts_itself_is_refused() {
             "`outputs[0].boxes` is set, expected none: only a detection has boxes",
         ),
     ] {
-        let text = story(input, outputs).manifest(b"");
-        let said = match Manifest::parse(&text, "m.toml") {
-            Ok(_) => "accepted".into(),
-            Err(error) => reason(&error),
-        };
-        assert!(said.contains(says), "{said}, not {says}");
+        parsed(input, outputs, says);
     }
 }
