@@ -47,6 +47,9 @@ pub const BILATERAL: Code = Code::new("SCT", "51440002", "Bilateral");
 
 /// Measurements.
 pub const VOLUME: Code = Code::new("SCT", "118565006", "Volume");
+pub const AREA: Code = Code::new("SCT", "42798000", "Area");
+pub const LONG_AXIS: Code = Code::new("SCT", "103339001", "Long Axis");
+pub const SHORT_AXIS: Code = Code::new("SCT", "103340004", "Short Axis");
 pub const MIDLINE_SHIFT: Code = Code::new("RADELEMENT", "RDE165", "Midline shift");
 pub const CERTAINTY: Code = Code::new("DCM", "111012", "Certainty of Finding");
 
@@ -63,5 +66,6 @@ pub const EXTRA_AXIAL: Code = Code::new("99TOCSIN", "EXTRAAXIAL", "Extra-axial")
 /// Units (UCUM).
 pub const MILLILITER: Code = Code::new("UCUM", "mL", "milliliter");
 pub const MILLIMETER: Code = Code::new("UCUM", "mm", "millimeter");
+pub const SQUARE_MILLIMETER: Code = Code::new("UCUM", "mm2", "square millimeter");
 pub const PERCENT: Code = Code::new("UCUM", "%", "percent");
 pub const COUNT: Code = Code::new("UCUM", "{count}", "count");

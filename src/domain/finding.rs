@@ -116,15 +116,18 @@ pub struct Measurement {
     pub unit: Code,
 }
 
-/// One connected component of a segmentation.
+/// One connected component of a segmentation, or one box of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lesion {
-    /// 1-based, largest first.
+    /// 1-based, largest first; of a detector the one with the best score first.
     pub number: u32,
     pub location: Code,
     pub laterality: Option<Code>,
     pub measurements: Vec<Measurement>,
     pub key_instance: Option<Uid>,
+    /// Centre of a detector's box in patient coordinates (LPS), mm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre_mm: Option<[f64; 3]>,
 }
 
 impl Finding {

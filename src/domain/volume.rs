@@ -51,6 +51,17 @@ impl Geometry {
         }
     }
 
+    /// Patient coordinates (LPS) of a place in slice `k`, given as index coordinates of row and column; mm (PS3.3 C.7.6.2.1.1).
+    pub fn patient(&self, k: usize, row: f64, column: f64) -> [f64; 3] {
+        let [between_rows, between_columns] = self.pixel_spacing;
+        let (along_row, along_column) = self.orientation.split_at(3);
+        std::array::from_fn(|axis| {
+            self.origins[k][axis]
+                + along_row[axis] * column * between_columns
+                + along_column[axis] * row * between_rows
+        })
+    }
+
     /// Volume of a voxel of slice `k`, mL.
     pub fn voxel_ml(&self, k: usize) -> f64 {
         self.pixel_spacing[0] * self.pixel_spacing[1] * self.extent(k) / 1000.0

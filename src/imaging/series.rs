@@ -14,7 +14,7 @@ const SPACING_TOLERANCE: f64 = 1e-3;
 /// Slices closer than this lie at the same place, mm.
 const SAME_PLACE: f64 = 0.01;
 /// Largest volume, voxels: 2 GiB of 16-bit values.
-const MAX_VOXELS: usize = 1 << 30;
+pub const MAX_VOXELS: usize = 1 << 30;
 
 /// Why slices make no volume.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

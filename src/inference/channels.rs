@@ -28,7 +28,7 @@ fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
     values.iter_mut().for_each(|value| *value = f(*value));
 }
 
-fn windowed(value: f32, [center, width]: [f32; 2]) -> f32 {
+pub fn windowed(value: f32, [center, width]: [f32; 2]) -> f32 {
     ((value - (center - width / 2.0)) / width).clamp(0.0, 1.0)
 }
 

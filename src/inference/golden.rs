@@ -6,11 +6,12 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::ids::Uid;
 use tocsin_domain::volume::{Geometry, Mask, Volume, marked};
 
-use super::manifest::{GoldenCase, GoldenExpectation, GoldenFigure};
-use super::network::{ClassAnswer, Network, NetworkError, Run, Verdict};
+use super::answers::{ClassAnswer, Verdict};
+use super::exam::{Exam, plain_geometry};
+use super::manifest::{GoldenCase, GoldenExpectation, GoldenFigure, InputKind};
+use super::network::{Network, NetworkError, Run};
 use super::package::{PackageError, checked};
 
 /// Largest stored and unpacked case, bytes.
@@ -54,22 +55,22 @@ pub fn run_all(network: &mut Network) -> Result<Vec<GoldenReport>, GoldenError> 
     let cases = network.package.manifest.golden.clone();
     let mut reports = Vec::new();
     for case in &cases {
-        let volume = load(network, case)?;
+        let exam = load(network, case)?;
         let failed = |source| GoldenError::Run {
             case: case.name.clone(),
             source,
         };
-        let run = network.run(&volume).map_err(failed)?;
+        let run = network.run(&exam).map_err(failed)?;
         reports.extend(
             case.expect
                 .iter()
-                .map(|expectation| judge(case, expectation, &run, &volume.geometry)),
+                .map(|expectation| judge(case, expectation, &run, &exam)),
         );
     }
     Ok(reports)
 }
 
-fn judge(case: &GoldenCase, expectation: &GoldenExpectation, run: &Run, geometry: &Geometry) -> GoldenReport {
+fn judge(case: &GoldenCase, expectation: &GoldenExpectation, run: &Run, exam: &Exam) -> GoldenReport {
     let output = run
         .answers
         .iter()
@@ -81,7 +82,7 @@ fn judge(case: &GoldenCase, expectation: &GoldenExpectation, run: &Run, geometry
             .find(|class| class.class == expectation.class)
     });
     // A figure that does not exist never passes.
-    let found = class.map_or(f64::NAN, |class| figure(class, expectation.figure, geometry));
+    let found = class.map_or(f64::NAN, |class| figure(class, expectation.figure, exam));
     GoldenReport {
         case: case.name.clone(),
         output: expectation.output.clone(),
@@ -94,12 +95,22 @@ fn judge(case: &GoldenCase, expectation: &GoldenExpectation, run: &Run, geometry
     }
 }
 
-fn figure(class: &ClassAnswer, figure: GoldenFigure, geometry: &Geometry) -> f64 {
+fn figure(class: &ClassAnswer, figure: GoldenFigure, exam: &Exam) -> f64 {
     match (figure, &class.verdict) {
-        (GoldenFigure::MeanScore, Verdict::Mask(_) | Verdict::Score(_)) => class.mean_score,
-        (GoldenFigure::VolumeMl, Verdict::Mask(mask)) => volume_ml(mask, geometry),
+        (GoldenFigure::MeanScore, _) => class.mean_score,
+        (GoldenFigure::VolumeMl, Verdict::Masks(masks)) => masks
+            .iter()
+            .zip(exam.geometries())
+            .map(|(mask, geometry)| volume_ml(mask, geometry))
+            .sum(),
         (GoldenFigure::Score, Verdict::Score(score)) => f64::from(*score),
-        (GoldenFigure::VolumeMl, Verdict::Score(_)) | (GoldenFigure::Score, Verdict::Mask(_)) => f64::NAN,
+        (GoldenFigure::Score, Verdict::Lesions { kept, .. }) => {
+            kept.first().map_or(0.0, |best| f64::from(best.score))
+        }
+        (GoldenFigure::Lesions, Verdict::Lesions { kept, left_out }) => (kept.len() + left_out) as f64,
+        (GoldenFigure::VolumeMl | GoldenFigure::Lesions, Verdict::Score(_))
+        | (GoldenFigure::VolumeMl, Verdict::Lesions { .. })
+        | (GoldenFigure::Score | GoldenFigure::Lesions, Verdict::Masks(_)) => f64::NAN,
     }
 }
 
@@ -112,16 +123,20 @@ pub fn volume_ml(mask: &Mask, geometry: &Geometry) -> f64 {
     slices.enumerate().map(of).sum()
 }
 
-fn load(network: &Network, case: &GoldenCase) -> Result<Volume, GoldenError> {
+fn load(network: &Network, case: &GoldenCase) -> Result<Exam, GoldenError> {
     let path = network.package.folder.join(&case.input);
     let stored = checked(&path, MAX_CASE, &case.sha256);
     let stored = stored.map_err(|source| GoldenError::File {
         case: case.name.clone(),
         source,
     })?;
-    parse(&stored, case.spacing_mm).map_err(|reason| GoldenError::Array {
+    let volume = parse(&stored, case.spacing_mm).map_err(|reason| GoldenError::Array {
         case: case.name.clone(),
         reason,
+    })?;
+    Ok(match network.package.manifest.input.kind {
+        InputKind::Volume => Exam::of_volume(volume),
+        InputKind::Image => Exam::of_images(&volume),
     })
 }
 
@@ -166,26 +181,9 @@ fn parse(stored: &[u8], spacing: [f64; 3]) -> Result<Volume, String> {
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
         .collect();
     Ok(Volume {
-        geometry: geometry([slices, rows, columns], spacing),
+        geometry: plain_geometry([slices, rows, columns], spacing),
         voxels,
     })
-}
-
-/// A plain axial geometry; the slices are numbered below a UID that belongs to no one's data.
-fn geometry([slices, rows, columns]: [usize; 3], [slice_mm, row_mm, column_mm]: [f64; 3]) -> Geometry {
-    let offsets: Vec<f64> = (0..slices).map(|k| k as f64 * slice_mm).collect();
-    Geometry {
-        slices,
-        rows,
-        columns,
-        pixel_spacing: [row_mm, column_mm],
-        orientation: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
-        origins: offsets.iter().map(|z| [0.0, 0.0, *z]).collect(),
-        offsets,
-        instance_uids: (0..slices)
-            .map(|k| Uid::from_uuid(uuid::Uuid::from_u128(k as u128)))
-            .collect(),
-    }
 }
 
 #[cfg(test)]

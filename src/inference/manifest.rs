@@ -6,7 +6,15 @@ use serde::{Deserialize, Serialize};
 pub use tocsin_domain::admit::{Eligibility, EligibilityRule, Quality};
 use tocsin_domain::finding::DisplayPolicy;
 
-use super::manifest_check::check;
+mod check;
+mod check_input;
+mod check_output;
+mod input;
+mod output;
+
+use self::check::check;
+pub use self::input::{Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling};
+pub use self::output::{Activation, Aggregate, BoxFormat, BoxUnit, Boxes, Output, OutputKind};
 
 /// Version of this format; a manifest states the one it was written for.
 pub const SCHEMA: u32 = 1;
@@ -53,148 +61,6 @@ pub struct Identity {
     pub disclaimer: String,
 }
 
-/// What the network is fed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    pub kind: InputKind,
-    /// Name of the input tensor.
-    pub name: String,
-    pub layout: Layout,
-    /// Slices per run.
-    pub batch: usize,
-    /// Applied in order; `super::recipe` says which orders can run.
-    pub operations: Vec<Operation>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InputKind {
-    /// A stack of slices with geometry.
-    Volume,
-    /// Each image for itself.
-    Image,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Layout {
-    /// `f32 [slice, channel, row, column]`.
-    #[serde(rename = "NCHW")]
-    Nchw,
-}
-
-/// One step between stored values and the tensor. `super::grid` and `super::channels` say what each computes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Operation {
-    /// Stored values to Hounsfield units (PS3.3 C.11.1). Always first; done while decoding.
-    ModalityLut,
-    Clip {
-        range: [f32; 2],
-    },
-    /// To this distance of slices, rows and columns, mm.
-    Resample {
-        spacing_mm: [f64; 3],
-        slices: SliceResampling,
-        plane: PlaneResampling,
-    },
-    /// The whole image to rows × columns, whatever its spacing.
-    Resize {
-        size: [usize; 2],
-        plane: PlaneResampling,
-    },
-    /// Rows × columns about the centre of mass of what is brighter than `above`; outside the image `fill`.
-    CropForeground {
-        above: f32,
-        size: [usize; 2],
-        fill: f32,
-    },
-    /// Rows × columns about the centre of the image; outside the image `fill`.
-    Pad {
-        size: [usize; 2],
-        fill: f32,
-    },
-    /// One channel: `[centre, width]` to 0..=1, clipped.
-    Window {
-        window: [f32; 2],
-    },
-    /// One channel per `[centre, width]`.
-    StackWindows {
-        windows: Vec<[f32; 2]>,
-    },
-    /// (value − low) / (high − low), with the volume's own extremes without a range.
-    Minmax {
-        range: Option<[f32; 2]>,
-    },
-    /// (value − mean) / deviation, with the volume's own figures where absent.
-    Zscore {
-        mean: Option<f32>,
-        deviation: Option<f32>,
-    },
-    /// The channels of the slices k − count … k + count; the first and the last repeat at the ends.
-    AdjacentSlices {
-        count: usize,
-    },
-    /// The one channel three times.
-    ToRgb,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SliceResampling {
-    /// Slabs of the asked thickness, each the mean of the slices in it weighted by their overlap.
-    Box,
-    /// As they are.
-    Keep,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PlaneResampling {
-    Bilinear,
-}
-
-/// One tensor that the network answers with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Output {
-    /// Name of the tensor: `f32 [slice, class, row, column]` for a segmentation, `[slice, class]` otherwise.
-    pub name: String,
-    pub kind: OutputKind,
-    pub activation: Activation,
-    /// Names of the classes, in the order of the tensor.
-    pub classes: Vec<String>,
-    /// Score from which a voxel belongs to the mask, or a classification is positive.
-    pub threshold: f32,
-    /// How slices become a study; for `classification` and `regression`.
-    pub aggregate: Option<Aggregate>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputKind {
-    Classification,
-    Segmentation,
-    Regression,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    None,
-    Sigmoid,
-    Softmax,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Aggregate {
-    Max,
-    TopKMean { k: usize },
-    NoisyOr,
-    Mean,
-}
-
 /// A coded concept in the words of DICOM PS3.3 section 8.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -216,6 +82,10 @@ pub struct FindingSpec {
     /// A segmentation is flagged when both are reached, mL, on the grid of the series.
     pub total_ml: Option<f64>,
     pub largest_component_ml: Option<f64>,
+    /// A segmentation of images is flagged when this is reached, mm², on the pixels of the image.
+    pub total_mm2: Option<f64>,
+    /// Score from which a classification, a regression or the best box is flagged; the threshold of the output without it.
+    pub score: Option<f32>,
     pub probability: Probability,
     pub expected_sensitivity: f64,
     pub expected_specificity: f64,
@@ -257,6 +127,8 @@ pub enum Measure {
 pub enum Explanation {
     /// The mask itself.
     Mask,
+    /// The boxes of a detection, filled.
+    Boxes,
     None,
 }
 
@@ -273,7 +145,8 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct GoldenCase {
     pub name: String,
-    /// Gzipped NumPy array `<i2 [slice, row, column]` of Hounsfield units, inside the package folder.
+    /// Gzipped NumPy array `<i2 [slice, row, column]` of Hounsfield units, inside the package folder; for a model of images
+    /// `[image, row, column]` of values of which low ones are dark.
     pub input: String,
     /// SHA-256 of that file.
     pub sha256: String,
@@ -298,10 +171,12 @@ pub struct GoldenExpectation {
 pub enum GoldenFigure {
     /// Of the mask on the grid of the series, nothing dropped, mL.
     VolumeMl,
-    /// Mean of the activated output over the model's grid.
+    /// Mean of the activated output over the model's grid, or over the boxes that were kept.
     MeanScore,
-    /// Aggregated score of a classification or regression.
+    /// Aggregated score of a classification or regression; best score of a detection, 0 without boxes.
     Score,
+    /// Lesions of a detection.
+    Lesions,
 }
 
 /// Why a manifest cannot be used.

@@ -1,44 +1,26 @@
-//! A model at work: a volume through its recipe, batch by batch through the runtime, and its answers back on the grid of the
-//! series. Knows neither files nor processes.
+//! A model at work: an exam through its recipe, batch by batch through the runtime, and its answers. Knows neither files nor
+//! processes.
 
 use std::time::{Duration, Instant};
 
-use tocsin_domain::volume::{Mask, Volume};
-
+use super::answers::{Gathered, OutputAnswer, Raw};
+use super::boxes::{self, Answered};
 use super::channels::{apply, tensor};
+use super::declared::{self, DeclaredError};
+use super::exam::{Exam, Part};
 use super::grid::Grid;
-use super::manifest::{Output, OutputKind};
+use super::manifest::{Manifest, Output, OutputKind};
 use super::onnx::{OnnxError, Runtime, Session, SessionOptions, Tensor};
 use super::package::{Package, PackageError};
-use super::scores::{activate, aggregate};
+use super::percentiles::percentiles;
+use super::recipe::{PixelStep, Recipe, Scale};
+use super::windows::{Blended, Windows};
 
 /// A package whose network is open.
 pub struct Network {
     pub package: Package,
     pub session: Session,
     threads: usize,
-}
-
-/// What one output said of one study.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputAnswer {
-    pub name: String,
-    pub classes: Vec<ClassAnswer>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct ClassAnswer {
-    pub class: String,
-    /// Mean of the activated output over the model's grid.
-    pub mean_score: f64,
-    pub verdict: Verdict,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
-    /// On the grid of the series.
-    Mask(Mask),
-    Score(f32),
 }
 
 /// What a run gave, and how long its parts took.
@@ -57,27 +39,38 @@ pub enum NetworkError {
     Package(#[from] PackageError),
     #[error("the runtime refused")]
     Onnx(#[from] OnnxError),
+    #[error("the network is not what the manifest says")]
+    Declared(#[from] DeclaredError),
     #[error("output `{name}` has shape {found:?}, expected {expected:?}")]
     Shape {
         name: String,
         found: Vec<usize>,
         expected: Vec<usize>,
     },
-    #[error("output `{name}` holds a value that is not a number")]
-    NotANumber { name: String },
+    #[error("output `{name}` holds {value}, which is not a finite number")]
+    NotFinite { name: String, value: f32 },
+    #[error("output `{name}`: {reason}")]
+    Boxes { name: String, reason: String },
+    #[error("an image does not state the distance of its pixels, and `resample` needs it")]
+    NoSpacing,
+    #[error(
+        "a grid of {} × {} × {} takes {needed_mb} MiB without the network, limits.memory_mb is {limit_mb}",
+        grid[0], grid[1], grid[2]
+    )]
+    TooLarge {
+        grid: [usize; 3],
+        needed_mb: u64,
+        limit_mb: u64,
+    },
 }
 
 impl Network {
+    /// Opens a package whose network declares what its manifest says.
     pub fn open(package: Package, runtime: &Runtime, options: &SessionOptions) -> Result<Self, NetworkError> {
         let (bytes, _) = package.network()?;
         let session = runtime.open(&bytes, options)?;
-        let outputs: Vec<&str> = package
-            .manifest
-            .outputs
-            .iter()
-            .map(|output| output.name.as_str())
-            .collect();
-        session.expect_names(&package.manifest.input.name, &outputs)?;
+        let (inputs, outputs) = (session.inputs(), session.outputs());
+        declared::check(&package.manifest, &package.recipe, &inputs, &outputs)?;
         Ok(Self {
             package,
             session,
@@ -85,105 +78,227 @@ impl Network {
         })
     }
 
-    /// Reads a whole volume.
-    pub fn run(&mut self, volume: &Volume) -> Result<Run, NetworkError> {
+    /// Reads a whole exam.
+    pub fn run(&mut self, exam: &Exam) -> Result<Run, NetworkError> {
         let begun = Instant::now();
-        let recipe = &self.package.recipe;
-        let grid = Grid::plan(volume, &recipe.grid, self.threads);
-        let mut values = grid.sample(volume, recipe, self.threads);
-        apply(&mut values, &recipe.pixels);
-        let mut arranging = begun.elapsed();
-        let begun = Instant::now();
-        let raw = self.infer(&grid, &values)?;
-        let inference = begun.elapsed();
-        drop(values);
-        let begun = Instant::now();
-        let outputs = &self.package.manifest.outputs;
-        let answers = outputs
-            .iter()
-            .zip(raw)
-            .map(|(output, scores)| answer(output, scores, &grid, self.threads))
-            .collect();
-        arranging += begun.elapsed();
+        let mut inference = Duration::ZERO;
+        let outputs = self.package.manifest.outputs.clone();
+        let mut gathered: Vec<Gathered> = outputs.iter().map(Gathered::new).collect();
+        for part in &exam.parts {
+            let (grid, values) = self.arrange(part)?;
+            let started = Instant::now();
+            let raw = self.infer(&grid, values)?;
+            inference += started.elapsed();
+            for (one, raw) in gathered.iter_mut().zip(raw) {
+                one.add(raw, &grid, self.threads);
+            }
+        }
         Ok(Run {
-            answers,
-            arranging,
+            answers: gathered.into_iter().map(Gathered::finish).collect(),
+            arranging: begun.elapsed().saturating_sub(inference),
             inference,
         })
     }
 
-    /// Raw values of each output, slab after slab.
-    fn infer(&mut self, grid: &Grid, values: &[f32]) -> Result<Vec<Vec<f32>>, NetworkError> {
-        let manifest = &self.package.manifest;
-        let channels = &self.package.recipe.channels;
-        let names: Vec<&str> = manifest
-            .outputs
-            .iter()
-            .map(|output| output.name.as_str())
-            .collect();
-        let mut raw: Vec<Vec<f32>> = names.iter().map(|_| Vec::new()).collect();
+    /// The grid over one part, and the values on it.
+    fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
+        let (recipe, volume) = (&self.package.recipe, &part.volume);
+        if !part.scaled && matches!(recipe.grid.scale, Scale::Spacing(_)) {
+            return Err(NetworkError::NoSpacing);
+        }
+        let grid = Grid::plan(volume, &recipe.grid, self.threads);
+        bounded(&self.package.manifest, recipe, &grid)?;
+        let mut values = grid.sample(volume, recipe, self.threads);
+        if let Some(shares) = recipe.percentiles {
+            let range = percentiles(&volume.voxels, recipe.clip, shares);
+            apply(
+                &mut values,
+                &[PixelStep::Minmax(Some(range)), PixelStep::Clip([0.0, 1.0])],
+            );
+        }
+        apply(&mut values, &recipe.pixels);
+        Ok((grid, values))
+    }
+
+    /// Raw values of each output.
+    fn infer(&mut self, grid: &Grid, values: Vec<f32>) -> Result<Vec<Raw>, NetworkError> {
+        let windows = self.package.recipe.windows.as_ref();
+        match windows.map(|spec| Windows::plan(spec, grid.shape())) {
+            None => self.slice_by_slice(grid, &values),
+            Some(windows) => self.window_by_window(grid, &windows, &values),
+        }
+    }
+
+    fn slice_by_slice(&mut self, grid: &Grid, values: &[f32]) -> Result<Vec<Raw>, NetworkError> {
+        let Package { manifest, recipe, .. } = &self.package;
+        let size = [grid.rows.size, grid.columns.size];
+        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, grid.plane())).collect();
         let slabs = grid.slabs.len();
         for from in (0..slabs).step_by(manifest.input.batch) {
             let to = (from + manifest.input.batch).min(slabs);
-            let batch = tensor(values, grid.plane(), channels, from, to);
-            let shape = [to - from, channels.count(), grid.rows.size, grid.columns.size];
-            let tensors = self.session.run(&manifest.input.name, shape, &batch, &names)?;
-            for ((output, tensor), all) in manifest.outputs.iter().zip(tensors).zip(&mut raw) {
-                check_shape(output, &tensor, to - from, grid)?;
-                all.extend_from_slice(&tensor.values);
+            let batch = tensor(values, grid.plane(), &recipe.channels, from, to);
+            let shape = [to - from, recipe.channels.count(), size[0], size[1]];
+            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+            for ((output, tensors), all) in manifest.outputs.iter().zip(answers).zip(&mut raw) {
+                let expected = expected(output, to - from, &size);
+                take(output, tensors, &expected, from, size, all)?;
+            }
+        }
+        Ok(raw)
+    }
+
+    fn window_by_window(
+        &mut self,
+        grid: &Grid,
+        windows: &Windows,
+        values: &[f32],
+    ) -> Result<Vec<Raw>, NetworkError> {
+        let Package { manifest, recipe, .. } = &self.package;
+        let cells = grid.shape().iter().product();
+        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, cells)).collect();
+        let blended = |output: &Output| match output.kind {
+            OutputKind::Segmentation => Some(Blended::new(output.classes.len(), windows)),
+            OutputKind::Classification | OutputKind::Regression | OutputKind::Detection => None,
+        };
+        let mut blended: Vec<Option<Blended>> = manifest.outputs.iter().map(blended).collect();
+        for from in (0..windows.count()).step_by(manifest.input.batch) {
+            let to = (from + manifest.input.batch).min(windows.count());
+            let batch = windows.tensor(values, &recipe.channels, from, to);
+            let shape = [&[to - from, recipe.channels.count()], &windows.size()[..]].concat();
+            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+            for ((output, tensors), (all, blended)) in manifest
+                .outputs
+                .iter()
+                .zip(answers)
+                .zip(raw.iter_mut().zip(&mut blended))
+            {
+                let expected = expected(output, to - from, &windows.size());
+                let Some(blended) = blended else {
+                    take(output, tensors, &expected, from, [0, 0], all)?;
+                    continue;
+                };
+                let [tensor] = &tensors[..] else { continue };
+                check_shape(output, tensor, &expected)?;
+                let each = tensor.values.len() / (to - from);
+                for (index, said) in (from..to).zip(tensor.values.chunks_exact(each)) {
+                    blended.add(windows, index, said);
+                }
+            }
+        }
+        for (raw, blended) in raw.iter_mut().zip(blended) {
+            if let (Raw::Places { values, .. }, Some(blended)) = (raw, blended) {
+                *values = blended.finish();
             }
         }
         Ok(raw)
     }
 }
 
-fn check_shape(output: &Output, tensor: &Tensor, slices: usize, grid: &Grid) -> Result<(), NetworkError> {
-    let classes = output.classes.len();
-    let expected = match output.kind {
-        OutputKind::Segmentation => vec![slices, classes, grid.rows.size, grid.columns.size],
-        OutputKind::Classification | OutputKind::Regression => vec![slices, classes],
-    };
-    if tensor.shape != expected {
-        return Err(NetworkError::Shape {
-            name: output.name.clone(),
-            found: tensor.shape.clone(),
-            expected,
-        });
+/// Runs one batch; the finite tensors of each output.
+fn answers(
+    session: &mut Session,
+    manifest: &Manifest,
+    shape: &[usize],
+    batch: &[f32],
+) -> Result<Vec<Vec<Tensor>>, NetworkError> {
+    let names: Vec<&str> = manifest.outputs.iter().flat_map(Output::tensors).collect();
+    let tensors = session.run(&manifest.input.name, shape, batch, &names)?;
+    for (name, tensor) in names.iter().zip(&tensors) {
+        if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
+            let name = (*name).to_owned();
+            return Err(NetworkError::NotFinite { name, value: *value });
+        }
     }
-    if tensor.values.iter().any(|value| value.is_nan()) {
-        return Err(NetworkError::NotANumber {
-            name: output.name.clone(),
-        });
+    let mut tensors = tensors.into_iter();
+    let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
+    Ok(manifest.outputs.iter().map(of).collect())
+}
+
+fn empty(output: &Output, places: usize) -> Raw {
+    match output.kind {
+        OutputKind::Segmentation => Raw::Places {
+            values: Vec::new(),
+            places,
+        },
+        OutputKind::Classification | OutputKind::Regression => Raw::Scores(Vec::new()),
+        OutputKind::Detection => Raw::Boxes(Vec::new()),
+    }
+}
+
+/// The shape that an output of `n` slices or windows must have; of boxes the least that is known.
+fn expected(output: &Output, n: usize, size: &[usize]) -> Vec<usize> {
+    let classes = output.classes.len();
+    match output.kind {
+        OutputKind::Segmentation => [&[n, classes], size].concat(),
+        OutputKind::Classification | OutputKind::Regression | OutputKind::Detection => vec![n, classes],
+    }
+}
+
+fn check_shape(output: &Output, tensor: &Tensor, expected: &[usize]) -> Result<(), NetworkError> {
+    if tensor.shape == expected {
+        return Ok(());
+    }
+    Err(NetworkError::Shape {
+        name: output.name.clone(),
+        found: tensor.shape.clone(),
+        expected: expected.to_vec(),
+    })
+}
+
+/// Appends what one batch said.
+fn take(
+    output: &Output,
+    tensors: Vec<Tensor>,
+    expected: &[usize],
+    from: usize,
+    size: [usize; 2],
+    all: &mut Raw,
+) -> Result<(), NetworkError> {
+    match (all, &output.boxes) {
+        (Raw::Boxes(all), Some(boxes)) => {
+            let answered = Answered {
+                output,
+                boxes,
+                tensors: &tensors,
+                from,
+                slabs: expected[0],
+                size,
+            };
+            let found = boxes::read(&answered).map_err(|reason| NetworkError::Boxes {
+                name: output.name.clone(),
+                reason,
+            })?;
+            all.extend(found);
+        }
+        (Raw::Places { values, .. } | Raw::Scores(values), _) => {
+            for tensor in &tensors {
+                check_shape(output, tensor, expected)?;
+                values.extend_from_slice(&tensor.values);
+            }
+        }
+        (Raw::Boxes(_), None) => {}
     }
     Ok(())
 }
 
-fn answer(output: &Output, mut scores: Vec<f32>, grid: &Grid, threads: usize) -> OutputAnswer {
-    let plane = match output.kind {
-        OutputKind::Segmentation => grid.plane(),
-        OutputKind::Classification | OutputKind::Regression => 1,
-    };
-    let classes = output.classes.len();
-    activate(&mut scores, classes, plane, output.activation);
-    let class = |(index, name): (usize, &String)| {
-        let slices = scores.chunks_exact(classes * plane);
-        let own: Vec<f32> = slices
-            .flat_map(|slice| &slice[index * plane..(index + 1) * plane])
-            .copied()
-            .collect();
-        let mean_score = own.iter().map(|score| f64::from(*score)).sum::<f64>() / own.len().max(1) as f64;
-        let verdict = match output.aggregate {
-            None => Verdict::Mask(grid.mask(&own, output.threshold, threads)),
-            Some(how) => Verdict::Score(aggregate(&own, how)),
-        };
-        ClassAnswer {
-            class: name.clone(),
-            mean_score,
-            verdict,
-        }
-    };
-    OutputAnswer {
-        name: output.name.clone(),
-        classes: output.classes.iter().enumerate().map(class).collect(),
+/// Refuses a grid whose values, scores and masks alone are more than the manifest allows the whole run.
+fn bounded(manifest: &Manifest, recipe: &Recipe, grid: &Grid) -> Result<(), NetworkError> {
+    let cells = grid.shape().iter().map(|side| *side as u64).product::<u64>();
+    let source = (grid.back.len() * grid.rows.source * grid.columns.source) as u64;
+    let masks = manifest
+        .outputs
+        .iter()
+        .filter(|output| output.kind == OutputKind::Segmentation);
+    let classes = masks.map(|output| output.classes.len() as u64).sum::<u64>();
+    // Values, scores of all classes, of one class apart, sums of weights; stored voxels of 2 bytes, masks of 1.
+    let on_grid = 1 + classes + u64::from(classes > 0) + u64::from(recipe.windows.is_some());
+    let needed = cells * 4 * on_grid + source * (2 + classes);
+    if needed <= manifest.limits.memory_mb << 20 {
+        return Ok(());
     }
+    Err(NetworkError::TooLarge {
+        grid: grid.shape(),
+        needed_mb: needed >> 20,
+        limit_mb: manifest.limits.memory_mb,
+    })
 }

@@ -4,10 +4,11 @@
 use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::value::TensorRef;
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::declared::{Declared, Element};
 use super::library::Library;
 
 /// What runs the network.
@@ -26,7 +27,8 @@ pub struct Fallback {
     pub reason: String,
 }
 
-/// The loaded runtime; one per process.
+/// The loaded runtime; one per process, however many hold it.
+#[derive(Clone)]
 pub struct Runtime(ort::environment::Environment);
 
 /// A network ready to run.
@@ -46,7 +48,7 @@ pub struct SessionOptions {
     pub threads: usize,
 }
 
-/// A tensor of single-precision values.
+/// A tensor of single-precision values, or of labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     pub shape: Vec<usize>,
@@ -62,15 +64,9 @@ pub enum OnnxError {
     Start(String),
     #[error("the model could not be opened: {0}")]
     Open(String),
-    #[error("the model has no {direction} `{name}`; it has {has}")]
-    Name {
-        direction: &'static str,
-        name: String,
-        has: String,
-    },
     #[error("the model failed on its input: {0}")]
     Run(String),
-    #[error("output `{name}` is not a tensor of 32-bit floats: {reason}")]
+    #[error("output `{name}` is not a tensor of 32-bit floats or whole numbers: {reason}")]
     Output { name: String, reason: String },
 }
 
@@ -149,60 +145,77 @@ fn first_line(text: &str) -> String {
 }
 
 impl Session {
-    /// Checks that the network has the input and the outputs that a manifest names.
-    pub fn expect_names(&self, input: &str, outputs: &[&str]) -> Result<(), OnnxError> {
-        let inputs: Vec<&str> = self.session.inputs().iter().map(|i| i.name()).collect();
-        if inputs != [input] {
-            let has = format!("{inputs:?}");
-            return Err(OnnxError::Name {
-                direction: "single input",
-                name: input.to_owned(),
-                has,
-            });
-        }
-        let has: Vec<&str> = self.session.outputs().iter().map(|o| o.name()).collect();
-        match outputs.iter().find(|name| !has.contains(name)) {
-            Some(missing) => {
-                let has = format!("{has:?}");
-                Err(OnnxError::Name {
-                    direction: "output",
-                    name: (*missing).to_owned(),
-                    has,
-                })
-            }
-            None => Ok(()),
-        }
+    /// What the network declares of its inputs.
+    pub fn inputs(&self) -> Vec<Declared> {
+        self.session.inputs().iter().map(declared).collect()
+    }
+
+    /// What the network declares of its outputs.
+    pub fn outputs(&self) -> Vec<Declared> {
+        self.session.outputs().iter().map(declared).collect()
     }
 
     /// Runs one batch; the answers in the order of `outputs`.
     pub fn run(
         &mut self,
         input: &str,
-        shape: [usize; 4],
+        shape: &[usize],
         values: &[f32],
         outputs: &[&str],
     ) -> Result<Vec<Tensor>, OnnxError> {
         let failed = |error: ort::Error| OnnxError::Run(first_line(&error.to_string()));
         let tensor = TensorRef::from_array_view((shape, values)).map_err(failed)?;
         let answers = self.session.run(ort::inputs![input => tensor]).map_err(failed)?;
-        let extract = |name: &&str| {
+        let one = |name: &&str| {
             let wrong = |reason: String| OnnxError::Output {
                 name: (*name).to_owned(),
                 reason,
             };
             let value = answers.get(*name).ok_or_else(|| wrong("absent".into()))?;
-            let (shape, values) = value
-                .try_extract_tensor::<f32>()
-                .map_err(|e| wrong(first_line(&e.to_string())))?;
-            let shape = shape
-                .iter()
-                .map(|side| usize::try_from(*side).unwrap_or(0))
-                .collect();
-            Ok(Tensor {
-                shape,
-                values: values.to_vec(),
-            })
+            extract(value).map_err(|error| wrong(first_line(&error.to_string())))
         };
-        outputs.iter().map(extract).collect()
+        outputs.iter().map(one).collect()
+    }
+}
+
+/// Numbers of an output, labels too: a float holds every whole number up to 2^24.
+fn extract(value: &DynValue) -> ort::Result<Tensor> {
+    let (shape, values) = match value.dtype().tensor_type() {
+        Some(TensorElementType::Int64) => {
+            let (shape, labels) = value.try_extract_tensor::<i64>()?;
+            (shape, labels.iter().map(|label| *label as f32).collect())
+        }
+        Some(TensorElementType::Int32) => {
+            let (shape, labels) = value.try_extract_tensor::<i32>()?;
+            (shape, labels.iter().map(|label| *label as f32).collect())
+        }
+        Some(_) | None => {
+            let (shape, values) = value.try_extract_tensor::<f32>()?;
+            (shape, values.to_vec())
+        }
+    };
+    let sides = shape.iter().map(|side| usize::try_from(*side).unwrap_or(0));
+    Ok(Tensor {
+        shape: sides.collect(),
+        values,
+    })
+}
+
+fn declared(outlet: &Outlet) -> Declared {
+    let dtype = outlet.dtype();
+    let axes = dtype
+        .tensor_shape()
+        .into_iter()
+        .flat_map(|shape| shape.iter().map(|side| usize::try_from(*side).ok()));
+    Declared {
+        name: outlet.name().to_owned(),
+        element: match dtype.tensor_type() {
+            Some(TensorElementType::Float32) => Element::F32,
+            Some(TensorElementType::Int64) => Element::I64,
+            Some(TensorElementType::Int32) => Element::I32,
+            Some(other) => Element::Other(other.to_string()),
+            None => Element::Other(dtype.to_string()),
+        },
+        axes: axes.collect(),
     }
 }

@@ -1,14 +1,17 @@
 //! From a model's answers to findings: the operating point of the manifest decides, the domain measures. Pure.
 
-use tocsin_domain::code::{self, Code};
-use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence};
-use tocsin_domain::quantify::components::{Component, MaskError, components};
-use tocsin_domain::quantify::shape::{abc_over_2_ml, largest_diameter, largest_section, sections};
-use tocsin_domain::quantify::{OperatingPoint, hemorrhage};
-use tocsin_domain::volume::{Geometry, Mask, Volume};
+mod lesions;
+mod volumes;
 
-use super::manifest::{CodeSpec, FindingSpec, Manifest, Measure, Probability};
-use super::network::{OutputAnswer, Verdict};
+use tocsin_domain::code::Code;
+use tocsin_domain::finding::{Finding, Measurement, Presence};
+use tocsin_domain::quantify::components::MaskError;
+
+use self::lesions::{detected, outlined};
+use self::volumes::{blood, in_the_head, segmented};
+use super::answers::{OutputAnswer, Verdict};
+use super::exam::Exam;
+use super::manifest::{CodeSpec, FindingSpec, InputKind, Manifest, Probability};
 
 /// Findings of one study, and what limits them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,12 +20,11 @@ pub struct Quantified {
     pub limitations: Vec<String>,
 }
 
+/// A finding with its limitations.
+type Quoted = (Finding, Vec<String>);
+
 /// Every finding that the manifest lets the model make.
-pub fn quantify(
-    manifest: &Manifest,
-    volume: &Volume,
-    answers: &[OutputAnswer],
-) -> Result<Quantified, MaskError> {
+pub fn quantify(manifest: &Manifest, exam: &Exam, answers: &[OutputAnswer]) -> Result<Quantified, MaskError> {
     let mut quantified = Quantified::default();
     for spec in &manifest.findings {
         let output = manifest.output(&spec.output);
@@ -31,174 +33,65 @@ pub fn quantify(
         let (Some(output), Some(class)) = (output, class) else {
             continue;
         };
-        match &class.verdict {
-            Verdict::Mask(mask) if in_the_head(manifest, spec) => {
-                let (finding, limitations) = blood(spec, volume, mask);
-                quantified.findings.push(finding);
-                quantified.limitations.extend(limitations);
+        let threshold = spec.score.unwrap_or(output.threshold);
+        let (finding, limitations) = match (&class.verdict, exam.kind, &exam.parts[..]) {
+            (Verdict::Score(score), _, _) => (scored(spec, threshold, *score), Vec::new()),
+            (Verdict::Lesions { kept, left_out }, _, _) => detected(spec, threshold, exam, kept, *left_out),
+            (Verdict::Masks(masks), InputKind::Volume, [part]) => match &masks[..] {
+                [mask] if in_the_head(manifest, spec) => blood(spec, &part.volume, mask),
+                [mask] => (
+                    segmented(manifest, spec, mask, &part.volume.geometry)?,
+                    Vec::new(),
+                ),
+                _ => continue,
+            },
+            (Verdict::Masks(masks), _, _) => outlined(spec, exam, masks)?,
+        };
+        quantified.findings.push(finding);
+        for limitation in limitations {
+            if !quantified.limitations.contains(&limitation) {
+                quantified.limitations.push(limitation);
             }
-            Verdict::Mask(mask) => {
-                quantified
-                    .findings
-                    .push(segmented(manifest, spec, mask, &volume.geometry)?)
-            }
-            Verdict::Score(score) => quantified.findings.push(scored(spec, output.threshold, *score)),
         }
     }
     Ok(quantified)
 }
 
-/// The manifest asks for what only a head has: a midline, and places in the brain.
-fn in_the_head(manifest: &Manifest, spec: &FindingSpec) -> bool {
-    let asked = manifest
-        .quantification
-        .as_ref()
-        .filter(|asked| asked.output == spec.output);
-    let of_the_head = |measure: &Measure| matches!(measure, Measure::MidlineShift | Measure::Location);
-    asked.is_some_and(|asked| asked.measure.iter().any(of_the_head))
-}
-
-fn blood(spec: &FindingSpec, volume: &Volume, mask: &Mask) -> (Finding, Vec<String>) {
-    let point = OperatingPoint {
-        min_total_ml: spec.total_ml.unwrap_or(0.0),
-        min_component_ml: spec.largest_component_ml.unwrap_or(0.0),
-        undetermined_from_ml: None,
-    };
-    let reading = hemorrhage(volume, mask, &point);
-    let finding = Finding {
-        code: code(&spec.code),
-        site: code(&spec.site),
-        ..reading.finding
-    };
-    (finding, reading.limitations)
-}
-
-fn scored(spec: &FindingSpec, threshold: f32, score: f32) -> Finding {
-    let flagged = score >= threshold;
+/// A finding of this presence, without measurements.
+fn finding(spec: &FindingSpec, presence: Presence, operating_point: String) -> Finding {
     Finding {
         code: code(&spec.code),
         site: code(&spec.site),
-        presence: if flagged {
-            Presence::Present
-        } else {
-            Presence::Absent
-        },
-        flagged,
-        probability: match spec.probability {
-            Probability::Calibrated => Some(f64::from(score)),
-            Probability::None => None,
-        },
-        operating_point: format!("score ≥ {threshold}"),
+        presence,
+        flagged: presence == Presence::Present,
+        probability: None,
+        operating_point,
         measurements: Vec::new(),
         lesions: Vec::new(),
         key_instance: None,
     }
 }
 
-/// Flagged by volume, never by score: both the total and the largest component must reach their limits.
-fn segmented(
-    manifest: &Manifest,
-    spec: &FindingSpec,
-    mask: &Mask,
-    geometry: &Geometry,
-) -> Result<Finding, MaskError> {
-    let smallest = manifest
-        .quantification
-        .as_ref()
-        .map_or(0.0, |quantification| quantification.min_component_ml);
-    let parts: Vec<Component> = components(geometry, mask)?
-        .into_iter()
-        .filter(|part| part.volume_ml >= smallest)
-        .collect();
-    // Folding from 0: the empty sum of floats is −0, which would be sent and shown as "-0".
-    let total = parts.iter().fold(0.0, |sum: f64, part| sum + part.volume_ml);
-    let largest = parts.first().map_or(0.0, |part| part.volume_ml);
-    let (total_from, largest_from) = (
-        spec.total_ml.unwrap_or(0.0),
-        spec.largest_component_ml.unwrap_or(0.0),
-    );
-    let flagged = !parts.is_empty() && total >= total_from && largest >= largest_from;
-    let lesions: Vec<Lesion> = parts
-        .iter()
-        .enumerate()
-        .map(|(n, part)| lesion(spec, geometry, n, part))
-        .collect();
-    Ok(Finding {
-        code: code(&spec.code),
-        site: code(&spec.site),
-        presence: if flagged {
-            Presence::Present
-        } else {
-            Presence::Absent
-        },
-        flagged,
-        probability: None,
-        operating_point: format!("total volume ≥ {total_from} mL and largest component ≥ {largest_from} mL"),
-        measurements: measure(manifest, geometry, &parts, total, largest),
-        key_instance: lesions.first().and_then(|lesion| lesion.key_instance.clone()),
-        lesions,
-    })
-}
-
-fn measure(
-    manifest: &Manifest,
-    geometry: &Geometry,
-    parts: &[Component],
-    total: f64,
-    largest: f64,
-) -> Vec<Measurement> {
-    let mut measurements = vec![
-        measurement(code::VOLUME, total, code::MILLILITER),
-        measurement(code::LARGEST_COMPONENT, largest, code::MILLILITER),
-    ];
-    let asked = manifest
-        .quantification
-        .as_ref()
-        .map_or(&[][..], |quantification| &quantification.measure);
-    for measure in asked {
-        match measure {
-            Measure::VolumePlanimetric | Measure::MidlineShift | Measure::Location => {}
-            Measure::VolumeAbc2 => {
-                let sum = parts
-                    .iter()
-                    .fold(0.0, |sum, part| sum + abc_over_2_ml(geometry, part));
-                measurements.push(measurement(code::VOLUME_ABC2, sum, code::MILLILITER));
-            }
-            Measure::LargestDiameter => {
-                let longest = parts
-                    .iter()
-                    .map(|part| largest_diameter(geometry, part))
-                    .fold(0.0, f64::max);
-                measurements.push(measurement(code::LARGEST_DIAMETER, longest, code::MILLIMETER));
-            }
-            Measure::Components => {
-                measurements.push(measurement(
-                    code::COMPONENT_COUNT,
-                    parts.len() as f64,
-                    code::COUNT,
-                ));
-            }
-        }
+fn present(flagged: bool) -> Presence {
+    if flagged {
+        Presence::Present
+    } else {
+        Presence::Absent
     }
-    measurements
 }
 
-fn lesion(spec: &FindingSpec, geometry: &Geometry, index: usize, part: &Component) -> Lesion {
-    let key = largest_section(&sections(geometry, part))
-        .and_then(|section| geometry.instance_uids.get(section.slice));
-    Lesion {
-        number: index as u32 + 1,
-        location: code(&spec.site),
-        laterality: None,
-        measurements: vec![
-            measurement(code::VOLUME, part.volume_ml, code::MILLILITER),
-            measurement(
-                code::LARGEST_DIAMETER,
-                largest_diameter(geometry, part),
-                code::MILLIMETER,
-            ),
-        ],
-        key_instance: key.cloned(),
+fn scored(spec: &FindingSpec, threshold: f32, score: f32) -> Finding {
+    Finding {
+        probability: probability(spec, score),
+        ..finding(spec, present(score >= threshold), format!("score ≥ {threshold}"))
+    }
+}
+
+/// A raw score is not a probability.
+fn probability(spec: &FindingSpec, score: f32) -> Option<f64> {
+    match spec.probability {
+        Probability::Calibrated => Some(f64::from(score)),
+        Probability::None => None,
     }
 }
 

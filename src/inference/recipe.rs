@@ -1,7 +1,7 @@
 //! The operations of a manifest, brought into the one order that can run: source values, grid, pixel values, channels.
 //! Decides only whether and how they can run; `grid` and `channels` compute.
 
-use super::manifest::{Operation, PlaneResampling, SliceResampling};
+use super::manifest::{Blend, Fit, Operation, PlaneResampling, SliceResampling};
 
 /// What the operations of a manifest come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,17 +9,43 @@ pub struct Recipe {
     /// Bounds for source values, HU, applied before anything is averaged.
     pub clip: Option<[f32; 2]>,
     pub grid: GridSpec,
+    /// Percentiles of the source values that become 0 and 1, before the steps on pixels.
+    pub percentiles: Option<[f32; 2]>,
     pub pixels: Vec<PixelStep>,
     pub channels: Channels,
+    /// `None`: slice by slice.
+    pub windows: Option<SlidingWindow>,
+}
+
+/// How a grid of three axes is walked over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlidingWindow {
+    /// Slices, rows, columns.
+    pub size: [usize; 3],
+    /// Share of each side that neighbours have in common.
+    pub overlap: f64,
+    pub blend: Blend,
+    pub fill: f32,
 }
 
 /// Where the model's grid lies in the series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GridSpec {
-    /// Thickness of the slabs that slices are averaged into, mm; `None` keeps the slices.
-    pub slab_mm: Option<f64>,
+    pub slices: SliceStep,
     pub scale: Scale,
+    pub plane: PlaneResampling,
     pub frame: Frame,
+}
+
+/// Distance of the grid's slices, mm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SliceStep {
+    /// As in the series.
+    Keep,
+    /// Slabs of this thickness, averaged.
+    Slabs(f64),
+    /// Interpolated between neighbours.
+    Linear(f64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +55,8 @@ pub enum Scale {
     Spacing([f64; 2]),
     /// Whatever makes the image fill the frame.
     Fill,
+    /// The same for rows and columns, so that the whole image lies in the frame.
+    Inside,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,6 +112,7 @@ enum Stage {
     Clip,
     Scale,
     Frame,
+    Percentiles,
     Pixel,
     Windows,
     Neighbours,
@@ -94,16 +123,19 @@ impl Recipe {
         let mut recipe = Self {
             clip: None,
             grid: GridSpec {
-                slab_mm: None,
+                slices: SliceStep::Keep,
                 scale: Scale::Keep,
+                plane: PlaneResampling::Bilinear,
                 frame: Frame::Whole,
             },
+            percentiles: None,
             pixels: Vec::new(),
             channels: Channels {
                 windows: Vec::new(),
                 adjacent: 0,
                 copies: 1,
             },
+            windows: None,
         };
         if operations.first() != Some(&Operation::ModalityLut) {
             let found = operations.first().map_or("nothing", name).to_owned();
@@ -121,8 +153,8 @@ impl Recipe {
                 return Err(OrderProblem {
                     index,
                     found: format!("{} after {}", name(operation), name(&operations[index - 1])),
-                    expected: "modality_lut, clip, resample or resize, crop_foreground or pad, \
-                               clip, window, minmax or zscore, stack_windows, adjacent_slices or to_rgb, in this order"
+                    expected: "modality_lut, clip, resample or resize, crop_foreground or pad, percentiles, clip, window, \
+                               minmax or zscore, stack_windows, adjacent_slices, to_rgb or sliding_window, in this order"
                         .into(),
                 });
             }
@@ -145,43 +177,11 @@ impl Recipe {
             Operation::ModalityLut => {}
             Operation::Clip { range } if stage == Stage::Clip => self.clip = Some(*range),
             Operation::Clip { range } => self.pixels.push(PixelStep::Clip(*range)),
-            Operation::Resample {
-                spacing_mm,
-                slices,
-                plane,
-            } => {
-                let [slab, row, column] = *spacing_mm;
-                self.grid.slab_mm = match slices {
-                    SliceResampling::Box => Some(slab),
-                    SliceResampling::Keep => None,
-                };
-                self.grid.scale = match plane {
-                    PlaneResampling::Bilinear => Scale::Spacing([row, column]),
-                };
-            }
-            Operation::Resize {
-                size,
-                plane: PlaneResampling::Bilinear,
-            } => {
-                self.grid.scale = Scale::Fill;
-                self.grid.frame = Frame::Image {
-                    size: *size,
-                    fill: 0.0,
-                };
-            }
-            Operation::CropForeground { above, size, fill } => {
-                self.grid.frame = Frame::Foreground {
-                    size: *size,
-                    fill: *fill,
-                    above: *above,
-                };
-            }
-            Operation::Pad { size, fill } => {
-                self.grid.frame = Frame::Image {
-                    size: *size,
-                    fill: *fill,
-                }
-            }
+            Operation::Resample { .. }
+            | Operation::Resize { .. }
+            | Operation::CropForeground { .. }
+            | Operation::Pad { .. } => self.grid.add(operation),
+            Operation::Percentiles { range } => self.percentiles = Some(*range),
             Operation::Window { window } => self.pixels.push(PixelStep::Window(*window)),
             Operation::Minmax { range } => self.pixels.push(PixelStep::Minmax(*range)),
             Operation::Zscore { mean, deviation } => {
@@ -193,6 +193,79 @@ impl Recipe {
             Operation::StackWindows { windows } => self.channels.windows.clone_from(windows),
             Operation::AdjacentSlices { count } => self.channels.adjacent = *count,
             Operation::ToRgb => self.channels.copies = 3,
+            Operation::SlidingWindow {
+                size,
+                overlap,
+                blend,
+                fill,
+            } => {
+                self.windows = Some(SlidingWindow {
+                    size: *size,
+                    overlap: *overlap,
+                    blend: *blend,
+                    fill: *fill,
+                });
+            }
+        }
+    }
+}
+
+impl GridSpec {
+    fn add(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Resample {
+                spacing_mm,
+                slices,
+                plane,
+            } => {
+                let [slice, row, column] = *spacing_mm;
+                self.slices = match slices {
+                    SliceResampling::Box => SliceStep::Slabs(slice),
+                    SliceResampling::Linear => SliceStep::Linear(slice),
+                    SliceResampling::Keep => SliceStep::Keep,
+                };
+                self.scale = Scale::Spacing([row, column]);
+                self.plane = *plane;
+            }
+            Operation::Resize {
+                size,
+                plane,
+                fit,
+                fill,
+            } => {
+                self.scale = match fit {
+                    Fit::Stretch => Scale::Fill,
+                    Fit::Letterbox => Scale::Inside,
+                };
+                self.plane = *plane;
+                self.frame = Frame::Image {
+                    size: *size,
+                    fill: *fill,
+                };
+            }
+            Operation::CropForeground { above, size, fill } => {
+                self.frame = Frame::Foreground {
+                    size: *size,
+                    fill: *fill,
+                    above: *above,
+                };
+            }
+            Operation::Pad { size, fill } => {
+                self.frame = Frame::Image {
+                    size: *size,
+                    fill: *fill,
+                }
+            }
+            Operation::ModalityLut
+            | Operation::Clip { .. }
+            | Operation::Percentiles { .. }
+            | Operation::Window { .. }
+            | Operation::StackWindows { .. }
+            | Operation::Minmax { .. }
+            | Operation::Zscore { .. }
+            | Operation::AdjacentSlices { .. }
+            | Operation::ToRgb
+            | Operation::SlidingWindow { .. } => {}
         }
     }
 }
@@ -204,12 +277,15 @@ fn stage(operation: &Operation, last: Stage) -> Stage {
         Operation::Resample { .. } => Stage::Scale,
         // Fills a frame of its own, so that no frame may follow it.
         Operation::Resize { .. } | Operation::CropForeground { .. } | Operation::Pad { .. } => Stage::Frame,
+        Operation::Percentiles { .. } => Stage::Percentiles,
         Operation::Clip { .. }
         | Operation::Window { .. }
         | Operation::Minmax { .. }
         | Operation::Zscore { .. } => Stage::Pixel,
         Operation::StackWindows { .. } => Stage::Windows,
-        Operation::AdjacentSlices { .. } | Operation::ToRgb => Stage::Neighbours,
+        Operation::AdjacentSlices { .. } | Operation::ToRgb | Operation::SlidingWindow { .. } => {
+            Stage::Neighbours
+        }
     }
 }
 
@@ -227,5 +303,7 @@ fn name(operation: &Operation) -> &'static str {
         Operation::Zscore { .. } => "zscore",
         Operation::AdjacentSlices { .. } => "adjacent_slices",
         Operation::ToRgb => "to_rgb",
+        Operation::Percentiles { .. } => "percentiles",
+        Operation::SlidingWindow { .. } => "sliding_window",
     }
 }

@@ -1,5 +1,5 @@
-//! Verification of model packages: manifest, hash, what is inside the network, opening it, and its golden cases. Reports on each
-//! package; activates none.
+//! Verification of model packages: manifest, hash, what is inside the network, opening it, a rehearsal, and its golden cases.
+//! Reports on each package; activates none.
 
 use std::path::{Path, PathBuf};
 

@@ -28,6 +28,7 @@ pub fn bleed() -> ResultRecord {
         laterality,
         measurements: vec![measure(code::VOLUME, volume, code::MILLILITER)],
         key_instance: None,
+        centre_mm: None,
     };
     let finding = Finding {
         code: code::INTRACRANIAL_HEMORRHAGE,

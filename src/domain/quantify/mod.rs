@@ -169,6 +169,7 @@ fn lesion(volume: &Volume, mask: &Mask, head: Option<&Head>, component: &Compone
             mm(code::LARGEST_DIAMETER, shape::largest_diameter(g, component)),
         ],
         key_instance: section.map(|s| g.instance_uids[s.slice].clone()),
+        centre_mm: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The child process: where pixels are decoded and models run. It answers one request after another over its standard input,
 //! a socket pair, and holds nothing that a restart would miss. It never touches the network or the database.
 
-mod cache;
+pub(crate) mod cache;
 pub mod frame;
 mod limits;
+mod marks;
 mod picture;
 pub mod protocol;
-mod serve;
+pub(crate) mod serve;
 
 use std::io;
 use std::os::fd::AsFd;

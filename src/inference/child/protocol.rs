@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
 
+use super::super::boxes::Located;
 use super::super::golden::GoldenReport;
 use super::super::onnx::{Fallback, Provider};
 
@@ -33,7 +34,7 @@ pub struct LoadRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Request {
-    /// Open a model and run its golden cases.
+    /// Open a model, rehearse it and run its golden cases.
     Load(LoadRequest),
     /// Decode ahead and keep, as far as there is room.
     Prepare { files: Vec<SliceFile> },
@@ -136,7 +137,7 @@ pub struct Analysis {
     pub timing: Timing,
 }
 
-/// The series as it was read, feet to head.
+/// The series as it was read, feet to head; images in the order of their files, the first standing for the size of all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesRead {
     pub instance_uids: Vec<Uid>,
@@ -154,12 +155,14 @@ pub struct OutputSummary {
     pub output: String,
     pub class: String,
     pub mean_score: f64,
-    /// Of a segmentation: its mask, nothing dropped.
+    /// Of a segmentation of slices: its mask, nothing dropped.
     pub volume_ml: Option<f64>,
-    /// Of a classification or regression.
+    /// Of a classification or regression; of a detection the best.
     pub score: Option<f32>,
-    /// Slice of the series that holds most of the mask.
+    /// Slice of the series that holds most of the mask, or the best box.
     pub key_slice: Option<usize>,
+    /// Of a detection, best first.
+    pub boxes: Vec<Located>,
 }
 
 /// Where the time went, milliseconds.

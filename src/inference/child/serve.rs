@@ -4,26 +4,32 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tocsin_domain::volume::{Geometry, Volume, marked};
+use tocsin_domain::volume::{Mask, marked};
 
+use super::super::answers::{ClassAnswer, Verdict};
+use super::super::exam::{Exam, Part};
 use super::super::golden::{self, volume_ml};
 use super::super::library;
-use super::super::network::{ClassAnswer, Network, Run, Verdict};
+use super::super::manifest::InputKind;
+use super::super::network::{Network, Run};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
 use super::super::quantify::{Quantified, quantify};
+use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
+use super::marks::stored_marks;
 use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
-use tocsin_imaging::mask_codec;
-use tocsin_imaging::series::assemble;
+use tocsin_imaging::decode::Slice;
+use tocsin_imaging::images::stills;
+use tocsin_imaging::series::{SeriesError, assemble};
 
 /// The state of a warm worker.
 #[derive(Default)]
 pub struct Worker {
-    runtime: Option<(Runtime, library::Library)>,
+    pub(crate) runtime: Option<(Runtime, library::Library)>,
     /// By the hash of their manifests.
     networks: HashMap<String, Network>,
     cache: Cache,
@@ -61,6 +67,7 @@ impl Worker {
             threads: threads(),
         };
         let mut network = Network::open(package, runtime, &options).map_err(|error| model(&error))?;
+        rehearse(&mut network).map_err(|error| model(&error))?;
         let load_ms = millis(begun.elapsed());
         let begun = Instant::now();
         let golden = golden::run_all(&mut network).map_err(|error| model(&error))?;
@@ -99,21 +106,26 @@ impl Worker {
             .cache
             .fetch(files, threads())
             .map_err(|reason| Refusal::Images { reason })?;
-        let volume = assemble(fetched.slices.iter().flat_map(|slices| slices.iter()));
-        let volume = volume.map_err(|error| Refusal::Images {
-            reason: reason(&error),
-        })?;
-        let decode_ms = millis(begun.elapsed());
         let not_loaded = || Refusal::Model {
             reason: format!("{content_hash} is not loaded"),
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
-        let run = network.run(&volume).map_err(|error| model(&error))?;
+        let manifest = &network.package.manifest;
+        let exam = exam(
+            manifest.input.kind,
+            fetched.slices.iter().flat_map(|slices| slices.iter()),
+        );
+        let exam = exam.map_err(|error| Refusal::Images {
+            reason: reason(&error),
+        })?;
+        let decode_ms = millis(begun.elapsed());
+        let run = network.run(&exam).map_err(|error| model(&error))?;
         let begun = Instant::now();
-        let quantified =
-            quantify(&network.package.manifest, &volume, &run.answers).map_err(|error| model(&error))?;
-        let mask = stored_mask(&run, &volume.geometry)?;
-        let mut analysis = analysis(network, volume, &run, quantified);
+        let manifest = &network.package.manifest;
+        let mut quantified = quantify(manifest, &exam, &run.answers).map_err(|error| model(&error))?;
+        let (marks, limitation) = stored_marks(&exam, &run.answers).map_err(|error| model(&error))?;
+        quantified.limitations.extend(limitation);
+        let mut analysis = analysis(network, &exam, &run, quantified);
         analysis.timing = Timing {
             decoded: fetched.decoded,
             decode_ms,
@@ -121,16 +133,32 @@ impl Worker {
             inference_ms: millis(run.inference),
             quantify_ms: millis(begun.elapsed()),
         };
-        Ok((Answer::Analysed(Box::new(analysis)), mask))
+        Ok((Answer::Analysed(Box::new(analysis)), marks))
     }
 }
 
-fn analysis(network: &Network, volume: Volume, run: &Run, quantified: Quantified) -> Analysis {
+/// The slices as the model reads them.
+fn exam<'s>(kind: InputKind, slices: impl Iterator<Item = &'s Slice>) -> Result<Exam, SeriesError> {
+    match kind {
+        InputKind::Volume => Ok(Exam::of_volume(assemble(slices)?)),
+        InputKind::Image => {
+            let parts = stills(slices)?.into_iter().map(|still| Part {
+                volume: still.volume,
+                scaled: still.scaled,
+            });
+            Ok(Exam {
+                kind,
+                parts: parts.collect(),
+            })
+        }
+    }
+}
+
+fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -> Analysis {
     let outputs = run.answers.iter().flat_map(|output| {
-        output
-            .classes
-            .iter()
-            .map(|class| summary(&output.name, class, &volume.geometry))
+        let classes = output.classes.iter();
+        classes
+            .map(|class| summary(&output.name, class, exam))
             .collect::<Vec<_>>()
     });
     Analysis {
@@ -140,18 +168,24 @@ fn analysis(network: &Network, volume: Volume, run: &Run, quantified: Quantified
         findings: quantified.findings,
         limitations: quantified.limitations,
         outputs: outputs.collect(),
-        series: SeriesRead {
-            rows: volume.geometry.rows,
-            columns: volume.geometry.columns,
-            pixel_spacing: volume.geometry.pixel_spacing,
-            offsets: volume.geometry.offsets,
-            instance_uids: volume.geometry.instance_uids,
-        },
+        series: series_read(exam),
         timing: Timing::default(),
     }
 }
 
-fn summary(output: &str, class: &ClassAnswer, geometry: &Geometry) -> OutputSummary {
+/// The first image stands for the size and the scale of all.
+fn series_read(exam: &Exam) -> SeriesRead {
+    let first = exam.geometries().next();
+    SeriesRead {
+        rows: first.map_or(0, |geometry| geometry.rows),
+        columns: first.map_or(0, |geometry| geometry.columns),
+        pixel_spacing: first.map_or([1.0, 1.0], |geometry| geometry.pixel_spacing),
+        offsets: exam.geometries().flat_map(|g| g.offsets.clone()).collect(),
+        instance_uids: exam.geometries().flat_map(|g| g.instance_uids.clone()).collect(),
+    }
+}
+
+fn summary(output: &str, class: &ClassAnswer, exam: &Exam) -> OutputSummary {
     let plain = OutputSummary {
         output: output.to_owned(),
         class: class.class.clone(),
@@ -159,41 +193,44 @@ fn summary(output: &str, class: &ClassAnswer, geometry: &Geometry) -> OutputSumm
         volume_ml: None,
         score: None,
         key_slice: None,
+        boxes: Vec::new(),
     };
     match &class.verdict {
         Verdict::Score(score) => OutputSummary {
             score: Some(*score),
             ..plain
         },
-        Verdict::Mask(mask) => {
-            let counts = mask
-                .voxels
-                .chunks_exact((geometry.rows * geometry.columns).max(1));
-            let key = counts
-                .map(marked)
-                .enumerate()
-                .max_by_key(|(_, count)| *count)
-                .filter(|(_, count)| *count > 0);
-            OutputSummary {
-                volume_ml: Some(volume_ml(mask, geometry)),
-                key_slice: key.map(|(slice, _)| slice),
-                ..plain
-            }
-        }
+        Verdict::Lesions { kept, .. } => OutputSummary {
+            score: kept.first().map(|best| best.score),
+            key_slice: kept.first().map(|best| best.slice),
+            boxes: kept.clone(),
+            ..plain
+        },
+        Verdict::Masks(masks) => OutputSummary {
+            volume_ml: match exam.kind {
+                InputKind::Volume => Some(
+                    masks
+                        .iter()
+                        .zip(exam.geometries())
+                        .map(|(m, g)| volume_ml(m, g))
+                        .sum(),
+                ),
+                InputKind::Image => None,
+            },
+            key_slice: key_slice(masks, exam),
+            ..plain
+        },
     }
 }
 
-/// The first mask of the first segmentation, in its stored form; empty when the model gives none.
-fn stored_mask(run: &Run, geometry: &Geometry) -> Result<Vec<u8>, Refusal> {
-    let classes = run.answers.iter().flat_map(|output| &output.classes);
-    let mask = classes.filter_map(|class| match &class.verdict {
-        Verdict::Mask(mask) => Some(mask),
-        Verdict::Score(_) => None,
+/// The slice with the most marked voxels.
+fn key_slice(masks: &[Mask], exam: &Exam) -> Option<usize> {
+    let slices = masks.iter().zip(exam.geometries()).flat_map(|(mask, geometry)| {
+        mask.voxels
+            .chunks_exact((geometry.rows * geometry.columns).max(1))
     });
-    match mask.into_iter().next() {
-        Some(mask) => mask_codec::encode(mask, geometry).map_err(|error| model(&error)),
-        None => Ok(Vec::new()),
-    }
+    let fullest = slices.map(marked).enumerate().max_by_key(|(_, count)| *count);
+    fullest.filter(|(_, count)| *count > 0).map(|(slice, _)| slice)
 }
 
 fn model(error: &dyn std::error::Error) -> Refusal {

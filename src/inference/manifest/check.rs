@@ -3,17 +3,11 @@
 
 use tocsin_domain::admit::Criteria;
 
-use super::manifest::{
-    CodeSpec, FindingSpec, GoldenCase, GoldenFigure, Identity, Input, Manifest, Operation, Output,
-    OutputKind, Quality, Quantification, SCHEMA,
-};
-use super::recipe::Recipe;
+use super::check_input::check_input;
+use super::check_output::{check_explanation, check_finding, check_output, check_quantification};
+use super::{CodeSpec, GoldenCase, GoldenFigure, Identity, Manifest, Output, OutputKind, Quality, SCHEMA};
 
-/// Largest sides, batches and channels that a manifest may ask for; more is a mistake, not a model.
-const MAX_SIDE: usize = 4096;
-const MAX_BATCH: usize = 256;
-const MAX_CHANNELS: usize = 64;
-const MAX_OPERATIONS: usize = 32;
+/// Longest list that a manifest may hold; more is a mistake, not a model.
 const MAX_LIST: usize = 64;
 const MAX_MEMORY_MB: u64 = 64 * 1024;
 const MAX_SECONDS: u64 = 3600;
@@ -26,9 +20,9 @@ pub struct Problem {
     pub expected: String,
 }
 
-type Checked = Result<(), Problem>;
+pub(super) type Checked = Result<(), Problem>;
 
-fn problem<T>(
+pub(super) fn problem<T>(
     key: impl Into<String>,
     found: impl ToString,
     expected: impl Into<String>,
@@ -53,13 +47,16 @@ pub fn check(manifest: &Manifest) -> Checked {
     check_quality(&manifest.quality)?;
     check_criteria(manifest)?;
     check_input(&manifest.input)?;
-    each("outputs", &manifest.outputs, check_output)?;
+    each("outputs", &manifest.outputs, |key, output| {
+        check_output(key, output, &manifest.input)
+    })?;
     each("findings", &manifest.findings, |key, finding| {
         check_finding(manifest, key, finding)
     })?;
     if let Some(quantification) = &manifest.quantification {
         check_quantification(manifest, quantification)?;
     }
+    check_explanation(manifest)?;
     range("limits.seconds", manifest.limits.seconds, 1, MAX_SECONDS)?;
     range("limits.memory_mb", manifest.limits.memory_mb, 64, MAX_MEMORY_MB)?;
     if manifest.golden.is_empty() {
@@ -71,14 +68,14 @@ pub fn check(manifest: &Manifest) -> Checked {
 }
 
 /// A list of 1 to `MAX_LIST` entries, each of which passes.
-fn each<T>(key: &str, list: &[T], one: impl Fn(&str, &T) -> Checked) -> Checked {
+pub(super) fn each<T>(key: &str, list: &[T], one: impl Fn(&str, &T) -> Checked) -> Checked {
     range(key, list.len(), 1, MAX_LIST)?;
     list.iter()
         .enumerate()
         .try_for_each(|(n, item)| one(&format!("{key}[{n}]"), item))
 }
 
-fn text(key: &str, value: &str) -> Checked {
+pub(super) fn text(key: &str, value: &str) -> Checked {
     if value.trim().is_empty() {
         problem(key, "empty", "a text")
     } else {
@@ -86,7 +83,7 @@ fn text(key: &str, value: &str) -> Checked {
     }
 }
 
-fn range<T: PartialOrd + ToString>(key: &str, value: T, low: T, high: T) -> Checked {
+pub(super) fn range<T: PartialOrd + ToString>(key: &str, value: T, low: T, high: T) -> Checked {
     if value >= low && value <= high {
         return Ok(());
     }
@@ -97,7 +94,7 @@ fn range<T: PartialOrd + ToString>(key: &str, value: T, low: T, high: T) -> Chec
     )
 }
 
-fn rising<T: PartialOrd + ToString>(key: &str, [low, high]: [T; 2]) -> Checked {
+pub(super) fn rising<T: PartialOrd + ToString>(key: &str, [low, high]: [T; 2]) -> Checked {
     if low < high {
         return Ok(());
     }
@@ -108,7 +105,7 @@ fn rising<T: PartialOrd + ToString>(key: &str, [low, high]: [T; 2]) -> Checked {
     )
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", text.chars().take(80).collect::<String>())
 }
 
@@ -190,85 +187,12 @@ fn check_quality(quality: &Quality) -> Checked {
     Ok(())
 }
 
-fn check_input(input: &Input) -> Checked {
-    text("input.name", &input.name)?;
-    range("input.batch", input.batch, 1, MAX_BATCH)?;
-    range("input.operations", input.operations.len(), 1, MAX_OPERATIONS)?;
-    each("input.operations", &input.operations, check_figures)?;
-    let recipe = match Recipe::of(&input.operations) {
-        Ok(recipe) => recipe,
-        Err(wrong) => {
-            return problem(
-                format!("input.operations[{}]", wrong.index),
-                wrong.found,
-                wrong.expected,
-            );
-        }
-    };
-    range(
-        "input.operations: channels",
-        recipe.channels.count(),
-        1,
-        MAX_CHANNELS,
-    )
-}
-
-fn check_figures(key: &str, operation: &Operation) -> Checked {
-    let size = |size: &[usize; 2]| {
-        size.iter()
-            .try_for_each(|side| range(&format!("{key}.size"), *side, 1, MAX_SIDE))
-    };
-    let width = |[_, width]: &[f32; 2]| range(&format!("{key}: window width"), *width, 1e-6, 1e6);
-    match operation {
-        Operation::ModalityLut
-        | Operation::ToRgb
-        | Operation::Minmax { range: None }
-        | Operation::Zscore { deviation: None, .. } => Ok(()),
-        Operation::Clip { range } | Operation::Minmax { range: Some(range) } => {
-            rising(&format!("{key}.range"), *range)
-        }
-        Operation::Resample { spacing_mm, .. } => spacing_mm
-            .iter()
-            .try_for_each(|mm| range(&format!("{key}.spacing_mm"), *mm, 0.05, 50.0)),
-        Operation::Resize { size: sides, .. }
-        | Operation::CropForeground { size: sides, .. }
-        | Operation::Pad { size: sides, .. } => size(sides),
-        Operation::Window { window } => width(window),
-        Operation::StackWindows { windows } => {
-            each(&format!("{key}.windows"), windows, |_, window| width(window))
-        }
-        Operation::Zscore {
-            deviation: Some(deviation),
-            ..
-        } => range(&format!("{key}.deviation"), *deviation, 1e-6, 1e9),
-        Operation::AdjacentSlices { count } => range(&format!("{key}.count"), *count, 1, 16),
-    }
-}
-
-fn check_output(key: &str, output: &Output) -> Checked {
-    text(&format!("{key}.name"), &output.name)?;
-    each(&format!("{key}.classes"), &output.classes, |key, value| {
-        text(key, value)
-    })?;
-    range(&format!("{key}.threshold"), output.threshold, 0.0, 1.0)?;
-    match (output.kind, output.aggregate) {
-        (OutputKind::Segmentation, Some(_)) => problem(
-            format!("{key}.aggregate"),
-            "set",
-            "none: a mask already covers the study",
-        ),
-        (OutputKind::Classification | OutputKind::Regression, None) => problem(
-            format!("{key}.aggregate"),
-            "absent",
-            "max, top_k_mean, noisy_or or mean",
-        ),
-        (OutputKind::Segmentation, None) | (OutputKind::Classification | OutputKind::Regression, Some(_)) => {
-            Ok(())
-        }
-    }
-}
-
-fn refer<'m>(manifest: &'m Manifest, name: &str, class: &str, key: &str) -> Result<&'m Output, Problem> {
+pub(super) fn refer<'m>(
+    manifest: &'m Manifest,
+    name: &str,
+    class: &str,
+    key: &str,
+) -> Result<&'m Output, Problem> {
     let Some(output) = manifest.output(name) else {
         return problem(
             format!("{key}.output"),
@@ -286,54 +210,10 @@ fn refer<'m>(manifest: &'m Manifest, name: &str, class: &str, key: &str) -> Resu
     Ok(output)
 }
 
-fn check_code(key: &str, code: &CodeSpec) -> Checked {
+pub(super) fn check_code(key: &str, code: &CodeSpec) -> Checked {
     text(&format!("{key}.system"), &code.system)?;
     text(&format!("{key}.value"), &code.value)?;
     text(&format!("{key}.meaning"), &code.meaning)
-}
-
-fn check_finding(manifest: &Manifest, key: &str, finding: &FindingSpec) -> Checked {
-    check_code(&format!("{key}.code"), &finding.code)?;
-    check_code(&format!("{key}.site"), &finding.site)?;
-    let output = refer(manifest, &finding.output, &finding.class, key)?;
-    range(
-        &format!("{key}.expected_sensitivity"),
-        finding.expected_sensitivity,
-        0.0,
-        1.0,
-    )?;
-    range(
-        &format!("{key}.expected_specificity"),
-        finding.expected_specificity,
-        0.0,
-        1.0,
-    )?;
-    if output.kind == OutputKind::Segmentation && finding.total_ml.is_none() {
-        return problem(
-            format!("{key}.total_ml"),
-            "absent",
-            "the volume from which a mask is flagged",
-        );
-    }
-    Ok(())
-}
-
-fn check_quantification(manifest: &Manifest, quantification: &Quantification) -> Checked {
-    let key = "quantification";
-    range(
-        "quantification.min_component_ml",
-        quantification.min_component_ml,
-        0.0,
-        1e3,
-    )?;
-    match manifest.output(&quantification.output).map(|output| output.kind) {
-        Some(OutputKind::Segmentation) => Ok(()),
-        Some(OutputKind::Classification | OutputKind::Regression) | None => problem(
-            format!("{key}.output"),
-            quoted(&quantification.output),
-            "the name of a segmentation output",
-        ),
-    }
 }
 
 fn check_golden(manifest: &Manifest, key: &str, case: &GoldenCase) -> Checked {
@@ -345,25 +225,28 @@ fn check_golden(manifest: &Manifest, key: &str, case: &GoldenCase) -> Checked {
     each(&format!("{key}.expect"), &case.expect, |key, expectation| {
         range(&format!("{key}.tolerance"), expectation.tolerance, 0.0, 1e9)?;
         let output = refer(manifest, &expectation.output, &expectation.class, key)?;
-        match (expectation.figure, output.kind) {
-            (GoldenFigure::VolumeMl, OutputKind::Classification | OutputKind::Regression)
-            | (GoldenFigure::Score, OutputKind::Segmentation) => problem(
-                format!("{key}.figure"),
-                format!("{:?}", expectation.figure),
-                "one that the output has",
-            ),
-            (GoldenFigure::VolumeMl, OutputKind::Segmentation)
-            | (GoldenFigure::Score, OutputKind::Classification | OutputKind::Regression)
-            | (GoldenFigure::MeanScore, _) => Ok(()),
+        if has_figure(output.kind, expectation.figure) {
+            return Ok(());
         }
+        let found = format!("{:?}", expectation.figure);
+        problem(format!("{key}.figure"), found, "one that the output has")
     })
+}
+
+fn has_figure(kind: OutputKind, figure: GoldenFigure) -> bool {
+    match figure {
+        GoldenFigure::MeanScore => true,
+        GoldenFigure::VolumeMl => kind == OutputKind::Segmentation,
+        GoldenFigure::Score => kind != OutputKind::Segmentation,
+        GoldenFigure::Lesions => kind == OutputKind::Detection,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::manifest::{Manifest, ManifestError};
+    use super::super::{Manifest, ManifestError};
 
-    const EXAMPLE: &str = include_str!("manifest_example.toml");
+    const EXAMPLE: &str = include_str!("example.toml");
 
     fn refused(from: &str, to: &str) -> String {
         assert!(EXAMPLE.contains(from), "the example does not hold {from}");

@@ -1,0 +1,136 @@
+//! Masks over a stack of slices: flagged by volume, never by score. Pure.
+
+use tocsin_domain::code;
+use tocsin_domain::finding::{Finding, Lesion, Measurement};
+use tocsin_domain::quantify::components::{Component, MaskError, components};
+use tocsin_domain::quantify::shape::{abc_over_2_ml, largest_diameter, largest_section, sections};
+use tocsin_domain::quantify::{OperatingPoint, hemorrhage};
+use tocsin_domain::volume::{Geometry, Mask, Volume};
+
+use super::{Quoted, finding, measurement, present};
+use crate::manifest::{FindingSpec, Manifest, Measure};
+
+/// The manifest asks for what only a head has: a midline, and places in the brain.
+pub(super) fn in_the_head(manifest: &Manifest, spec: &FindingSpec) -> bool {
+    let asked = manifest
+        .quantification
+        .as_ref()
+        .filter(|asked| asked.output == spec.output);
+    let of_the_head = |measure: &Measure| matches!(measure, Measure::MidlineShift | Measure::Location);
+    asked.is_some_and(|asked| asked.measure.iter().any(of_the_head))
+}
+
+pub(super) fn blood(spec: &FindingSpec, volume: &Volume, mask: &Mask) -> Quoted {
+    let point = OperatingPoint {
+        min_total_ml: spec.total_ml.unwrap_or(0.0),
+        min_component_ml: spec.largest_component_ml.unwrap_or(0.0),
+        undetermined_from_ml: None,
+    };
+    let reading = hemorrhage(volume, mask, &point);
+    let finding = Finding {
+        code: super::code(&spec.code),
+        site: super::code(&spec.site),
+        ..reading.finding
+    };
+    (finding, reading.limitations)
+}
+
+/// Both the total and the largest component must reach their limits.
+pub(super) fn segmented(
+    manifest: &Manifest,
+    spec: &FindingSpec,
+    mask: &Mask,
+    geometry: &Geometry,
+) -> Result<Finding, MaskError> {
+    let smallest = manifest
+        .quantification
+        .as_ref()
+        .map_or(0.0, |quantification| quantification.min_component_ml);
+    let parts: Vec<Component> = components(geometry, mask)?
+        .into_iter()
+        .filter(|part| part.volume_ml >= smallest)
+        .collect();
+    // Folding from 0: the empty sum of floats is −0, which would be sent and shown as "-0".
+    let total = parts.iter().fold(0.0, |sum: f64, part| sum + part.volume_ml);
+    let largest = parts.first().map_or(0.0, |part| part.volume_ml);
+    let (total_from, largest_from) = (
+        spec.total_ml.unwrap_or(0.0),
+        spec.largest_component_ml.unwrap_or(0.0),
+    );
+    let flagged = !parts.is_empty() && total >= total_from && largest >= largest_from;
+    let lesions: Vec<Lesion> = parts
+        .iter()
+        .enumerate()
+        .map(|(n, part)| lesion(spec, geometry, n, part))
+        .collect();
+    let point = format!("total volume ≥ {total_from} mL and largest component ≥ {largest_from} mL");
+    Ok(Finding {
+        measurements: measure(manifest, geometry, &parts, total, largest),
+        key_instance: lesions.first().and_then(|lesion| lesion.key_instance.clone()),
+        lesions,
+        ..finding(spec, present(flagged), point)
+    })
+}
+
+fn measure(
+    manifest: &Manifest,
+    geometry: &Geometry,
+    parts: &[Component],
+    total: f64,
+    largest: f64,
+) -> Vec<Measurement> {
+    let mut measurements = vec![
+        measurement(code::VOLUME, total, code::MILLILITER),
+        measurement(code::LARGEST_COMPONENT, largest, code::MILLILITER),
+    ];
+    let asked = manifest
+        .quantification
+        .as_ref()
+        .map_or(&[][..], |quantification| &quantification.measure);
+    for measure in asked {
+        match measure {
+            Measure::VolumePlanimetric | Measure::MidlineShift | Measure::Location => {}
+            Measure::VolumeAbc2 => {
+                let sum = parts
+                    .iter()
+                    .fold(0.0, |sum, part| sum + abc_over_2_ml(geometry, part));
+                measurements.push(measurement(code::VOLUME_ABC2, sum, code::MILLILITER));
+            }
+            Measure::LargestDiameter => {
+                let longest = parts
+                    .iter()
+                    .map(|part| largest_diameter(geometry, part))
+                    .fold(0.0, f64::max);
+                measurements.push(measurement(code::LARGEST_DIAMETER, longest, code::MILLIMETER));
+            }
+            Measure::Components => {
+                measurements.push(measurement(
+                    code::COMPONENT_COUNT,
+                    parts.len() as f64,
+                    code::COUNT,
+                ));
+            }
+        }
+    }
+    measurements
+}
+
+fn lesion(spec: &FindingSpec, geometry: &Geometry, index: usize, part: &Component) -> Lesion {
+    let key = largest_section(&sections(geometry, part))
+        .and_then(|section| geometry.instance_uids.get(section.slice));
+    Lesion {
+        number: index as u32 + 1,
+        location: super::code(&spec.site),
+        laterality: None,
+        measurements: vec![
+            measurement(code::VOLUME, part.volume_ml, code::MILLILITER),
+            measurement(
+                code::LARGEST_DIAMETER,
+                largest_diameter(geometry, part),
+                code::MILLIMETER,
+            ),
+        ],
+        key_instance: key.cloned(),
+        centre_mm: None,
+    }
+}
