@@ -7,7 +7,7 @@ use tocsin_domain::work::Work;
 
 use super::check_deadline;
 use super::env::Env;
-use crate::inference::child::protocol::{Analysis, SliceFile};
+use crate::inference::child::protocol::{Analysis, Refusal, SliceFile};
 use crate::inference::pool::{Analysed, WorkerError};
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState, Ending};
@@ -247,10 +247,20 @@ async fn failed(
         return Err(JobError::Retry(reason));
     }
     let (id, lease) = (analyses::id_of(row)?, lease.clone());
+    let unfit = matches!(error, WorkerError::Refused(Refusal::Quality { .. }));
+    let (state, event) = match unfit {
+        true => (AnalysisState::QualityRejected, "admission"),
+        false => (AnalysisState::Failed, "inference_failed"),
+    };
+    let detail = match unfit {
+        true => format!("{}: {}, {reason}", row.model, state.text()),
+        false => reason.clone(),
+    };
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                mark_failed(tx, id, study, reason).await?;
+                timeline::note(tx, study, event, detail).await?;
+                not_read(tx, id, study, state, reason).await?;
                 leases::complete(tx, &lease).await
             })
         })
@@ -272,8 +282,18 @@ fn may_pass(error: &WorkerError) -> bool {
 /// The study stays where it is, visibly without this model's word.
 pub async fn mark_failed(tx: &Tx, id: AnalysisId, study: StudyId, reason: String) -> Result<(), StoreError> {
     timeline::note(tx, study, "inference_failed", reason.clone()).await?;
+    not_read(tx, id, study, AnalysisState::Failed, reason).await
+}
+
+async fn not_read(
+    tx: &Tx,
+    id: AnalysisId,
+    study: StudyId,
+    state: AnalysisState,
+    reason: String,
+) -> Result<(), StoreError> {
     let ending = Ending {
-        state: AnalysisState::Failed,
+        state,
         reason,
         result: None,
         provider: None,

@@ -121,7 +121,7 @@
           context.globalAlpha = overlaid[index][1];
           context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
         });
-        tocsin.write(told, "");
+        tocsin.write(told, marks.includes(null) ? t("js-marks-not-shown") : "");
         canvas.dataset.drawn = `${at.series}/${at.layer}/${window()}/${overlaid.length}`;
       } catch {
         if (mine !== turn) return;

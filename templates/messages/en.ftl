@@ -447,7 +447,7 @@ js-nothing-changed = Nothing was changed: { $problem }.
 js-due = due
 js-moved = The list had just moved; press again.
 js-new-critical = { $count } new critical: { $exams }
-js-further = { $count } more
+js-further = { $count } not shown
 js-study = study
 js-changes-one = { $count } change
 js-changes-other = { $count } changes
@@ -485,6 +485,7 @@ js-opinion-change-it = Change to “{ $after }”
 js-opinion-keep = Keep “{ $before }”
 js-as-of = , as the server said it at { $at }
 js-not-shown = This picture cannot be shown
+js-marks-not-shown = The marks of this picture could not be fetched
 js-picture = { $modality } { $place }, { $window }, not for diagnosis
 js-ai-changed = AI results have changed: { $said }
 

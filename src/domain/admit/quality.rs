@@ -51,10 +51,13 @@ pub enum QualityCode {
     RepeatedSlices,
     Motion,
     SliceOrder,
+    View,
+    Inverted,
+    Exposure,
 }
 
 /// One breach of a limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QualityReason {
     pub code: QualityCode,
     /// With the number, the unit and the limit.

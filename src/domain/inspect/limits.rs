@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ct::{CtSeen, Shown};
+use super::xray::XraySeen;
 use crate::admit::{QualityCode, QualityReason};
 
 /// Limits on what the images show. What is left out is not asked.
@@ -27,6 +28,20 @@ pub struct PixelLimits {
     pub jump_mm: Option<f64>,
     /// Share of slices that do not follow their neighbours, 0 to 1, at most.
     pub out_of_order: Option<f64>,
+    /// Of radiographs, each image for itself.
+    pub radiograph: Option<RadiographLimits>,
+}
+
+/// Limits on a chest radiograph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RadiographLimits {
+    /// A frontal chest, with what is dense bright as the header says it.
+    pub frontal: bool,
+    /// Share of pixels at both ends of the scale, 0 to 1, at most.
+    pub saturated: Option<f64>,
+    /// Grey values that occur, as a number of bits, at least.
+    pub depth_bits: Option<f64>,
 }
 
 /// How much contrast agent there must be, or may be.
@@ -57,6 +72,10 @@ impl PixelLimits {
             ("jump_mm", least(self.jump_mm)),
             ("out_of_order", least(self.out_of_order)),
             ("contrast", contrast),
+            (
+                "radiograph",
+                self.radiograph.as_ref().is_some_and(RadiographLimits::is_bad),
+            ),
         ];
         all.into_iter()
             .filter(|(_, bad)| *bad)
@@ -64,9 +83,13 @@ impl PixelLimits {
             .collect()
     }
 
-    /// Whether anything is asked at all: what nobody asks is not measured.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Whether anything is asked of a CT: what nobody asks is not measured.
+    pub fn asks_of_ct(&self) -> bool {
+        let of_ct = Self {
+            radiograph: None,
+            ..self.clone()
+        };
+        of_ct != Self::default()
     }
 
     /// Holds a CT against every limit.
@@ -132,6 +155,39 @@ impl PixelLimits {
             said.push((QualityCode::SliceOrder, text));
         }
         said
+    }
+}
+
+impl RadiographLimits {
+    fn is_bad(&self) -> bool {
+        [self.saturated, self.depth_bits]
+            .into_iter()
+            .flatten()
+            .any(|limit| !limit.is_finite() || limit < 0.0)
+    }
+
+    /// Holds one radiograph against every limit.
+    pub fn breaches(&self, seen: &XraySeen) -> Vec<QualityReason> {
+        let mut found = Vec::new();
+        let mut say = |code, text: String| found.push(QualityReason { code, text });
+        if self.frontal && !seen.frontal {
+            say(QualityCode::View, "the image shows no frontal chest".to_owned());
+        }
+        if self.frontal && seen.inverted {
+            let text = "what is dense is dark, against the photometric interpretation";
+            say(QualityCode::Inverted, text.to_owned());
+        }
+        if let Some(most) = self.saturated.filter(|most| seen.saturated > *most) {
+            let (share, most) = ((seen.saturated * 100.0).round(), (most * 100.0).round());
+            let text = format!("{share} % of the pixels are at the ends of the scale, at most {most} %");
+            say(QualityCode::Exposure, text);
+        }
+        if let Some(least) = self.depth_bits.filter(|least| seen.depth_bits < *least) {
+            let bits = seen.depth_bits;
+            let text = format!("{bits:.1} bits of grey values occur, at least {least} are needed");
+            say(QualityCode::Exposure, text);
+        }
+        found
     }
 }
 

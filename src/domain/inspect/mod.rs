@@ -11,5 +11,5 @@ mod tests;
 mod xray;
 
 pub use ct::{CtSeen, Shown};
-pub use limits::{ContrastLimit, PixelLimits};
+pub use limits::{ContrastLimit, PixelLimits, RadiographLimits};
 pub use xray::XraySeen;

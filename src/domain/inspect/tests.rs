@@ -168,6 +168,7 @@ fn each_limit_has_its_code_and_number() {
         repeated_slices: Some(0),
         jump_mm: Some(4.0),
         out_of_order: Some(0.1),
+        radiograph: None,
     };
     let good = CtSeen {
         shown: Shown::Head,
@@ -285,6 +286,25 @@ fn a_radiograph_that_is_inverted_or_no_frontal_chest_is_told() {
     assert!(upright.frontal && !upright.inverted, "{upright:?}");
     let inverted = of(&radiograph(true));
     assert!(inverted.frontal && inverted.inverted, "{inverted:?}");
+    let limits = RadiographLimits {
+        frontal: true,
+        saturated: Some(0.05),
+        depth_bits: Some(6.0),
+    };
+    assert_eq!(limits.breaches(&upright), []);
+    let codes = |seen: &XraySeen| -> Vec<QualityCode> {
+        limits
+            .breaches(seen)
+            .into_iter()
+            .map(|reason| reason.code)
+            .collect()
+    };
+    assert_eq!(codes(&inverted), [QualityCode::Inverted]);
+    let white = of(&vec![4; SIZE * SIZE]);
+    assert_eq!(
+        codes(&white),
+        [QualityCode::View, QualityCode::Exposure, QualityCode::Exposure]
+    );
     let slope: Vec<i16> = (0..SIZE * SIZE).map(|i| (i % SIZE) as i16).collect();
     let slope = of(&slope);
     assert!(!slope.frontal && !slope.inverted, "{slope:?}");

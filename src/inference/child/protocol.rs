@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use tocsin_domain::admit::QualityReason;
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
 
@@ -90,9 +91,20 @@ pub enum Refusal {
     /// The images: asking again gives the same answer.
     #[error("the images cannot be read: {reason}")]
     Images { reason: String },
+    /// The images as well: they show what the model's manifest does not let it read.
+    #[error("{}", texts(reasons))]
+    Quality { reasons: Vec<QualityReason> },
     /// The model or its runtime.
     #[error("the model cannot be used: {reason}")]
     Model { reason: String },
+}
+
+fn texts(reasons: &[QualityReason]) -> String {
+    reasons
+        .iter()
+        .map(|reason| reason.text.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tocsin_domain::volume::{Mask, marked};
+use tocsin_domain::admit::QualityReason;
+use tocsin_domain::inspect::{CtSeen, PixelLimits, XraySeen};
+use tocsin_domain::volume::{Mask, Volume, marked};
 
 use super::super::answers::{ClassAnswer, Verdict};
 use super::super::exam::{Exam, Part};
@@ -119,6 +121,10 @@ impl Worker {
             reason: reason(&error),
         })?;
         let decode_ms = millis(begun.elapsed());
+        let reasons = breaches(&manifest.quality.pixels, &exam);
+        if !reasons.is_empty() {
+            return Err(Refusal::Quality { reasons });
+        }
         let run = network.run(&exam).map_err(|error| model(&error))?;
         let begun = Instant::now();
         let manifest = &network.package.manifest;
@@ -134,6 +140,26 @@ impl Worker {
             quantify_ms: millis(begun.elapsed()),
         };
         Ok((Answer::Analysed(Box::new(analysis)), marks))
+    }
+}
+
+/// What the pixels show against what the manifest asks of them.
+fn breaches(limits: &PixelLimits, exam: &Exam) -> Vec<QualityReason> {
+    let volumes = exam.parts.iter().map(|part| &part.volume);
+    match exam.kind {
+        InputKind::Volume if limits.asks_of_ct() => volumes
+            .flat_map(|volume| limits.breaches(&CtSeen::of(volume)))
+            .collect(),
+        InputKind::Volume => Vec::new(),
+        InputKind::Image => {
+            let limits = limits.radiograph.iter();
+            let pairs = limits.flat_map(|limits| volumes.clone().map(move |volume| (limits, volume)));
+            pairs
+                .flat_map(|(limits, Volume { geometry, voxels })| {
+                    limits.breaches(&XraySeen::of(geometry.rows, geometry.columns, voxels))
+                })
+                .collect()
+        }
     }
 }
 
