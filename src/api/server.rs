@@ -17,8 +17,9 @@ use super::auth::guard::{REQUEST_ID, guard};
 use super::error::ApiError;
 use super::state::State;
 
-/// A client that sends its headers slower than this is let go.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A client that sends its headers slower than this is let go. Browsers open connections ahead of use and close them after 10 s;
+/// an answer to one of those would be taken for that of the request that is about to come.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long running requests may go on after a stop was asked for.
 const SHUTDOWN_SECONDS: u64 = 10;

@@ -265,10 +265,14 @@
     // The rows come without what was searched, which is in no address: how many match is known from the page alone.
     if (!searched) part(fresh, "counts");
     const old = new Map(listed(rows).map((row) => [idOf(row), row]));
+    const hand = busy() && (rows.querySelector(".list tbody > tr[data-study-id]:hover") ?? chosen());
+    const top = hand && hand.getBoundingClientRect().top;
     for (const row of listed(fresh)) {
       const own = old.get(idOf(row));
       if (own) say(own, row, false);
     }
+    // A row above that says more now is higher: the page goes along, so that the hand stays on the same row.
+    if (hand) scrollBy({ top: hand.getBoundingClientRect().top - top, behavior: "instant" });
     if (searched) return;
     waiting = fresh;
     if (!busy() || !offer(fresh)) apply(false);

@@ -195,9 +195,12 @@ test("what was searched stays, and the list says that it has news", async () => 
   assert.doesNotMatch(page.url(), /901/, "what is searched is not in the address");
   const found = await shown(page);
   assert.equal(found.length, 1);
+  const counts = page.locator('[data-part="counts"]');
+  assert.match(await counts.innerText(), /^1 of \d+ waiting/);
   await service.image(907);
   await page.getByTestId("held").getByText("has news").waitFor();
   assert.deepEqual(await shown(page), found);
+  assert.match(await counts.innerText(), /^1 of \d+ waiting/);
   await page.keyboard.press("u");
   await page.waitForURL((url) => url.pathname === "/");
   const all = (await worklist()).length;

@@ -135,7 +135,7 @@ test("no marks are asked for where the server names none", async () => {
   await page.keyboard.press("b");
   assert.ok(await page.getByTestId("area").isHidden());
   assert.deepEqual(browser.addresses.filter((address) => address.includes("/marks/")), []);
-  assert.match(await page.locator(".findings").innerText(), /does not exclude/);
+  assert.match(await page.locator(".findings").innerText(), /Not flagged: .*\(operating point: .*\) This does not exclude the finding/s);
 });
 
 test("an opinion with its reason and a comment stay, and others see them come", async () => {
@@ -158,6 +158,49 @@ test("an opinion with its reason and a comment stay, and others see them come", 
   const kept = await service.api(`/api/v1/studies/${bleed}`, admin);
   assert.deepEqual(kept.opinions.map(({ verdict, reason }) => [verdict, reason]), [["disagree", "calcification"]]);
   await picture(page, "opinion");
+});
+
+test("an opinion that contradicts one's own earlier one asks first, and the latest counts", async () => {
+  const page = await study(clear);
+  const opinions = page.locator(".opinions li");
+  await page.keyboard.press("a");
+  await opinions.filter({ hasText: "agree" }).waitFor();
+  await page.keyboard.press("d");
+  const sure = page.getByTestId("sure");
+  await sure.waitFor();
+  await page.keyboard.press("d");
+  assert.equal(await opinions.count(), 1, "the same key again changes nothing");
+  await page.getByTestId("sure-keep").click();
+  assert.equal(await sure.count(), 0);
+  await page.keyboard.press("d");
+  await sure.waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator(".opinions .counts", { hasText: "disagree" }).waitFor();
+  assert.match(await page.locator(".opinions .replaced").innerText(), /radiologist: agree.*replaced/s);
+});
+
+test("nothing is covered by the pictures, wherever the page is scrolled to", async () => {
+  for (const [width, height] of [[1280, 720], [1400, 900], [1920, 1080]]) {
+    for (const id of [bleed, clear]) {
+      const page = await study(id, { viewport: { width, height } });
+      const covered = await page.evaluate(async () => {
+        const found = [];
+        for (let top = 0; top < document.documentElement.scrollHeight; top += 100) {
+          scrollTo(0, top);
+          await new Promise(requestAnimationFrame);
+          const pictures = document.querySelector(".viewer").getBoundingClientRect();
+          for (const section of document.querySelectorAll("main section:not(.viewer)")) {
+            const box = section.getBoundingClientRect();
+            const across = Math.min(box.right, pictures.right) - Math.max(box.left, pictures.left);
+            const down = Math.min(box.bottom, pictures.bottom) - Math.max(box.top, pictures.top);
+            if (across > 1 && down > 1) found.push(`${section.className} at ${top}`);
+          }
+        }
+        return found;
+      });
+      assert.deepEqual(covered, [], `${width} × ${height}`);
+    }
+  }
 });
 
 test("what comes in does not disturb somebody who types", async () => {

@@ -62,13 +62,18 @@ fn thumbnail(rows: usize, columns: usize, values: &[i16]) -> Vec<f32> {
     out
 }
 
-/// Each cell's place among all, 0 for the darkest to 1.
+/// Each cell's place among all, 0 for the darkest to 1; equal cells share the middle of their places.
 fn ranks(cells: &[f32]) -> Vec<f32> {
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by(|a, b| cells[*a].total_cmp(&cells[*b]));
     let mut ranks = vec![0.0; cells.len()];
-    for (rank, at) in order.into_iter().enumerate() {
-        ranks[at] = rank as f32 / (cells.len() - 1) as f32;
+    let mut first = 0;
+    for equal in order.chunk_by(|a, b| cells[*a] == cells[*b]) {
+        let middle = first as f32 + (equal.len() - 1) as f32 / 2.0;
+        first += equal.len();
+        for at in equal {
+            ranks[*at] = middle / (cells.len() - 1) as f32;
+        }
     }
     ranks
 }
