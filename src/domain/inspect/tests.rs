@@ -289,7 +289,7 @@ fn a_radiograph_that_is_inverted_or_no_frontal_chest_is_told() {
     let limits = RadiographLimits {
         frontal: true,
         saturated: Some(0.05),
-        depth_bits: Some(6.0),
+        depth_bits: Some(4.0),
     };
     assert_eq!(limits.breaches(&upright), []);
     let codes = |seen: &XraySeen| -> Vec<QualityCode> {

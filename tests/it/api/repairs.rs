@@ -124,7 +124,13 @@ async fn a_decision_about_the_order_releases_what_was_held_for_it() {
         }
         assert_eq!(state_of(&desk, held).await, "held");
 
-        let done = desk.json(&path, &who, json!({ "accession": ACCESSION })).await;
+        // A number that was typed is not seen in a list: that it is somebody else's has to be said.
+        let asked = desk.json(&path, &who, json!({ "accession": ACCESSION })).await;
+        assert_eq!(asked.status, StatusCode::CONFLICT);
+        assert!(asked.text.contains("is of another patient"), "{}", asked.text);
+        assert_eq!(state_of(&desk, held).await, "held");
+        let said = json!({ "accession": ACCESSION, "nevertheless": true });
+        let done = desk.json(&path, &who, said).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         let done = done.json();
         assert_eq!(
