@@ -25,7 +25,7 @@ use crate::storage::waiting::Waiting;
 
 /// A worklist is read whole as a rule.
 pub const LIMIT: usize = 200;
-/// Critical studies that are shown above every list.
+/// Critical studies that nobody has taken, shown above every list.
 const CRITICAL: usize = 5;
 
 /// A study on the worklist.
@@ -90,7 +90,7 @@ pub async fn waiting(state: &State) -> Result<Arc<Snapshot>, ApiError> {
 /// A piece of the worklist.
 pub struct Listed {
     pub items: Vec<WorklistItem>,
-    /// The first critical studies of everything that waits, whatever was asked for.
+    /// The first critical studies that nobody has taken, of everything that waits, whatever was asked for.
     pub critical: Vec<WorklistItem>,
     /// The cursor of the next piece.
     pub next: Option<String>,
@@ -113,10 +113,11 @@ pub async fn load(state: &State, query: &WorklistQuery, me: &str, search: &str) 
         *modalities.entry(&row.known.study.modality).or_insert(0) += 1;
         *bands.entry(row.place.item.band.text()).or_insert(0) += 1;
     }
+    let now = state.now();
     let critical = list
         .rows
         .iter()
-        .filter(|row| row.place.item.band == Band::Critical);
+        .filter(|row| row.place.item.band == Band::Critical && row.known.study.holder(now).is_none());
     let critical: Vec<&Ranked> = critical.take(CRITICAL).collect();
     let picked = selection.of(&list.rows);
     let matching = picked.len();

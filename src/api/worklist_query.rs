@@ -159,10 +159,12 @@ impl Selection<'_> {
         }
         let known = [&study.accession, &study.patient_identifier, &study.patient_name];
         let mut texts: Vec<String> = known.into_iter().flatten().map(|text| folded(text)).collect();
-        texts.extend([folded(&study.description), folded(&study.study_uid)]);
+        texts.push(folded(&study.description));
+        // A UID holds every short number somewhere.
+        let names_uid = |word: &str| word.contains('.') && study.study_uid.contains(word);
         self.words
             .iter()
-            .all(|word| texts.iter().any(|text| text.contains(word)))
+            .all(|word| names_uid(word) || texts.iter().any(|text| text.contains(word)))
     }
 }
 

@@ -144,7 +144,7 @@ filter-ai = AI
 filter-reader = Reader
 filter-order = Order
 worklist-criticals = Critical studies
-worklist-no-critical = No critical study waits.
+worklist-no-critical = No critical study waits for a reader.
 worklist-more-critical = +{ $count } more critical
 # Before how long, which goes on by itself.
 worklist-waits = waits

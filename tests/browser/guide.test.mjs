@@ -16,7 +16,7 @@ before(async () => {
   service = await start();
   browser = await open();
   admin = await service.token("admin");
-  await service.images(171, ["--finding", "iph", "--volume-ml", "12", "--slice-mm", "3"], { name: "PHANTOM^HEAD 72", number: "PHANTOM-000072" });
+  await service.images(171, ["--finding", "iph", "--volume-ml", "12", "--slice-mm", "3"], { name: "PHANTOM^HEAD 72", number: "PHANTOM-000072", birth: "19371125" });
   await service.send("--finding", "iph", "--volume-ml", "30", "--seed", "72");
   await service.send("--finding", "none", "--seed", "71");
   await service.send("--finding", "sdh", "--volume-ml", "20", "--seed", "74");

@@ -11,7 +11,7 @@ before(async () => {
   service = await start();
   browser = await open();
   admin = await service.token("admin");
-  await service.images(171, ["--finding", "iph", "--volume-ml", "12", "--slice-mm", "3"], { name: "PHANTOM^HEAD 72", number: NUMBER });
+  await service.images(171, ["--finding", "iph", "--volume-ml", "12", "--slice-mm", "3"], { name: "PHANTOM^HEAD 72", number: NUMBER, birth: "19371125" });
   await service.send("--finding", "iph", "--volume-ml", "30", "--seed", "72");
   await until("both are read, and one knows of the other", async () => {
     const { items } = await service.api("/api/v1/worklist", admin);

@@ -61,6 +61,7 @@ export async function until(what, look) {
 
 const NAME = [0x10, 0x00, 0x10, 0x00, 0x50, 0x4e];
 const NUMBER = [0x10, 0x00, 0x20, 0x00, 0x4c, 0x4f];
+const BIRTH = [0x10, 0x00, 0x30, 0x00, 0x44, 0x41];
 
 /** The bytes of a DICOM file with another text under this tag and representation, whatever its length. */
 function worded(bytes, tag, text) {
@@ -116,6 +117,7 @@ export async function start(more = "", files = {}) {
         let bytes = await readFile(path);
         if (said.name) bytes = worded(bytes, NAME, said.name);
         if (said.number) bytes = worded(bytes, NUMBER, said.number);
+        if (said.birth) bytes = worded(bytes, BIRTH, said.birth);
         await writeFile(path, bytes);
       }
       await tocsin("send", "--dicom", at.dicom, "--dir", images);

@@ -127,6 +127,7 @@ fn put_digital(object: &mut InMemDicomObject, photometric: Photometric) {
         (tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY"),
         (tags::IMAGE_LATERALITY, VR::CS, "U"),
         (tags::DETECTOR_TYPE, VR::CS, "SCINTILLATOR"),
+        (tags::POSITIONER_TYPE, VR::CS, ""),
         (tags::PIXEL_INTENSITY_RELATIONSHIP, VR::CS, "LOG"),
         (tags::PRESENTATION_LUT_SHAPE, VR::CS, shape),
         (tags::RESCALE_INTERCEPT, VR::DS, "0"),
