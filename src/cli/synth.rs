@@ -4,7 +4,7 @@ mod ctpa;
 mod stroke;
 mod xray;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -162,12 +162,16 @@ fn make(args: &HeadCtArgs, seed: u64) -> Result<(), WriteError> {
     if args.dump {
         return write_dump(&ct, &args.out);
     }
-    let dir = if args.count > 1 {
-        args.out.join(format!("{seed:06}"))
-    } else {
-        args.out.clone()
-    };
+    let dir = folder(&args.out, args.count, seed);
     write_dicom(&ct, &PhantomIdentity::for_seed(seed), &dir).map(|_| ())
+}
+
+/// Of one phantom: several have a folder each, named by its seed.
+fn folder(out: &Path, count: u64, seed: u64) -> PathBuf {
+    match count {
+        1 => out.to_owned(),
+        _ => out.join(format!("{seed:06}")),
+    }
 }
 
 fn spec(args: &HeadCtArgs, seed: u64) -> HeadCtSpec {

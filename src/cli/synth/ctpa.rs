@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::positive;
+use super::{folder, positive};
 use crate::imaging::phantom::{
     CTPA, CtpaSpec, Distractors, PeFinding, PhantomIdentity, WriteError, ctpa, write_dicom, write_dump,
 };
@@ -95,11 +95,7 @@ pub(super) fn make(args: &CtpaArgs, seed: u64) -> Result<(), WriteError> {
     if args.dump {
         return write_dump(&ct, &args.out);
     }
-    let dir = if args.count > 1 {
-        args.out.join(format!("{seed:06}"))
-    } else {
-        args.out.clone()
-    };
+    let dir = folder(&args.out, args.count, seed);
     write_dicom(&ct, &PhantomIdentity::for_study(&CTPA, seed), &dir).map(|_| ())
 }
 

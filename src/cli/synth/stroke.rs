@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::positive;
+use super::{folder, positive};
 use crate::imaging::phantom::{
     Ct, CtaFinding, CtaHeadSpec, Degree, IschaemiaFinding, IschaemiaSpec, PhantomIdentity, Side, WriteError,
     cta_head, ischaemia, write_dicom, write_dump,
@@ -181,10 +181,6 @@ fn write<T: Serialize>(ct: &Ct<T>, args: &OutArgs) -> Result<(), WriteError> {
     if args.dump {
         return write_dump(ct, &args.out);
     }
-    let dir = if args.count > 1 {
-        args.out.join(format!("{:06}", ct.seed))
-    } else {
-        args.out.clone()
-    };
+    let dir = folder(&args.out, args.count, ct.seed);
     write_dicom(ct, &PhantomIdentity::for_study(&ct.study, ct.seed), &dir).map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::positive;
+use super::{folder, positive};
 use crate::imaging::phantom::chest_xray::{
     ChestSide, ChestXraySpec, ChestXrayWriteError, NoduleSpec, PneumothoraxSpec, View, chest_xray,
     chest_xray_identity, write_dicom, write_dump,
@@ -81,7 +81,7 @@ fn date(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("`{text}` is not a date as YYYYMMDD"))
 }
 
-/// Makes and writes the images; `bar` counts them.
+/// Makes and writes the image of one seed.
 pub fn make(args: &ChestXrayArgs, seed: u64) -> Result<(), ChestXrayWriteError> {
     let spec = spec(args, seed);
     let image = chest_xray(&spec);
@@ -89,10 +89,7 @@ pub fn make(args: &ChestXrayArgs, seed: u64) -> Result<(), ChestXrayWriteError> 
         return write_dump(&image, &args.out);
     }
     let identity = chest_xray_identity(spec.patient(), seed, &args.date);
-    let dir = match args.count {
-        1 => args.out.clone(),
-        _ => args.out.join(format!("{seed:06}")),
-    };
+    let dir = folder(&args.out, args.count, seed);
     write_dicom(&image, &identity, &dir).map(|_| ())
 }
 

@@ -2,7 +2,7 @@
 //! large even areas in front of the spine.
 
 use super::ct::Shown;
-use super::slice::Coarse;
+use super::slice::{Coarse, MATTER};
 use crate::volume::Geometry;
 
 /// Blood with contrast agent, HU; a fresh clot stays below, bone cortex lies above.
@@ -17,7 +17,6 @@ const CLEAR_MM: f64 = 6.0;
 /// Of the body's depth from the front, and of its width from the right: heart and great vessels, not spine, ribs or sternum.
 const DEPTH: std::ops::Range<f64> = 0.18..0.60;
 const WIDTH: std::ops::Range<f64> = 0.22..0.78;
-const MATTER: f32 = -300.0;
 
 /// What is enhanced.
 #[derive(Default)]

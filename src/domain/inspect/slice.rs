@@ -5,7 +5,7 @@ use crate::volume::Geometry;
 /// Edge of a cell, mm.
 const CELL_MM: f64 = 2.0;
 /// Above it something lies there, HU; clothes and foam stay below.
-const MATTER: f32 = -300.0;
+pub const MATTER: f32 = -300.0;
 const BONE: f32 = 300.0;
 /// Lung between its vessels (Hounsfield 1973 and later: about -950 to -600 HU); air of sinuses and bowel is thinner.
 const LUNG: std::ops::Range<f32> = -940.0..-600.0;

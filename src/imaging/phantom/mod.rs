@@ -6,6 +6,7 @@ pub mod ct;
 pub mod cta_head;
 mod dice;
 pub mod head;
+mod header;
 mod identity;
 pub mod ischaemia;
 mod shape;

@@ -5,13 +5,15 @@ use dicom_core::{DataElement, Length, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 
+use super::super::header::{put, put_identity};
 use super::super::identity::PhantomIdentity;
 use super::{ChestXray, ImageClass, Photometric, View, Window};
 
 /// All attributes but the two that name the instance.
 pub fn attributes(image: &ChestXray, identity: &PhantomIdentity) -> InMemDicomObject {
     let mut object = InMemDicomObject::new_empty();
-    put_identity(&mut object, identity);
+    put_identity(&mut object, identity, "1");
+    put(&mut object, tags::INSTANCE_NUMBER, VR::IS, "1");
     put_acquisition(&mut object, image);
     put_class(&mut object, image);
     put_window(&mut object, image);
@@ -19,50 +21,9 @@ pub fn attributes(image: &ChestXray, identity: &PhantomIdentity) -> InMemDicomOb
     object
 }
 
-fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
-    let value = match value {
-        "" => PrimitiveValue::Empty,
-        text => PrimitiveValue::Strs(text.split('\\').map(str::to_owned).collect()),
-    };
-    object.put(DataElement::new(tag, vr, value));
-}
-
 fn put_items(object: &mut InMemDicomObject, tag: Tag, items: Vec<InMemDicomObject>) {
     let items = DataSetSequence::new(items, Length::UNDEFINED);
     object.put(DataElement::new(tag, VR::SQ, items));
-}
-
-fn put_identity(object: &mut InMemDicomObject, identity: &PhantomIdentity) {
-    let i = identity;
-    for (tag, vr, value) in [
-        (tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192"),
-        (tags::STUDY_DATE, VR::DA, i.date.as_str()),
-        (tags::SERIES_DATE, VR::DA, &i.date),
-        (tags::ACQUISITION_DATE, VR::DA, &i.date),
-        (tags::CONTENT_DATE, VR::DA, &i.date),
-        (tags::STUDY_TIME, VR::TM, &i.time),
-        (tags::SERIES_TIME, VR::TM, &i.time),
-        (tags::ACQUISITION_TIME, VR::TM, &i.time),
-        (tags::CONTENT_TIME, VR::TM, &i.time),
-        (tags::ACCESSION_NUMBER, VR::SH, &i.accession),
-        (tags::REFERRING_PHYSICIAN_NAME, VR::PN, ""),
-        (tags::STUDY_DESCRIPTION, VR::LO, &i.study_description),
-        (tags::SERIES_DESCRIPTION, VR::LO, &i.series_description),
-        (tags::PATIENT_NAME, VR::PN, &i.patient_name),
-        (tags::PATIENT_ID, VR::LO, &i.patient_id),
-        (tags::PATIENT_BIRTH_DATE, VR::DA, &i.birth_date),
-        (tags::PATIENT_SEX, VR::CS, &i.sex),
-        (tags::STUDY_INSTANCE_UID, VR::UI, i.study_uid.as_str()),
-        (tags::SERIES_INSTANCE_UID, VR::UI, i.series_uid.as_str()),
-        (tags::STUDY_ID, VR::SH, &i.study_id),
-        (tags::SERIES_NUMBER, VR::IS, "1"),
-        (tags::INSTANCE_NUMBER, VR::IS, "1"),
-        (tags::ACQUISITION_NUMBER, VR::IS, "1"),
-        (tags::PROTOCOL_NAME, VR::LO, &i.protocol),
-        (tags::STATION_NAME, VR::SH, &i.station),
-    ] {
-        put(object, tag, vr, value);
-    }
 }
 
 /// What both classes say of the exposure.

@@ -9,6 +9,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileDicomObject, FileMetaTableBuilder, InMemDicomObject};
 use serde::Serialize;
 
+use super::super::header::{put, put_identity};
 use super::super::identity::{PhantomIdentity, instance_uid};
 use super::{Ct, Kernel};
 
@@ -117,7 +118,7 @@ pub fn dicom_slice<T>(
 ) -> Result<FileDicomObject<InMemDicomObject>, WriteError> {
     let instance = instance_uid(&identity.series_uid, k);
     let mut object = InMemDicomObject::new_empty();
-    put_identity(&mut object, identity);
+    put_identity(&mut object, identity, "2");
     put_equipment(&mut object, ct, identity);
     put(&mut object, tags::SOP_CLASS_UID, VR::UI, uids::CT_IMAGE_STORAGE);
     put(&mut object, tags::SOP_INSTANCE_UID, VR::UI, instance.as_str());
@@ -132,15 +133,6 @@ pub fn dicom_slice<T>(
         slice: k,
         source: Box::new(source),
     })
-}
-
-fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
-    let value = if value.is_empty() {
-        PrimitiveValue::Empty
-    } else {
-        PrimitiveValue::from(value)
-    };
-    object.put(DataElement::new(tag, vr, value));
 }
 
 fn put_all(object: &mut InMemDicomObject, tag: Tag, vr: VR, values: &[String]) {
@@ -163,38 +155,6 @@ fn decimal(value: f64) -> String {
         "0".to_owned()
     } else {
         text.to_owned()
-    }
-}
-
-fn put_identity(object: &mut InMemDicomObject, identity: &PhantomIdentity) {
-    let i = identity;
-    for (tag, vr, value) in [
-        (tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192"),
-        (tags::STUDY_DATE, VR::DA, i.date.as_str()),
-        (tags::SERIES_DATE, VR::DA, &i.date),
-        (tags::ACQUISITION_DATE, VR::DA, &i.date),
-        (tags::CONTENT_DATE, VR::DA, &i.date),
-        (tags::STUDY_TIME, VR::TM, &i.time),
-        (tags::SERIES_TIME, VR::TM, &i.time),
-        (tags::ACQUISITION_TIME, VR::TM, &i.time),
-        (tags::CONTENT_TIME, VR::TM, &i.time),
-        (tags::ACCESSION_NUMBER, VR::SH, &i.accession),
-        (tags::REFERRING_PHYSICIAN_NAME, VR::PN, ""),
-        (tags::STUDY_DESCRIPTION, VR::LO, &i.study_description),
-        (tags::SERIES_DESCRIPTION, VR::LO, &i.series_description),
-        (tags::PATIENT_NAME, VR::PN, &i.patient_name),
-        (tags::PATIENT_ID, VR::LO, &i.patient_id),
-        (tags::PATIENT_BIRTH_DATE, VR::DA, &i.birth_date),
-        (tags::PATIENT_SEX, VR::CS, &i.sex),
-        (tags::STUDY_INSTANCE_UID, VR::UI, i.study_uid.as_str()),
-        (tags::SERIES_INSTANCE_UID, VR::UI, i.series_uid.as_str()),
-        (tags::STUDY_ID, VR::SH, &i.study_id),
-        (tags::SERIES_NUMBER, VR::IS, "2"),
-        (tags::ACQUISITION_NUMBER, VR::IS, "1"),
-        (tags::PROTOCOL_NAME, VR::LO, &i.protocol),
-        (tags::STATION_NAME, VR::SH, &i.station),
-    ] {
-        put(object, tag, vr, value);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod artefact;
 mod dicom;
+mod interpolate;
 mod noise;
 mod plan;
 mod pose;
@@ -15,6 +16,7 @@ use super::study::Study;
 
 pub(super) use artefact::{Artefacts, Rays, Streaks, Support};
 pub use dicom::{WriteError, dicom_slice, write_dicom, write_dump};
+pub(super) use interpolate::interpolated;
 pub(super) use noise::Texture;
 pub(super) use plan::geometry;
 pub use plan::{Kernel, ScanPlan};

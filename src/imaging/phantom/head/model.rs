@@ -1,7 +1,7 @@
 //! The head as a grid of one millimetre, free of noise: density, and share of what the mask marks. Anatomy first, with
 //! what changes its tissue in place; then bleeds into the places that they rank first. Knows nothing of the scanner.
 
-use super::super::ct::Body;
+use super::super::ct::{Body, interpolated};
 use super::super::shape::{V3, mix, smooth};
 use super::anatomy::{Anatomy, Class, Tissue};
 use super::bleed::{Bleed, Place};
@@ -157,20 +157,6 @@ impl Body for Model {
             p[1] + HALF[1] as f32,
             p[2] + HALF[2] as f32,
         ];
-        let within = |i: usize| g[i] >= 0.0 && g[i] < (SIZE[i] - 1) as f32;
-        if !(within(0) && within(1) && within(2)) {
-            return (-1000.0, 0.0);
-        }
-        let base = g[2] as usize * PLANE + g[1] as usize * SIZE[0] + g[0] as usize;
-        let f = [g[0].fract(), g[1].fract(), g[2].fract()];
-        let mut hu = [0.0; 4];
-        let mut marked = [0.0; 4];
-        for (n, step) in [0, SIZE[0], PLANE, PLANE + SIZE[0]].into_iter().enumerate() {
-            let i = base + step;
-            hu[n] = mix(f32::from(self.hu[i]), f32::from(self.hu[i + 1]), f[0]);
-            marked[n] = mix(f32::from(self.marked[i]), f32::from(self.marked[i + 1]), f[0]);
-        }
-        let plane = |v: [f32; 4]| mix(mix(v[0], v[1], f[1]), mix(v[2], v[3], f[1]), f[2]);
-        (plane(hu), plane(marked))
+        interpolated(&self.hu, &self.marked, SIZE, g)
     }
 }

@@ -1,6 +1,7 @@
 //! The thorax as a grid of one millimetre, free of noise: density, share of arterial lumen, share of clot. Things are
 //! painted one over the other; each touches the voxels around itself only. Knows no anatomy.
 
+use crate::phantom::ct::interpolated;
 use crate::phantom::shape::{V3, dot, mix, ramp, sub};
 
 /// First voxel, mm; x to the left, y to the back, z up.
@@ -141,20 +142,6 @@ impl Grid {
     /// Density and share of clot (0..255) at a point, by trilinear interpolation; air outside the grid.
     pub fn at(&self, p: V3) -> (f32, f32) {
         let g = [0, 1, 2].map(|i| p[i] - LOW[i] as f32);
-        let within = |i: usize| g[i] >= 0.0 && g[i] < (SIZE[i] - 1) as f32;
-        if !(within(0) && within(1) && within(2)) {
-            return (-1000.0, 0.0);
-        }
-        let base = g[2] as usize * PLANE + g[1] as usize * SIZE[0] + g[0] as usize;
-        let f = [g[0].fract(), g[1].fract(), g[2].fract()];
-        let mut hu = [0.0; 4];
-        let mut clot = [0.0; 4];
-        for (n, step) in [0, SIZE[0], PLANE, PLANE + SIZE[0]].into_iter().enumerate() {
-            let i = base + step;
-            hu[n] = mix(f32::from(self.hu[i]), f32::from(self.hu[i + 1]), f[0]);
-            clot[n] = mix(f32::from(self.clot[i]), f32::from(self.clot[i + 1]), f[0]);
-        }
-        let plane = |v: [f32; 4]| mix(mix(v[0], v[1], f[1]), mix(v[2], v[3], f[1]), f[2]);
-        (plane(hu), plane(clot))
+        interpolated(&self.hu, &self.clot, SIZE, g)
     }
 }
