@@ -9,6 +9,7 @@ pub mod audit;
 pub mod clock;
 pub mod code;
 pub mod compare;
+pub mod course;
 pub mod dimse;
 pub mod finding;
 pub mod ids;

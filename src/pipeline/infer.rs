@@ -254,7 +254,7 @@ async fn failed(
     };
     let detail = match unfit {
         true => format!("{}: {}, {reason}", row.model, state.text()),
-        false => reason.clone(),
+        false => format!("{}: {reason}", row.model),
     };
     env.store
         .write(move |tx| {
@@ -280,8 +280,13 @@ fn may_pass(error: &WorkerError) -> bool {
 }
 
 /// The study stays where it is, visibly without this model's word.
-pub async fn mark_failed(tx: &Tx, id: AnalysisId, study: StudyId, reason: String) -> Result<(), StoreError> {
-    timeline::note(tx, study, "inference_failed", reason.clone()).await?;
+async fn mark_failed(
+    tx: &Tx,
+    id: AnalysisId,
+    study: StudyId,
+    (model, reason): (&str, String),
+) -> Result<(), StoreError> {
+    timeline::note(tx, study, "inference_failed", format!("{model}: {reason}")).await?;
     not_read(tx, id, study, AnalysisState::Failed, reason).await
 }
 
@@ -315,7 +320,7 @@ pub async fn given_up(env: &Env, id: AnalysisId, reason: &str) -> Result<(), Sto
                     .study_id
                     .parse()
                     .map_err(|_| StoreError::Missing("study of the analysis"))?;
-                mark_failed(tx, id, study, reason).await
+                mark_failed(tx, id, study, (&row.model, reason)).await
             })
         })
         .await

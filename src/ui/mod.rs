@@ -4,6 +4,7 @@ mod account;
 mod acknowledge;
 mod alerts;
 mod assets;
+mod axis;
 #[cfg(test)]
 mod catalogue;
 mod choices;

@@ -1,5 +1,7 @@
 //! For tests: a study and its pictures, with as little as there can be and with everything.
 
+use chrono::TimeDelta;
+use tocsin_domain::course::{Event, critical};
 use tocsin_domain::finding::{DisplayPolicy, Presence};
 use tocsin_domain::triage::verdict::Recommendation;
 use tocsin_domain::worklist::Band;
@@ -61,7 +63,7 @@ fn prior(amount: Amount) -> PriorView {
 pub fn live(amount: Amount) -> LivePart {
     let study = study(amount);
     LivePart {
-        gantt: gantt::of(&study.timeline),
+        gantt: gantt::of(&study.timeline, &study.critical_path),
         me: hostile(),
         taken_on: amount.maybe("20140101".to_owned()),
         flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
@@ -117,11 +119,8 @@ fn study(amount: Amount) -> StudyView {
             Amount::Most => vec![ai(Amount::Least), ai(Amount::Most)],
         },
         series: Vec::new(),
-        timeline: amount
-            .list([step("first_image", 0.0), step("alert_raised", 90_000.0)])
-            .into_iter()
-            .flatten()
-            .collect(),
+        timeline: course(amount),
+        critical_path: critical::path(&course(amount).iter().map(Event::from).collect::<Vec<_>>()),
         priors: amount.list(prior(Amount::Most)),
         alerts: match amount {
             Amount::Least => Vec::new(),
@@ -136,11 +135,18 @@ pub fn id<T: serde::de::DeserializeOwned>() -> T {
     serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id")
 }
 
-fn step(event: &str, ms_since_previous: f64) -> TimelineView {
+fn course(amount: Amount) -> Vec<TimelineView> {
+    let steps = [step("first_image", 0), step("alert_raised", 90)];
+    amount.list(steps).into_iter().flatten().collect()
+}
+
+fn step(event: &str, seconds: i64) -> TimelineView {
+    let ms = seconds as f64 * 1_000.0;
     TimelineView {
-        at: at(),
+        at: at() + TimeDelta::seconds(seconds),
         event: event.to_owned(),
-        ms_since_previous,
+        ms_since_first: ms,
+        ms_since_previous: ms,
         detail: hostile(),
     }
 }
