@@ -300,6 +300,7 @@ pub const PAGES: &[Route] = &[
     ),
     post("/a/{token}", Link, "Acknowledges the alert"),
     get("/", Needs(ReadWorklist), "The worklist"),
+    get("/worklist", Needs(ReadWorklist), "Leads to the worklist"),
     get(
         "/live",
         Needs(ReadWorklist),

@@ -18,6 +18,7 @@ use super::check_deadline;
 use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
+use super::reported;
 use crate::jobs::JobError;
 use crate::storage::entity::{instance, series, study};
 use crate::storage::jobs::{self, Terms};
@@ -203,7 +204,18 @@ async fn save_study(
         Settled::No { .. } => "receiving",
     };
     let json = document::write(facts)?;
+    let waits = assemble::for_reading(facts) && !row.report_status.as_deref().is_some_and(reported::is_read);
+    if row.on_worklist && !waits {
+        timeline::note(
+            tx,
+            studies::id_of(&row)?,
+            "not_for_reading",
+            "no images among its objects",
+        )
+        .await?;
+    }
     let mut row: study::ActiveModel = row.into();
+    row.on_worklist = Set(waits);
     row.facts = Set(Some(json));
     row.modality = Set(facts.modality.clone());
     row.description = Set(facts.description.clone());

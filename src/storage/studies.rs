@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
@@ -281,9 +281,10 @@ pub async fn last_image_at(conn: &impl ConnectionTrait) -> Result<Option<Timesta
     Ok(last.map(from_micros))
 }
 
-/// Studies whose link to an order a person has to look at, newest first.
+/// Studies that wait for a decision about their order, newest first; `link` takes those of one kind alone.
 pub async fn unreconciled(
     conn: &impl ConnectionTrait,
+    link: Option<&str>,
     before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<study::Model>, StoreError> {
@@ -293,10 +294,22 @@ pub async fn unreconciled(
         .order_by_desc(study::Column::ArrivedAt)
         .order_by_desc(study::Column::Id)
         .limit(limit);
+    if let Some(link) = link {
+        select = select.filter(study::Column::Link.eq(link));
+    }
     if let Some(before) = before {
         select = select.filter(before.condition(study::Column::ArrivedAt, study::Column::Id));
     }
     Ok(select.all(conn).await?)
+}
+
+/// How many of a kind wait for a decision about their order.
+pub async fn count_unreconciled(conn: &impl ConnectionTrait, link: &str) -> Result<u64, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::Link.eq(link))
+        .filter(study::Column::LinkResolvedBy.is_null())
+        .count(conn)
+        .await?)
 }
 
 /// Who holds the study now.

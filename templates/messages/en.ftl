@@ -298,6 +298,7 @@ message-replay = Replay
 message-answer = Answer
 
 ## Reconciliation
+reconciliation-refused = Nothing was decided: { $why }.
 reconciliation-about = Until somebody decides, nothing goes out that names a patient where order and images disagree.
 reconciliation-arrived = arrived { $at }.
 reconciliation-held =
@@ -603,6 +604,7 @@ word-delivery = delivery
 word-delivery-retried = delivery retried
 word-claimed = claimed
 word-released = released
+word-not-for-reading = not for reading
 word-rerun = run again
 word-repeats = repeats
 word-report-received = report received
