@@ -159,6 +159,18 @@ capture_dir = "data/mail"
     }
 
     #[test]
+    fn models_run_as_far_as_the_site_names_them_and_all_where_it_names_none() {
+        let uses = |text: &str, model: &str| {
+            let config = read(&format!("{SMALLEST}{text}"), &[]).unwrap();
+            config.inference.uses(model)
+        };
+        assert!(uses("", "pe"));
+        assert!(uses("[inference]\nonly = [\"ich\", \"pe\"]", "pe"));
+        assert!(!uses("[inference]\nonly = [\"ich\"]", "pe"));
+        assert!(!uses("[inference]\nonly = []", "ich"));
+    }
+
+    #[test]
     fn the_example_of_the_documentation_is_a_valid_configuration() {
         let config = read(include_str!("../../docs/tocsin.example.toml"), &[]).unwrap();
         assert_eq!(config.dicom.receivers().count(), 1);

@@ -9,6 +9,8 @@ SMALLEST = {
     "http": {"listen": "127.0.0.1:0"},
     "dicom": {"listen": "127.0.0.1:0", "ae_title": "TOCSIN", "accept": "loopback"},
     "hl7": {"listen": "127.0.0.1:0", "accept": "loopback", "default_authority": "GH"},
+    # The others are loaded by the tests that need them.
+    "inference": {"only": ["ich"]},
     "alerts": {"capture_dir": "data/mail"},
 }
 
