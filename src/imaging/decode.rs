@@ -4,10 +4,13 @@
 mod codestream;
 mod layout;
 mod mapping;
+mod tail;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dicom_core::Tag;
 use dicom_core::value::{PrimitiveValue, Value};
@@ -19,6 +22,7 @@ use tocsin_domain::ids::Uid;
 
 use self::layout::{Layout, layout, photometric};
 use self::mapping::Mapping;
+use self::tail::Tail;
 use super::groups;
 
 /// Most bytes that the decoded pixels of one object may take.
@@ -46,6 +50,17 @@ pub struct Slice {
     pub window: Option<[f64; 2]>,
     /// Why nothing may be measured on the values; a picture still shows them.
     pub doubt: Option<Doubt>,
+}
+
+impl Slice {
+    /// Everything but its values.
+    pub fn outline(&self) -> Self {
+        Self {
+            values: Vec::new(),
+            instance_uid: self.instance_uid.clone(),
+            ..*self
+        }
+    }
 }
 
 /// What is wrong with the values of a frame that could be decoded.
@@ -94,26 +109,52 @@ pub enum DecodeError {
 /// An object with its pixels still encoded.
 pub struct Image {
     object: DefaultDicomObject,
+    /// Where its pixels lie, if they were left in the file.
+    tail: Option<InFile>,
     layout: Layout,
     instance_uid: Uid,
     is_ct: bool,
 }
 
+/// Uncompressed pixels that are read when a frame is asked for.
+struct InFile {
+    path: PathBuf,
+    /// Of the first pixel.
+    from: u64,
+}
+
 impl Image {
     /// Reads a Part 10 file and checks its sizes; nothing is decoded yet.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
-        let read = || OpenFileOptions::new().open_file(path);
-        let object = catch_unwind(AssertUnwindSafe(read)).map_err(|_| DecodeError::Decode {
-            frame: 0,
-            reason: "the parser gave up".into(),
-        })?;
-        Self::new(object.map_err(|source| DecodeError::Read {
-            source: Box::new(source),
-        })?)
+        if let Some(image) = Self::open_tail(path)? {
+            return Ok(image);
+        }
+        let object = parsed(|| OpenFileOptions::new().open_file(path))?;
+        Self::new(object, None)
     }
 
-    fn new(object: DefaultDicomObject) -> Result<Self, DecodeError> {
-        let layout = layout(&object)?;
+    /// `None` where the file must be parsed whole: its pixels are compressed, do not end it, or what stands before them is
+    /// no data set by itself.
+    fn open_tail(path: &Path) -> Result<Option<Self>, DecodeError> {
+        let Ok(Some(Tail { head, from, length })) = tail::find(path) else {
+            return Ok(None);
+        };
+        let Ok(object) = parsed(|| OpenFileOptions::new().from_reader(head.as_slice())) else {
+            return Ok(None);
+        };
+        let syntax = object.meta().transfer_syntax().trim_end_matches('\0');
+        let is_little_endian =
+            syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN;
+        if !is_little_endian || object.get(tags::PIXEL_DATA).is_some() {
+            return Ok(None);
+        }
+        let path = path.to_owned();
+        Self::new(object, Some((InFile { path, from }, length))).map(Some)
+    }
+
+    fn new(object: DefaultDicomObject, tail: Option<(InFile, u64)>) -> Result<Self, DecodeError> {
+        let (tail, length) = tail.unzip();
+        let layout = layout(&object, length)?;
         let uid = object
             .get(tags::SOP_INSTANCE_UID)
             .and_then(|element| element.to_str().ok());
@@ -127,10 +168,15 @@ impl Image {
         let is_ct = modality.is_some_and(|text| text.trim() == "CT");
         Ok(Self {
             object,
+            tail,
             layout,
             instance_uid,
             is_ct,
         })
+    }
+
+    pub fn instance_uid(&self) -> &Uid {
+        &self.instance_uid
     }
 
     pub fn frames(&self) -> u32 {
@@ -139,13 +185,21 @@ impl Image {
 
     /// Decodes and rescales one frame, counted from 0.
     pub fn frame(&self, frame: u32) -> Result<Slice, DecodeError> {
+        let mut slice = self.outline(frame)?;
+        let mut values = vec![0; self.layout.pixels()];
+        let doubt = self.decode_into(frame, &mut values)?;
+        slice.values = values;
+        slice.doubt = slice.doubt.or(doubt);
+        Ok(slice)
+    }
+
+    /// What the header says of a frame; without values.
+    pub fn outline(&self, frame: u32) -> Result<Slice, DecodeError> {
         let frames = self.layout.frames;
         if frame >= frames {
             return Err(DecodeError::NoFrame { frame, frames });
         }
-        let (mapping, calibrated) = self.mapping(frame)?;
-        let words = self.words(frame)?;
-        let uncalibrated = (self.is_ct && !calibrated).then_some(Doubt::NotCalibrated);
+        let (_, calibrated) = self.mapping(frame)?;
         let object = &self.object;
         let measures = tags::PIXEL_MEASURES_SEQUENCE;
         Ok(Slice {
@@ -153,7 +207,7 @@ impl Image {
             frame,
             rows: self.layout.rows.into(),
             columns: self.layout.columns.into(),
-            values: mapping.values(&words),
+            values: Vec::new(),
             inverted: photometric(object).starts_with("MONOCHROME1"),
             spacing: groups::numbers(object, frame, measures, tags::PIXEL_SPACING)
                 .or_else(|| groups::read(object, tags::IMAGER_PIXEL_SPACING)),
@@ -170,8 +224,48 @@ impl Image {
                 tags::IMAGE_ORIENTATION_PATIENT,
             ),
             window: self.window(frame),
-            doubt: uncalibrated.or_else(|| mapping.doubt(&words)),
+            doubt: (self.is_ct && !calibrated).then_some(Doubt::NotCalibrated),
         })
+    }
+
+    /// Decodes and rescales one frame into its place, `[row][column]`; says what is wrong with its values.
+    pub fn decode_into(&self, frame: u32, out: &mut [i16]) -> Result<Option<Doubt>, DecodeError> {
+        let (mapping, _) = self.mapping(frame)?;
+        if let Some(tail) = &self.tail {
+            let bytes = self.read(tail, frame)?;
+            return Ok(match self.layout.bytes() {
+                1 => put(&mapping, bytes.iter().map(|byte| u16::from(*byte)), out),
+                _ => {
+                    let pairs = bytes.as_chunks::<2>().0.iter();
+                    put(&mapping, pairs.map(|pair| u16::from_le_bytes(*pair)), out)
+                }
+            });
+        }
+        let words = self.words(frame)?;
+        Ok(put(&mapping, words.iter().copied(), out))
+    }
+
+    /// The bytes of one frame that were left in the file.
+    fn read(&self, tail: &InFile, frame: u32) -> Result<Vec<u8>, DecodeError> {
+        let length = self.layout.pixels() * self.layout.bytes();
+        let read = || {
+            let mut file = File::open(&tail.path)?;
+            file.seek(SeekFrom::Start(tail.from + u64::from(frame) * length as u64))?;
+            let mut bytes = Vec::with_capacity(length);
+            file.take(length as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(|error: std::io::Error| DecodeError::Decode {
+            frame,
+            reason: chain(&error),
+        })?;
+        if bytes.len() != length {
+            return Err(DecodeError::Length {
+                found: bytes.len() as u64,
+                expected: length as u64,
+            });
+        }
+        Ok(bytes)
     }
 
     /// How stored values become values, and whether the header says so. What it says and is no number is refused: another
@@ -310,6 +404,23 @@ impl Image {
         let other = read(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(one);
         Some([one.min(other), one.max(other)])
     }
+}
+
+fn parsed(
+    parse: impl FnOnce() -> Result<DefaultDicomObject, dicom_object::ReadError>,
+) -> Result<DefaultDicomObject, DecodeError> {
+    let object = catch_unwind(AssertUnwindSafe(parse)).map_err(|_| DecodeError::Decode {
+        frame: 0,
+        reason: "the parser gave up".into(),
+    })?;
+    object.map_err(|source| DecodeError::Read {
+        source: Box::new(source),
+    })
+}
+
+fn put(mapping: &Mapping, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
+    mapping.write(words.clone(), out);
+    mapping.doubt(words)
 }
 
 fn is_jpeg_ls(syntax: &str) -> bool {

@@ -59,6 +59,8 @@ pub enum SeriesError {
 
 /// A slice whose place is known.
 struct Placed<'s> {
+    /// Among those that were given.
+    at: usize,
     slice: &'s Slice,
     offset: f64,
     origin: [f64; 3],
@@ -67,6 +69,17 @@ struct Placed<'s> {
 /// Orders slices and copies them into one volume.
 pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volume, SeriesError> {
     let slices: Vec<&Slice> = slices.into_iter().collect();
+    let (geometry, order) = arrange(&slices)?;
+    let mut voxels = Vec::with_capacity(geometry.len());
+    order
+        .iter()
+        .for_each(|at| voxels.extend_from_slice(&slices[*at].values));
+    Ok(Volume { geometry, voxels })
+}
+
+/// Orders slices by what their headers say, their values left aside: the geometry of their volume, and for each of its slices
+/// which of these it is.
+pub fn arrange(slices: &[&Slice]) -> Result<(Geometry, Vec<usize>), SeriesError> {
     let first = *slices.first().ok_or(SeriesError::Empty)?;
     let (rows, columns) = (first.rows, first.columns);
     let within = slices
@@ -88,12 +101,13 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
         instance: first.instance_uid.clone(),
     })?;
     let mut placed = Vec::with_capacity(slices.len());
-    for slice in &slices {
+    for (at, slice) in slices.iter().copied().enumerate() {
         agree(slice, first, spacing, &orientation)?;
         let origin = slice
             .position
             .ok_or_else(|| missing(slice, "Image Position (Patient)"))?;
         placed.push(Placed {
+            at,
             slice,
             offset: dot(&normal, &origin),
             origin,
@@ -111,10 +125,6 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
         });
     }
     check_extent(&spacing, &placed)?;
-    let mut voxels = Vec::with_capacity(slices.len() * rows * columns);
-    placed
-        .iter()
-        .for_each(|one| voxels.extend_from_slice(&one.slice.values));
     let geometry = Geometry {
         slices: placed.len(),
         rows,
@@ -125,7 +135,8 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
         origins: placed.iter().map(|one| one.origin).collect(),
         instance_uids: placed.iter().map(|one| one.slice.instance_uid.clone()).collect(),
     };
-    Ok(Volume { geometry, voxels })
+    let order = placed.iter().map(|one| one.at).collect();
+    Ok((geometry, order))
 }
 
 /// An error for values on which nothing may be measured.

@@ -1,4 +1,4 @@
-"""Two packages that read anything: one measures what is dense in any stack, one what is bright in any image. They make the way of the
+"""Two packages that read anything: one measures what is no air in any stack, one what is bright in any image. They make the way of the
 pixels visible, with figures that can be computed elsewhere; they say nothing of a patient. Needs the Python package `onnx`.
 """
 import gzip
@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-#: HU from which a voxel counts; between two values that can be stored.
-DENSE_HU = 199.5
+#: HU from which a voxel counts: what is a body. Between two values that can be stored.
+DENSE_HU = -200.5
 STACK, IMAGE = "any-stack", "any-image"
 
 MANIFEST = """schema = 1

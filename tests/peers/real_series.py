@@ -23,7 +23,7 @@ import pydicom
 from pydicom.uid import UID
 
 import probe_models
-from objects import File, corpora, part10
+from objects import corpora
 from scu import DEFLATED, Aborted, Association, Rejected
 from service import Service, until
 
@@ -33,6 +33,29 @@ UIDS = {"study": (0x0020, 0x000D), "series": (0x0020, 0x000E), "instance": (0x00
 #: What a model may say last.
 FINAL = {"flagged", "not_flagged", "indeterminate", "not_eligible", "quality_rejected", "failed"}
 SECONDS = 600
+
+
+HEAD = """# Real series
+
+What came of {count} series ({files} objects) of public data that scanners and other toolkits made, sent to the service by C-STORE as they
+are. Written by `tests/peers/real_series.py`; `tests/peers/test_real_series.py` repeats it where the data is. None of the data is in this
+repository. Its sources:
+
+- cornerstone-ctimage: the test images of Cornerstone (`cornerstoneWADOImageLoader`), one chest slice in many transfer syntaxes
+- ct-geometry: tilted and unevenly spaced stacks that dcm2niix is tested with
+- ct-head-philips-phantom: a scan of a plastic head, with localizer and dose screens
+- cxr-nih-labelled: radiographs of the NIH ChestX-ray14 set as DICOM
+- enhanced-ct-legacy: the test data of dcmqi and highdicom (CT as single and as multi-frame objects, SEG, SR)
+- fuzz-pwnlab-v3: CT files broken on purpose, each in its own way
+- highdicom, pydicom, pydicom-data: the test files of these libraries
+- nema-wg04-ct1: the compression samples of DICOM working group 4
+
+For each model: its state, and why or what was found. `any pixels` are two packages that read anything (`tests/peers/probe_models.py`):
+the volume that is no air in a stack, in mL, or the area brighter than half of the range in images, in mm². The last column is the same
+figure from the same files by pydicom and NumPy: where both stand, the way of the pixels (transfer syntax, sign, rescale, padding,
+order, spacing, tilt) was the same. Series that came out alike share a row.
+
+"""
 
 
 @dataclass
@@ -64,46 +87,54 @@ def element(tag, value, syntax):
 
 
 def renamed(file, header, names):
-    """The data set with other UIDs; None where it does not hold them as it should."""
+    """The data set with other UIDs of the same length, wherever they stand; None where it does not hold them as it should."""
     data = zlib.decompress(file.data_set, -15) if file.syntax == DEFLATED else file.data_set
     for level, tag in UIDS.items():
-        old = element(tag, str(header.get(tag, pydicom.DataElement(tag, "UI", "")).value), file.syntax)
-        if old not in data:
+        old = str(header.get(tag, pydicom.DataElement(tag, "UI", "")).value)
+        if element(tag, old, file.syntax) not in data or len(old) != len(names[level]):
             return None
-        data = data.replace(old, element(tag, names[level], file.syntax), 1)
+        data = data.replace(element(tag, old, file.syntax), element(tag, names[level], file.syntax))
     if file.syntax == DEFLATED:
         pack = zlib.compressobj(6, zlib.DEFLATED, -15)
         data = pack.compress(data) + pack.flush()
     return data + b"\0" * (len(data) % 2)
 
 
-def uid(*parts):
-    return f"2.25.{int.from_bytes(hashlib.sha256('|'.join(parts).encode()).digest()[:15], 'big')}"
+def uid(like, *parts):
+    """A UID as long as another, so that nothing around it moves; one that is too short to be anybody's stays what it is."""
+    digits = "".join(str(byte % 9 + 1) for byte in hashlib.sha512("|".join(parts).encode()).digest())
+    return f"2.25.{digits}"[: len(like)] if len(like) > 12 else like
 
 
 def rows():
     """All series, in the order of their folders."""
     found = {}
-    for corpus, files in corpora().items():
+    real = {name: files for name, files in corpora().items() if name != "pydicom wheel"}
+    for corpus, files in (real or corpora()).items():
         for file in files:
             try:
                 header = pydicom.dcmread(file.path, stop_before_pixels=True, force=True)
                 series, instance = str(header.get("SeriesInstanceUID", "")), str(header.SOPInstanceUID)
+                study = str(header.get("StudyInstanceUID", ""))
                 modality = str(header.get("Modality", ""))
             except Exception:  # noqa: BLE001: whatever a hostile header does to pydicom
-                header, series, instance, modality = None, "", file.instance, ""
+                header, series, study, instance, modality = None, "", "", file.instance, ""
             key = (corpus, series, file.syntax)
             while key in found and instance in found[key][1]:
                 key += ("again",)
-            if not series:
+            # Files that were broken on purpose, each in its own way, are not one series.
+            if not series or corpus.startswith("fuzz"):
                 key += (str(file.path),)
-            row, instances = found.setdefault(key, (Row(corpus, label(file), modality, file.syntax, [], uid(*key)), set()))
-            names = {"study": row.study, "series": uid(*key, "series"), "instance": uid(*key, instance, str(file.path))}
+            row, instances = found.setdefault(key, (Row(corpus, label(file), modality, file.syntax, [], uid(study, *key)), set()))
+            names = {
+                "study": row.study,
+                "series": uid(series, *key, "series"),
+                "instance": uid(instance, *key, instance, str(file.path)),
+            }
             data = renamed(file, header, names) if header is not None else None
             row.files.append((file, data or file.data_set, names["instance"] if data else file.instance))
             if not data:
-                # Sent with its own UIDs, to be found among the refusals.
-                row.without = "its UIDs cannot be replaced"
+                row.study = study
             instances.add(instance)
     return [row for row, _ in found.values()]
 
@@ -146,7 +177,8 @@ def collect(service, sent):
         if study is None:
             continue
         for ai in service.get(f"/api/v1/studies/{study['study_id']}")["ai"]:
-            row.said[ai["model"]] = f"{ai['state']}: {ai['reason']}" if not ai["findings"] else described(ai)
+            reason = re.sub(r"instance [0-9a-f.-]+", "an instance", ai["reason"])
+            row.said[ai["model"]] = f"{ai['state']}: {reason}" if not ai["findings"] else described(ai)
             row.figures[ai["model"]] = figure(ai)
 
 
@@ -242,7 +274,7 @@ def measured_by(row):
 
 
 def disagreements(sent):
-    """Rows whose figure is not pydicom's, by more than one part in a hundred and a hundredth of the unit."""
+    """Rows whose figure is not pydicom's, by more than a part in a hundred and what the service rounds to."""
     wrong = []
     for row in sent:
         model = measured_by(row)
@@ -250,7 +282,7 @@ def disagreements(sent):
             continue
         row.reference = reference(row, model)
         ours = row.figures[model]
-        if row.reference is not None and abs(ours - row.reference) > max(0.01 * row.reference, 0.1):
+        if row.reference is not None and abs(ours - row.reference) > max(0.01 * row.reference, 0.6):
             wrong.append((row, model, ours, row.reference))
     return wrong
 
@@ -315,10 +347,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         sent, panics = run(folder)
         wrong = disagreements(sent)
-    text = table(sent)
+    text = HEAD.format(count=len(sent), files=sum(len(row.files) for row in sent)) + table(sent) + "\n"
     if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(text + "\n")
-    print(text)
+        Path(sys.argv[1]).write_text(text)
+    else:
+        print(text)
     for row, model, ours, theirs in wrong:
         print(f"DIFFERS: {row.corpus} {row.name}: {ours:.2f}, by pydicom {theirs:.2f} ({model})")
     silent = [row for row in sent if row.accepted and not row.said]

@@ -62,7 +62,8 @@ pub fn photometric(object: &DefaultDicomObject) -> String {
     text.map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
-pub fn layout(object: &DefaultDicomObject) -> Result<Layout, DecodeError> {
+/// Reads the description, and holds it against the length of Pixel Data: `native` where these lie uncompressed outside `object`.
+pub fn layout(object: &DefaultDicomObject, native: Option<u64>) -> Result<Layout, DecodeError> {
     let number = |tag: Tag, name: &'static str| {
         let value = object.get(tag).and_then(|element| element.to_int::<u16>().ok());
         value.ok_or(DecodeError::Missing { name })
@@ -101,7 +102,7 @@ pub fn layout(object: &DefaultDicomObject) -> Result<Layout, DecodeError> {
         signed: number(tags::PIXEL_REPRESENTATION, "Pixel Representation")? == 1,
     };
     check(&layout)?;
-    check_length(object, &layout)?;
+    check_length(object, native, &layout)?;
     Ok(layout)
 }
 
@@ -131,7 +132,11 @@ fn check(layout: &Layout) -> Result<(), DecodeError> {
 }
 
 /// Decoded size in checked arithmetic, and the native length against it.
-fn check_length(object: &DefaultDicomObject, layout: &Layout) -> Result<(), DecodeError> {
+fn check_length(
+    object: &DefaultDicomObject,
+    native: Option<u64>,
+    layout: &Layout,
+) -> Result<(), DecodeError> {
     let (rows, columns, frames) = (
         u64::from(layout.rows),
         u64::from(layout.columns),
@@ -148,19 +153,22 @@ fn check_length(object: &DefaultDicomObject, layout: &Layout) -> Result<(), Deco
         frames,
         bytes,
     })?;
-    let element = object
-        .get(tags::PIXEL_DATA)
-        .ok_or(DecodeError::Missing { name: "Pixel Data" })?;
-    match element.value() {
-        Value::Primitive(native) => {
-            let found = native.calculate_byte_len() as u64;
-            if found == expected || found == expected + expected % 2 {
-                return Ok(());
-            }
-            Err(DecodeError::Length { found, expected })
-        }
-        Value::PixelSequence(_) => Ok(()),
-        Value::Sequence(_) => Err(DecodeError::Missing { name: "Pixel Data" }),
+    let Some(found) = native.map_or_else(|| native_length(object), |length| Ok(Some(length)))? else {
+        return Ok(());
+    };
+    if found == expected || found == expected + expected % 2 {
+        return Ok(());
+    }
+    Err(DecodeError::Length { found, expected })
+}
+
+/// Length of Pixel Data in the object; `None` where they are compressed.
+fn native_length(object: &DefaultDicomObject) -> Result<Option<u64>, DecodeError> {
+    let missing = DecodeError::Missing { name: "Pixel Data" };
+    match object.get(tags::PIXEL_DATA).map(|element| element.value()) {
+        Some(Value::Primitive(native)) => Ok(Some(native.calculate_byte_len() as u64)),
+        Some(Value::PixelSequence(_)) => Ok(None),
+        Some(Value::Sequence(_)) | None => Err(missing),
     }
 }
 

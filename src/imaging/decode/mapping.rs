@@ -56,11 +56,11 @@ impl Mapping {
         (self.rescaled(stored).round() as i16).max(self.floor)
     }
 
-    /// The values of a frame.
-    pub fn values(&self, words: &[u16]) -> Vec<i16> {
+    /// The values of a frame, in the order of its words.
+    pub fn write(&self, words: impl Iterator<Item = u16>, out: &mut [i16]) {
         match self.whole_intercept() {
-            Some(intercept) => self.shifted(words, intercept),
-            None => self.looked_up(words),
+            Some(intercept) => self.shift(words, intercept, out),
+            None => self.look_up(words, out),
         }
     }
 
@@ -71,39 +71,40 @@ impl Mapping {
     }
 
     /// Without a branch on the values, so that it is done for several at once.
-    fn shifted(&self, words: &[u16], intercept: i32) -> Vec<i16> {
+    fn shift(&self, words: impl Iterator<Item = u16>, intercept: i32, out: &mut [i16]) {
         let (layout, floor) = (self.layout, i32::from(self.floor));
         let [low, high] = self.padding.unwrap_or([i32::MAX, i32::MIN]);
-        let value = |word: &u16| {
-            let stored = layout.resolve(*word);
+        let value = |word: u16| {
+            let stored = layout.resolve(word);
             let inside = (stored < low) | (stored > high);
             let value = (stored + intercept).clamp(i32::from(i16::MIN), i32::from(i16::MAX));
             let value = value.max(floor);
             (if inside { value } else { i32::from(AIR) }) as i16
         };
-        words.iter().map(value).collect()
+        out.iter_mut()
+            .zip(words)
+            .for_each(|(out, word)| *out = value(word));
     }
 
-    fn looked_up(&self, words: &[u16]) -> Vec<i16> {
+    fn look_up(&self, words: impl Iterator<Item = u16>, out: &mut [i16]) {
         let [least, greatest] = self.layout.extremes();
         let table: Vec<i16> = (least..=greatest).map(|stored| self.value(stored)).collect();
-        words
-            .iter()
-            .map(|word| table[(self.layout.resolve(*word) - least) as usize])
-            .collect()
+        let value = |word: u16| table[(self.layout.resolve(word) - least) as usize];
+        out.iter_mut()
+            .zip(words)
+            .for_each(|(out, word)| *out = value(word));
     }
 
     /// Whether some of these words mean more than a value can hold, and were kept at the end of its range.
-    pub fn doubt(&self, words: &[u16]) -> Option<Doubt> {
+    pub fn doubt(&self, mut words: impl Iterator<Item = u16>) -> Option<Doubt> {
         let range = f64::from(i16::MIN)..=f64::from(i16::MAX);
         let beyond = |stored: i32| !range.contains(&self.rescaled(stored).round());
         let possible = self.layout.extremes().iter().any(|end| beyond(*end));
-        let found = possible
-            && words
-                .iter()
-                .map(|word| self.layout.resolve(*word))
-                .any(|stored| !self.is_padding(stored) && beyond(stored));
-        found.then_some(Doubt::BeyondRange)
+        let is_lost = |word: u16| {
+            let stored = self.layout.resolve(word);
+            !self.is_padding(stored) && beyond(stored)
+        };
+        (possible && words.any(is_lost)).then_some(Doubt::BeyondRange)
     }
 }
 
@@ -123,6 +124,12 @@ mod tests {
         }
     }
 
+    fn values(mapping: &Mapping, words: &[u16]) -> Vec<i16> {
+        let mut out = vec![0; words.len()];
+        mapping.write(words.iter().copied(), &mut out);
+        out
+    }
+
     /// Every way to the values gives what one value at a time gives, for each word there is.
     #[test]
     fn frames_and_single_values_agree() {
@@ -138,25 +145,26 @@ mod tests {
         ] {
             let mapping = Mapping::new(layout, map, padding, is_ct);
             let single: Vec<i16> = words.iter().map(|w| mapping.value(layout.resolve(*w))).collect();
-            assert_eq!(mapping.values(&words), single, "{mapping:?}");
+            assert_eq!(values(&mapping, &words), single, "{mapping:?}");
         }
     }
 
     #[test]
     fn padding_is_air_unless_it_reads_as_tissue_and_nothing_is_thinner_than_air() {
         let of = |padding| Mapping::new(layout(16, true), [1.0, 0.0], padding, true);
-        assert_eq!(of(Some([3500, 3500])).values(&[3500, 40]), [AIR, 40]);
-        assert_eq!(of(Some([0, 0])).values(&[0]), [0]);
+        assert_eq!(values(&of(Some([3500, 3500])), &[3500, 40]), [AIR, 40]);
+        assert_eq!(values(&of(Some([0, 0])), &[0]), [0]);
         let below = (-3000i16) as u16;
-        assert_eq!(of(None).values(&[below]), [AIR]);
+        assert_eq!(values(&of(None), &[below]), [AIR]);
     }
 
     #[test]
     fn values_that_do_not_fit_are_noticed() {
+        let doubt = |mapping: &Mapping, words: &[u16]| mapping.doubt(words.iter().copied());
         let wide = Mapping::new(layout(16, false), [1.0, 0.0], None, false);
-        assert_eq!(wide.doubt(&[0, 32767]), None);
-        assert_eq!(wide.doubt(&[0, 32768]), Some(Doubt::BeyondRange));
+        assert_eq!(doubt(&wide, &[0, 32767]), None);
+        assert_eq!(doubt(&wide, &[0, 32768]), Some(Doubt::BeyondRange));
         let padded = Mapping::new(layout(16, false), [1.0, 0.0], Some([65535, 65535]), false);
-        assert_eq!(padded.doubt(&[65535, 7]), None);
+        assert_eq!(doubt(&padded, &[65535, 7]), None);
     }
 }
