@@ -59,6 +59,7 @@ fn width(lane: Lane) -> usize {
         Lane::Alerts | Lane::Ingest | Lane::Delivery => 4,
         // One child process reads one series at a time; a second one prepares meanwhile.
         Lane::Inference => 2,
+        Lane::Screening => 1,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod inspect;
 pub mod link;
 pub mod order;
+pub mod parallel;
 pub mod part10;
 pub mod phi;
 pub mod quantify;

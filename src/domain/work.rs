@@ -16,7 +16,11 @@ pub enum Work {
     /// Decide per model whether it runs on the study, and why.
     AdmitStudy { study: StudyId },
     /// Run one model.
-    Infer { analysis: AnalysisId },
+    Infer {
+        analysis: AnalysisId,
+        #[serde(default)]
+        urgency: Urgency,
+    },
     /// Run the rules over everything known of the study.
     TriageStudy { study: StudyId },
     /// Render and queue the outputs of a result.
@@ -31,18 +35,46 @@ pub enum Work {
     CheckStudyDeadline { study: StudyId },
 }
 
+/// Whether a patient may come to harm while a model's run waits. Runs of both kinds have a lane and a process each, so that
+/// none of the first waits for one of the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    #[default]
+    Urgent,
+    /// Gives way, also to what comes later.
+    Routine,
+}
+
 /// Lanes keep slow work from delaying urgent work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
     Alerts,
     Ingest,
+    /// Urgent runs of models.
     Inference,
     Delivery,
+    /// Routine runs of models.
+    Screening,
 }
 
 impl Lane {
-    pub const ALL: [Lane; 4] = [Lane::Alerts, Lane::Ingest, Lane::Inference, Lane::Delivery];
+    pub const ALL: [Lane; 5] = [
+        Lane::Alerts,
+        Lane::Ingest,
+        Lane::Inference,
+        Lane::Delivery,
+        Lane::Screening,
+    ];
+
+    /// Whether its jobs run models, which takes seconds in a child process.
+    pub fn runs_models(self) -> bool {
+        match self {
+            Self::Inference | Self::Screening => true,
+            Self::Alerts | Self::Ingest | Self::Delivery => false,
+        }
+    }
 
     pub fn number(self) -> i16 {
         match self {
@@ -50,6 +82,7 @@ impl Lane {
             Self::Ingest => 1,
             Self::Inference => 2,
             Self::Delivery => 3,
+            Self::Screening => 4,
         }
     }
 
@@ -59,6 +92,7 @@ impl Lane {
             Self::Ingest => "ingest",
             Self::Inference => "inference",
             Self::Delivery => "delivery",
+            Self::Screening => "screening",
         }
     }
 
@@ -67,7 +101,7 @@ impl Lane {
         match self {
             Self::Alerts => 10,
             Self::Ingest | Self::Delivery => 15,
-            Self::Inference => 30,
+            Self::Inference | Self::Screening => 30,
         }
     }
 
@@ -76,7 +110,7 @@ impl Lane {
     pub fn backoff(self, attempts: i64, seq: i64) -> TimeDelta {
         let cap = match self {
             Self::Alerts => 15_000,
-            Self::Ingest | Self::Inference => 30_000,
+            Self::Ingest | Self::Inference | Self::Screening => 30_000,
             Self::Delivery => 60_000,
         };
         let doubled = 1000_i64.saturating_mul(1 << attempts.clamp(1, 12).saturating_sub(1));
@@ -88,7 +122,7 @@ impl Lane {
             // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
             Self::Alerts => 10_000,
             Self::Ingest => 8,
-            Self::Inference => 3,
+            Self::Inference | Self::Screening => 3,
             // A week of a system that is down; after that a person looks at what is owed.
             Self::Delivery => 10_000,
         }
@@ -98,7 +132,7 @@ impl Lane {
     /// takes seconds: a power cut or a restart is then more likely than guilt, and `pause_after_deaths` bounds the harm.
     pub fn max_deaths(self) -> i64 {
         match self {
-            Self::Inference => 50,
+            Self::Inference | Self::Screening => 50,
             Self::Ingest => 8,
             Self::Alerts | Self::Delivery => self.max_attempts(),
         }
@@ -130,7 +164,14 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match self {
             Self::StepAlert { .. } | Self::SendNotification { .. } => Lane::Alerts,
-            Self::Infer { .. } => Lane::Inference,
+            Self::Infer {
+                urgency: Urgency::Urgent,
+                ..
+            } => Lane::Inference,
+            Self::Infer {
+                urgency: Urgency::Routine,
+                ..
+            } => Lane::Screening,
             Self::Deliver { .. } => Lane::Delivery,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }
@@ -165,8 +206,24 @@ mod tests {
     fn a_payload_is_read_back_as_it_was_written() {
         let work = Work::Infer {
             analysis: AnalysisId(uuid::Uuid::from_u128(7)),
+            urgency: Urgency::Routine,
         };
         let text = serde_json::to_string(&work).expect("a payload is JSON");
         assert_eq!(serde_json::from_str::<Work>(&text).expect("its own JSON"), work);
+    }
+
+    #[test]
+    fn a_run_is_urgent_unless_it_says_otherwise_and_the_lanes_differ() {
+        let older = r#"{"kind":"infer","analysis":"00000000-0000-0000-0000-000000000007"}"#;
+        let work: Work = serde_json::from_str(older).expect("a payload of before");
+        assert_eq!(work.lane(), Lane::Inference);
+        let analysis = AnalysisId(uuid::Uuid::from_u128(7));
+        let routine = Work::Infer {
+            analysis,
+            urgency: Urgency::Routine,
+        };
+        assert_eq!(routine.lane(), Lane::Screening);
+        let numbers: Vec<i16> = Lane::ALL.map(Lane::number).into();
+        assert_eq!(numbers, [0, 1, 2, 3, 4], "rows of before keep their lane");
     }
 }

@@ -15,7 +15,6 @@ pub mod manifest;
 pub mod network;
 pub mod onnx;
 pub mod package;
-mod parallel;
 mod percentiles;
 pub mod pool;
 pub mod preflight;
@@ -23,6 +22,7 @@ mod quantify;
 pub mod recipe;
 mod rehearse;
 pub mod scores;
+pub mod speed;
 #[cfg(test)]
 mod stories;
 pub mod verify;

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use tocsin_domain::admit::{Eligibility, EligibilityRule, Quality};
 use tocsin_domain::finding::DisplayPolicy;
+pub use tocsin_domain::work::Urgency;
 
 mod check;
 mod check_input;
@@ -24,6 +25,9 @@ pub const SCHEMA: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: u32,
+    /// Whether its runs may keep others waiting. Runs of routine models have a process of their own.
+    #[serde(default)]
+    pub urgency: Urgency,
     pub identity: Identity,
     pub eligibility: Eligibility,
     #[serde(default)]

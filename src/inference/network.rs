@@ -23,6 +23,13 @@ pub struct Network {
     threads: usize,
 }
 
+/// What the runtime is handed at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
 /// What a run gave, and how long its parts took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
@@ -100,6 +107,31 @@ impl Network {
         })
     }
 
+    /// Every tensor that `run` would hand to the runtime, all at once: what a benchmark times the bare runtime with.
+    pub fn batches(&self, exam: &Exam) -> Result<Vec<Batch>, NetworkError> {
+        let mut batches = Vec::new();
+        for part in &exam.parts {
+            let (grid, values) = self.arrange(part)?;
+            let windows = self.package.recipe.windows.as_ref();
+            let windows = windows.map(|spec| Windows::plan(spec, grid.shape()));
+            let count = windows.as_ref().map_or(grid.slabs.len(), Windows::count);
+            for from in (0..count).step_by(self.package.manifest.input.batch) {
+                let to = (from + self.package.manifest.input.batch).min(count);
+                batches.push(match &windows {
+                    None => slabs(&self.package.recipe, &grid, &values, from, to),
+                    Some(windows) => cut(&self.package.recipe, windows, &values, from, to),
+                });
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Runs one tensor through the runtime; the answers as they come.
+    pub fn run_batch(&mut self, batch: &Batch) -> Result<(), NetworkError> {
+        answers(&mut self.session, &self.package.manifest, batch)?;
+        Ok(())
+    }
+
     /// The grid over one part, and the values on it.
     fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
         let (recipe, volume) = (&self.package.recipe, &part.volume);
@@ -133,12 +165,11 @@ impl Network {
         let Package { manifest, recipe, .. } = &self.package;
         let size = [grid.rows.size, grid.columns.size];
         let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, grid.plane())).collect();
-        let slabs = grid.slabs.len();
-        for from in (0..slabs).step_by(manifest.input.batch) {
-            let to = (from + manifest.input.batch).min(slabs);
-            let batch = tensor(values, grid.plane(), &recipe.channels, from, to);
-            let shape = [to - from, recipe.channels.count(), size[0], size[1]];
-            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+        let count = grid.slabs.len();
+        for from in (0..count).step_by(manifest.input.batch) {
+            let to = (from + manifest.input.batch).min(count);
+            let batch = slabs(recipe, grid, values, from, to);
+            let answers = answers(&mut self.session, manifest, &batch)?;
             for ((output, tensors), all) in manifest.outputs.iter().zip(answers).zip(&mut raw) {
                 let expected = expected(output, to - from, &size);
                 take(output, tensors, &expected, from, size, all)?;
@@ -163,9 +194,8 @@ impl Network {
         let mut blended: Vec<Option<Blended>> = manifest.outputs.iter().map(blended).collect();
         for from in (0..windows.count()).step_by(manifest.input.batch) {
             let to = (from + manifest.input.batch).min(windows.count());
-            let batch = windows.tensor(values, &recipe.channels, from, to);
-            let shape = [&[to - from, recipe.channels.count()], &windows.size()[..]].concat();
-            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+            let batch = cut(recipe, windows, values, from, to);
+            let answers = answers(&mut self.session, manifest, &batch)?;
             for ((output, tensors), (all, blended)) in manifest
                 .outputs
                 .iter()
@@ -194,15 +224,35 @@ impl Network {
     }
 }
 
+/// The tensor of slabs `from..to`.
+fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], from: usize, to: usize) -> Batch {
+    Batch {
+        shape: vec![
+            to - from,
+            recipe.channels.count(),
+            grid.rows.size,
+            grid.columns.size,
+        ],
+        values: tensor(values, grid.plane(), &recipe.channels, from, to),
+    }
+}
+
+/// The tensor of windows `from..to`.
+fn cut(recipe: &Recipe, windows: &Windows, values: &[f32], from: usize, to: usize) -> Batch {
+    Batch {
+        shape: [&[to - from, recipe.channels.count()], &windows.size()[..]].concat(),
+        values: windows.tensor(values, &recipe.channels, from, to),
+    }
+}
+
 /// Runs one batch; the finite tensors of each output.
 fn answers(
     session: &mut Session,
     manifest: &Manifest,
-    shape: &[usize],
-    batch: &[f32],
+    batch: &Batch,
 ) -> Result<Vec<Vec<Tensor>>, NetworkError> {
     let names: Vec<&str> = manifest.outputs.iter().flat_map(Output::tensors).collect();
-    let tensors = session.run(&manifest.input.name, shape, batch, &names)?;
+    let tensors = session.run(&manifest.input.name, &batch.shape, &batch.values, &names)?;
     for (name, tensor) in names.iter().zip(&tensors) {
         if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
             let name = (*name).to_owned();

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use super::child::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, PictureRequest, Prepared, Refusal, Request, SliceFile,
 };
+use super::manifest::Urgency;
 use super::onnx::Provider;
 use super::package::Package;
 use super::worker::{Limits, Worker};
@@ -79,10 +80,12 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// One child for models and one for pictures, so that nobody waits for a model to see an image.
+/// A child for urgent models, one for routine ones and one for pictures, so that nobody waits for a model to see an image, and
+/// no urgent run for a routine one.
 pub struct Pool {
     config: PoolConfig,
     models: Mutex<Worker>,
+    routine: Mutex<Worker>,
     pictures: Mutex<Worker>,
 }
 
@@ -91,6 +94,7 @@ impl Pool {
         let worker = || Mutex::new(Worker::new(&config));
         Self {
             models: worker(),
+            routine: worker(),
             pictures: worker(),
             config,
         }
@@ -98,7 +102,7 @@ impl Pool {
 
     /// Opens a model in the child and runs its golden cases; a model that fails one is an error.
     pub async fn load(&self, package: &Package) -> Result<LoadReport, WorkerError> {
-        let mut worker = self.models.lock().await;
+        let mut worker = self.worker(package).lock().await;
         let report = self.open(&mut worker, package).await?;
         check_golden(report)
     }
@@ -120,7 +124,7 @@ impl Pool {
 
     /// Reads one series with one model; opens the model first if the child does not hold it.
     pub async fn analyse(&self, package: &Package, files: Vec<SliceFile>) -> Result<Analysed, WorkerError> {
-        let mut worker = self.models.lock().await;
+        let mut worker = self.worker(package).lock().await;
         if !worker.holds(&package.content_hash) {
             check_golden(self.open(&mut worker, package).await?)?;
         }
@@ -153,10 +157,18 @@ impl Pool {
         }
     }
 
-    /// Process ids of the children that run now: models, pictures.
-    pub async fn processes(&self) -> [Option<u32>; 2] {
+    fn worker(&self, package: &Package) -> &Mutex<Worker> {
+        match package.manifest.urgency {
+            Urgency::Urgent => &self.models,
+            Urgency::Routine => &self.routine,
+        }
+    }
+
+    /// Process ids of the children that run now: urgent models, routine models, pictures.
+    pub async fn processes(&self) -> [Option<u32>; 3] {
         [
             self.models.lock().await.process_id(),
+            self.routine.lock().await.process_id(),
             self.pictures.lock().await.process_id(),
         ]
     }
@@ -181,6 +193,7 @@ impl Pool {
             library: self.library()?,
             providers: self.config.providers.clone(),
             device_id: self.config.device_id,
+            urgency: package.manifest.urgency,
         });
         let limits = Limits {
             deadline: LOAD_DEADLINE,

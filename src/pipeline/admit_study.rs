@@ -6,8 +6,9 @@ use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::study::StudyFacts;
 use tocsin_domain::work::Work;
 
-use super::env::Env;
+use super::env::{Env, Settings};
 use super::models::{AbsentModel, ActiveModel};
+use super::tell_rejection;
 use crate::jobs::JobError;
 use crate::storage::analyses::{self, AnalysisState, Subject};
 use crate::storage::entity::{series, study};
@@ -17,6 +18,7 @@ use crate::storage::{StoreError, Tx, instances, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
     let (lease, models, absent) = (lease.clone(), env.models.clone(), env.absent_models.clone());
+    let settings = env.settings.clone();
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -24,7 +26,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                 if let Some(facts) = studies::facts_of(&row)? {
                     let series = studies::series_of(tx.conn(), id).await?;
                     for model in models.iter() {
-                        decide(tx, id, &row, &facts, &series, model).await?;
+                        decide(tx, &settings, &row, &facts, &series, model).await?;
                     }
                     for model in absent.iter() {
                         tell_absent(tx, id, model).await?;
@@ -40,12 +42,13 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
 
 async fn decide(
     tx: &Tx,
-    id: StudyId,
+    settings: &Settings,
     row: &study::Model,
     facts: &StudyFacts,
     series: &[series::Model],
     model: &ActiveModel,
 ) -> Result<(), StoreError> {
+    let id = studies::id_of(row)?;
     let ready: Vec<Uid> = series
         .iter()
         .filter(|s| s.state == "ready")
@@ -61,7 +64,8 @@ async fn decide(
         Admission::NotEligible { reason } => note(tx, id, model, AnalysisState::NotEligible, &reason).await,
         Admission::QualityRejected { reasons, .. } => {
             let text = reasons.into_iter().map(|r| r.text).collect::<Vec<_>>().join("; ");
-            note(tx, id, model, AnalysisState::QualityRejected, &text).await
+            note(tx, id, model, AnalysisState::QualityRejected, &text).await?;
+            tell_rejection::owe(tx, settings, row, &model.reference, &text).await
         }
         Admission::Wait { reason } => note(tx, id, model, AnalysisState::Waiting, &reason).await,
     }
@@ -131,7 +135,8 @@ async fn queue(
     )
     .await?;
     let terms = analyses::inference(&id.to_string(), &model.reference.name);
-    jobs::enqueue(tx, &Work::Infer { analysis }, terms).await
+    let urgency = model.package.manifest.urgency;
+    jobs::enqueue(tx, &Work::Infer { analysis, urgency }, terms).await
 }
 
 fn subject(id: StudyId, model: &ActiveModel, series: Option<String>, input_key: String) -> Subject {

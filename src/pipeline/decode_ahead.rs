@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tocsin_domain::admit;
 use tocsin_domain::ids::{StudyId, Uid};
+use tocsin_domain::work::Urgency;
 
 use super::env::Env;
 use super::infer;
@@ -50,9 +51,11 @@ async fn files(env: &Env, id: StudyId) -> Result<Vec<SliceFile>, StoreError> {
     let Some(facts) = studies::facts_of(&row)? else {
         return Ok(Vec::new());
     };
+    // Routine models run in a process of their own, which would not find what this one keeps.
     let wanted: BTreeSet<Uid> = env
         .models
         .iter()
+        .filter(|model| model.package.manifest.urgency == Urgency::Urgent)
         .flat_map(|model| admit::candidates(&model.criteria, &facts))
         .collect();
     if wanted.is_empty() || timeline::has(conn, id, FAILED).await? {

@@ -38,7 +38,9 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         .await?;
     let Some((row, study)) = due else { return Ok(()) };
     let attempt = match deliveries::kind_of(&row)? {
-        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => hl7::send(env, &row, &study).await?,
+        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
+            hl7::send(env, &row, &study).await?
+        }
         DeliveryKind::StructuredReport | DeliveryKind::KeyImage => dicom::send(env, &row, &study).await?,
     };
     end(env, lease, id, row, attempt).await

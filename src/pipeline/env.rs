@@ -125,7 +125,7 @@ impl Handler for Env {
     async fn given_up(&self, lease: &Lease, reason: &str) {
         let marked = match lease.work {
             Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
-            Work::Infer { analysis } => infer::given_up(self, analysis, reason).await,
+            Work::Infer { analysis, .. } => infer::given_up(self, analysis, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
@@ -148,7 +148,7 @@ impl Env {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
-            Work::Infer { analysis } => infer::run(self, lease, analysis).await,
+            Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, urgency).await,
             Work::PublishResult { result } => publish_result::run(self, lease, result).await,
             Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
             Work::TriageStudy { study } => triage_study::run(self, lease, study).await,

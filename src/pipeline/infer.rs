@@ -1,12 +1,13 @@
 //! Job: has the child process read one series with one model, and keeps what it found as the canonical record. Runs
 //! outside any transaction; a crash, a timeout or bad images cost this analysis and nothing else.
 
-use tocsin_domain::finding::{Presence, ResultRecord, ResultStatus};
+use tocsin_domain::finding::{ModelRef, Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Urgency, Work};
 
 use super::check_deadline;
 use super::env::Env;
+use super::tell_rejection;
 use crate::inference::child::protocol::{Analysis, Refusal, SliceFile};
 use crate::inference::pool::{Analysed, WorkerError};
 use crate::jobs::JobError;
@@ -15,9 +16,9 @@ use crate::storage::blobs::BlobHash;
 use crate::storage::entity::{analysis, instance};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::{StoreError, Tx, instances, results, timeline};
+use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobError> {
+pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Urgency) -> Result<(), JobError> {
     let row = analyses::get(env.store.read(), id).await?;
     if analyses::state_of(&row)?.is_final() {
         return finish_silently(env, lease).await;
@@ -32,11 +33,15 @@ pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobErro
             row.model, row.version
         )));
     };
+    let lane_of_model = model.package.manifest.urgency;
+    if lane_of_model != urgency {
+        return change_lane(env, lease, &row, lane_of_model).await;
+    }
     let (study, uid, files) = inputs(env, &row).await?;
     begin(env, lease, id, study, &row.model).await?;
     match env.worker.analyse(&model.package, files).await {
         Ok(Analysed { analysis, mask }) => keep(env, lease, row, study, uid, analysis, mask).await,
-        Err(error) => failed(env, lease, &row, study, error).await,
+        Err(error) => failed(env, lease, &row, &model.reference, study, error).await,
     }
 }
 
@@ -44,6 +49,26 @@ async fn finish_silently(env: &Env, lease: &Lease) -> Result<(), JobError> {
     let lease = lease.clone();
     env.store
         .write(move |tx| Box::pin(async move { leases::complete(tx, &lease).await }))
+        .await?;
+    Ok(())
+}
+
+/// Whoever asked for the run did not know its model: it goes on in the lane where it keeps nobody else waiting.
+async fn change_lane(
+    env: &Env,
+    lease: &Lease,
+    row: &analysis::Model,
+    urgency: Urgency,
+) -> Result<(), JobError> {
+    let (lease, analysis) = (lease.clone(), analyses::id_of(row)?);
+    let terms = analyses::inference(&row.study_id, &row.model);
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                jobs::enqueue(tx, &Work::Infer { analysis, urgency }, terms).await?;
+                leases::complete(tx, &lease).await
+            })
+        })
         .await?;
     Ok(())
 }
@@ -169,10 +194,11 @@ async fn record(
         inference_ms: i64::try_from(found.timing.inference_ms).ok(),
     };
     let detail = format!(
-        "{}: {}; decoding {} ms, resampling {} ms, model {} ms, measuring {} ms",
+        "{}: {}; decoding {} ms, checking {} ms, resampling {} ms, model {} ms, measuring {} ms",
         record.model.name,
         ending.state.text(),
         found.timing.decode_ms,
+        found.timing.inspect_ms,
         found.timing.arrange_ms,
         found.timing.inference_ms,
         found.timing.quantify_ms
@@ -238,6 +264,7 @@ async fn failed(
     env: &Env,
     lease: &Lease,
     row: &analysis::Model,
+    model: &ModelRef,
     study: StudyId,
     error: WorkerError,
 ) -> Result<(), JobError> {
@@ -246,7 +273,8 @@ async fn failed(
     if may_pass(&error) && lease.attempts < lease.lane.max_attempts() {
         return Err(JobError::Retry(reason));
     }
-    let (id, lease) = (analyses::id_of(row)?, lease.clone());
+    let (id, lease, settings) = (analyses::id_of(row)?, lease.clone(), env.settings.clone());
+    let model = model.clone();
     let unfit = matches!(error, WorkerError::Refused(Refusal::Quality { .. }));
     let (state, event) = match unfit {
         true => (AnalysisState::QualityRejected, "admission"),
@@ -260,6 +288,10 @@ async fn failed(
         .write(move |tx| {
             Box::pin(async move {
                 timeline::note(tx, study, event, detail).await?;
+                if unfit {
+                    let row = studies::get(tx.conn(), study).await?;
+                    tell_rejection::owe(tx, &settings, &row, &model, &reason).await?;
+                }
                 not_read(tx, id, study, state, reason).await?;
                 leases::complete(tx, &lease).await
             })

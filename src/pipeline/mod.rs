@@ -16,5 +16,6 @@ pub mod raise_alerts;
 mod reported;
 pub mod send_notification;
 pub mod step_alert;
+mod tell_rejection;
 pub mod tell_ris;
 pub mod triage_study;

@@ -16,6 +16,7 @@ mod modules;
 pub mod narrative;
 pub mod orm;
 pub mod oru;
+pub mod oru_rejection;
 pub mod outputs;
 pub mod sc;
 pub mod site_profile;

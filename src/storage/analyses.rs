@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Urgency, Work};
 
 use super::changes;
 use super::entity::analysis::{self, Column, Entity};
@@ -184,7 +184,11 @@ pub async fn again(tx: &Tx, earlier: &analysis::Model, reason: String) -> Result
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
     jobs::enqueue(
         tx,
-        &Work::Infer { analysis: id },
+        // Whoever takes it up puts it in the lane of its model.
+        &Work::Infer {
+            analysis: id,
+            urgency: Urgency::default(),
+        },
         inference(&earlier.study_id, &earlier.model),
     )
     .await?;

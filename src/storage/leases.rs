@@ -185,7 +185,8 @@ async fn free_leases(tx: &Tx, pattern: &str) -> Result<u64, StoreError> {
         .all(tx.conn())
         .await?;
     for row in &held {
-        let pause = match row.lane == Lane::Inference.number() {
+        let runs_model = |lane: &Lane| lane.runs_models() && lane.number() == row.lane;
+        let pause = match Lane::ALL.iter().any(runs_model) {
             true => pause_after_deaths(row.deaths),
             false => TimeDelta::zero(),
         };

@@ -574,6 +574,7 @@ word-priority-change = priority change
 word-result-message = result message
 word-structured-report = structured report
 word-key-image = key image
+word-rejection = note of unreadable images
 word-open = open
 word-dismissed = dismissed
 

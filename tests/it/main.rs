@@ -17,6 +17,7 @@ mod story_hemorrhage;
 mod story_identity;
 mod story_paging;
 mod story_trouble;
+mod story_unreadable;
 mod tidy;
 
 mod hl7_meaning;

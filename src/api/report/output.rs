@@ -91,7 +91,7 @@ impl OutputView {
 
 fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option<&str>) -> OutputState {
     let is_message = match kind {
-        DeliveryKind::ResultMessage | DeliveryKind::PriorityChange => true,
+        DeliveryKind::ResultMessage | DeliveryKind::PriorityChange | DeliveryKind::Rejection => true,
         DeliveryKind::StructuredReport | DeliveryKind::KeyImage => false,
     };
     match state {

@@ -7,6 +7,7 @@ mod limits;
 mod marks;
 mod picture;
 pub mod protocol;
+pub(crate) mod read;
 pub(crate) mod serve;
 
 use std::io;

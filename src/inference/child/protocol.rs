@@ -10,6 +10,7 @@ use tocsin_domain::ids::{InstanceId, Uid};
 
 use super::super::boxes::Located;
 use super::super::golden::GoldenReport;
+use super::super::manifest::Urgency;
 use super::super::onnx::{Fallback, Provider};
 
 /// A stored object.
@@ -30,6 +31,8 @@ pub struct LoadRequest {
     pub library: PathBuf,
     pub providers: Vec<Provider>,
     pub device_id: i32,
+    /// A routine process gives way to urgent ones.
+    pub urgency: Urgency,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -183,6 +186,8 @@ pub struct Timing {
     /// Slices that were decoded for this request, and the time it took; the others were decoded ahead.
     pub decoded: usize,
     pub decode_ms: u64,
+    /// Holding what the pixels show against the manifest.
+    pub inspect_ms: u64,
     pub arrange_ms: u64,
     pub inference_ms: u64,
     pub quantify_ms: u64,

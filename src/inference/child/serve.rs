@@ -9,29 +9,29 @@ use tocsin_domain::inspect::{CtSeen, PixelLimits, XraySeen};
 use tocsin_domain::volume::{Mask, Volume, marked};
 
 use super::super::answers::{ClassAnswer, Verdict};
-use super::super::exam::{Exam, Part};
+use super::super::exam::Exam;
 use super::super::golden::{self, volume_ml};
 use super::super::library;
-use super::super::manifest::InputKind;
+use super::super::manifest::{InputKind, Urgency};
 use super::super::network::{Network, Run};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
 use super::super::quantify::{Quantified, quantify};
 use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
+use super::limits;
 use super::marks::stored_marks;
 use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
-use tocsin_imaging::decode::Slice;
-use tocsin_imaging::images::stills;
-use tocsin_imaging::series::{SeriesError, assemble};
+use super::read;
 
 /// The state of a warm worker.
 #[derive(Default)]
 pub struct Worker {
     pub(crate) runtime: Option<(Runtime, library::Library)>,
+    gives_way: bool,
     /// By the hash of their manifests.
     networks: HashMap<String, Network>,
     cache: Cache,
@@ -54,6 +54,10 @@ impl Worker {
     }
 
     fn load(&mut self, request: &LoadRequest) -> Answered {
+        if request.urgency == Urgency::Routine && !self.gives_way {
+            self.gives_way = true;
+            limits::give_way();
+        }
         let begun = Instant::now();
         let package = Package::open(&request.package).map_err(|error| model(&error))?;
         if package.content_hash != request.content_hash {
@@ -113,15 +117,14 @@ impl Worker {
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
         let manifest = &network.package.manifest;
-        let exam = exam(
-            manifest.input.kind,
-            fetched.slices.iter().flat_map(|slices| slices.iter()),
-        );
-        let exam = exam.map_err(|error| Refusal::Images {
-            reason: reason(&error),
-        })?;
+        let exam =
+            read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| Refusal::Images {
+                reason: reason(&error),
+            })?;
         let decode_ms = millis(begun.elapsed());
+        let begun = Instant::now();
         let reasons = breaches(&manifest.quality.pixels, &exam);
+        let inspect_ms = millis(begun.elapsed());
         if !reasons.is_empty() {
             return Err(Refusal::Quality { reasons });
         }
@@ -133,8 +136,9 @@ impl Worker {
         quantified.limitations.extend(limitation);
         let mut analysis = analysis(network, &exam, &run, quantified);
         analysis.timing = Timing {
-            decoded: fetched.decoded,
+            decoded: fetched.fresh,
             decode_ms,
+            inspect_ms,
             arrange_ms: millis(run.arranging),
             inference_ms: millis(run.inference),
             quantify_ms: millis(begun.elapsed()),
@@ -148,7 +152,7 @@ fn breaches(limits: &PixelLimits, exam: &Exam) -> Vec<QualityReason> {
     let volumes = exam.parts.iter().map(|part| &part.volume);
     match exam.kind {
         InputKind::Volume if limits.asks_of_ct() => volumes
-            .flat_map(|volume| limits.breaches(&CtSeen::of(volume)))
+            .flat_map(|volume| limits.breaches(&CtSeen::of(volume, threads())))
             .collect(),
         InputKind::Volume => Vec::new(),
         InputKind::Image => {
@@ -159,23 +163,6 @@ fn breaches(limits: &PixelLimits, exam: &Exam) -> Vec<QualityReason> {
                     limits.breaches(&XraySeen::of(geometry.rows, geometry.columns, voxels))
                 })
                 .collect()
-        }
-    }
-}
-
-/// The slices as the model reads them.
-fn exam<'s>(kind: InputKind, slices: impl Iterator<Item = &'s Slice>) -> Result<Exam, SeriesError> {
-    match kind {
-        InputKind::Volume => Ok(Exam::of_volume(assemble(slices)?)),
-        InputKind::Image => {
-            let parts = stills(slices)?.into_iter().map(|still| Part {
-                volume: still.volume,
-                scaled: still.scaled,
-            });
-            Ok(Exam {
-                kind,
-                parts: parts.collect(),
-            })
         }
     }
 }
@@ -265,7 +252,7 @@ fn model(error: &dyn std::error::Error) -> Refusal {
     }
 }
 
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 

@@ -101,9 +101,10 @@ pub(super) async fn compose(
     };
     let object = match kind {
         DeliveryKind::KeyImage => key_image(&context, &picture(env, study, record).await?),
-        DeliveryKind::StructuredReport | DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => {
-            structured_report(&context)
-        }
+        DeliveryKind::StructuredReport
+        | DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection => structured_report(&context),
     };
     object.map_err(|error| JobError::Fail(error.to_string()))
 }

@@ -108,6 +108,8 @@ fn table(dice: &mut Dice) -> Artefacts {
 
 #[cfg(test)]
 mod tests {
+    use tocsin_domain::inspect::CtSeen;
+
     use super::*;
     use crate::phantom::Side;
 
@@ -225,6 +227,26 @@ mod tests {
         assert!(clot.len() > 500);
         for i in clot {
             assert!(thorax.grid.artery[i] > 245 && (20..120).contains(&thorax.grid.hu[i]));
+        }
+    }
+
+    #[test]
+    fn the_density_of_the_trunk_can_be_read_from_the_images() {
+        for (seed, hu, finding) in [
+            (21, 150.0, PeFinding::None),
+            (22, 330.0, PeFinding::Saddle),
+            (23, 220.0, PeFinding::Segmental),
+        ] {
+            let ct = ctpa(&CtpaSpec {
+                trunk_hu: Some(hu),
+                ..small(seed, finding)
+            });
+            let read = CtSeen::of(&ct.volume, 2).trunk_hu.expect("a trunk");
+            let built = ct.truth.trunk_hu.expect("a trunk");
+            assert!(
+                (read - built).abs() < 0.12 * built,
+                "seed {seed}: {read} HU, built {built}"
+            );
         }
     }
 
