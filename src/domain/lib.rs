@@ -10,6 +10,7 @@ pub mod clock;
 pub mod code;
 pub mod compare;
 pub mod dimse;
+pub mod explanation;
 pub mod finding;
 pub mod ids;
 pub mod inspect;

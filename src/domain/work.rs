@@ -21,6 +21,8 @@ pub enum Work {
     TriageStudy { study: StudyId },
     /// Render and queue the outputs of a result.
     PublishResult { result: ResultId },
+    /// Make maps of where a classifier looked, for a result that is published.
+    Explain { result: ResultId },
     /// Send one object or message.
     Deliver { delivery: DeliveryId },
     /// Take the next step of an alert: page, wait, escalate or stop.
@@ -120,6 +122,7 @@ impl Work {
             Self::Infer { .. } => "infer",
             Self::TriageStudy { .. } => "triage_study",
             Self::PublishResult { .. } => "publish_result",
+            Self::Explain { .. } => "explain",
             Self::Deliver { .. } => "deliver",
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
@@ -130,7 +133,7 @@ impl Work {
     pub fn lane(&self) -> Lane {
         match self {
             Self::StepAlert { .. } | Self::SendNotification { .. } => Lane::Alerts,
-            Self::Infer { .. } => Lane::Inference,
+            Self::Infer { .. } | Self::Explain { .. } => Lane::Inference,
             Self::Deliver { .. } => Lane::Delivery,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }

@@ -48,7 +48,10 @@ async fn finish_silently(env: &Env, lease: &Lease) -> Result<(), JobError> {
     Ok(())
 }
 
-async fn inputs(env: &Env, row: &analysis::Model) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
+pub(super) async fn inputs(
+    env: &Env,
+    row: &analysis::Model,
+) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
     let study: StudyId = row
         .study_id
         .parse()
@@ -154,6 +157,7 @@ async fn record(
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
         statements: Vec::new(),
+        explanation: found.explanation.clone(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -268,7 +272,7 @@ async fn failed(
     Ok(())
 }
 
-fn may_pass(error: &WorkerError) -> bool {
+pub(super) fn may_pass(error: &WorkerError) -> bool {
     match error {
         WorkerError::Start(_) | WorkerError::Crashed { .. } | WorkerError::Protocol(_) => true,
         WorkerError::TimedOut { .. }
