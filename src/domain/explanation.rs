@@ -48,6 +48,9 @@ pub struct KeySlice {
     pub finding: usize,
     /// Place among the slices that were read.
     pub slice: usize,
+    /// Of its instance, 0-based.
+    #[serde(default)]
+    pub frame: u32,
     /// What of the model showed it.
     pub output: String,
     pub class: String,
@@ -104,8 +107,11 @@ impl ResultRecord {
             let instance = self.instance_uids.get(key.slice);
             let known = chosen.iter().any(|one| one.slice == key.slice);
             if let (Some(instance), false) = (instance, known) {
-                let slice = key.slice;
-                chosen.push(KeyImageOf { instance, slice });
+                chosen.push(KeyImageOf {
+                    instance,
+                    slice: key.slice,
+                    frame: key.frame,
+                });
             }
         }
         if chosen.is_empty() {
@@ -125,7 +131,11 @@ impl ResultRecord {
             .enumerate()
             .filter(|(_, uid)| **uid == key);
         let (slice, instance) = places.next()?;
-        places.next().is_none().then_some(KeyImageOf { instance, slice })
+        places.next().is_none().then_some(KeyImageOf {
+            instance,
+            slice,
+            frame: 0,
+        })
     }
 
     /// Whether what was segmented may be sent as an object of its own: never of what is below its operating point.
@@ -144,6 +154,8 @@ pub struct KeyImageOf<'r> {
     pub instance: &'r Uid,
     /// Place among the slices that were read.
     pub slice: usize,
+    /// Of its instance, 0-based.
+    pub frame: u32,
 }
 
 #[cfg(test)]
@@ -186,6 +198,7 @@ mod tests {
         KeySlice {
             finding,
             slice,
+            frame: 0,
             output: "mask".into(),
             class: "blood".into(),
         }

@@ -66,10 +66,13 @@ pub(super) async fn marks_on(
     let layer_of = |slice: usize| {
         let uid = record.instance_uids.get(slice)?;
         let row = own.iter().find(|row| row.sop_uid == uid.as_str())?;
-        let frame = grid
+        let kept = grid
             .as_ref()
             .and_then(|grid| grid.slices.get(slice))
-            .map_or(0, |one| one.frame);
+            .map(|one| one.frame);
+        let mut keys = record.explanation.key_slices.iter();
+        let chosen = || keys.find(|key| key.slice == slice).map(|key| key.frame);
+        let frame = kept.or_else(chosen).unwrap_or_default();
         let mut layers = stack.layers.iter();
         layers.position(|layer| layer.instance_id == row.id && layer.frame == frame)
     };

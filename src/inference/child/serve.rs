@@ -143,7 +143,7 @@ impl Worker {
         let (marks, limitation) =
             stored_marks(&exam, &run.answers, &stored, &frames).map_err(|error| model(&error))?;
         quantified.limitations.extend(limitation);
-        let key_slices = keys::choose(manifest, &exam, &run.answers, &mut quantified.findings);
+        let key_slices = keys::choose(manifest, &exam, &run.answers, &frames, &mut quantified.findings);
         let explanation = Explanation {
             map_follows: map_follows(manifest, &run.answers, &key_slices),
             segments: match marks.is_empty() {

@@ -16,11 +16,13 @@ struct Worth {
     least: f64,
 }
 
-/// The key slices of everything that is flagged. A finding that names no key instance yet is given the best.
+/// The key slices of everything that is flagged; `frames` are those of the slices in their instances. A finding that names no key
+/// instance yet is given the best.
 pub fn choose(
     manifest: &Manifest,
     exam: &Exam,
     answers: &[OutputAnswer],
+    frames: &[u32],
     findings: &mut [Finding],
 ) -> Vec<KeySlice> {
     let uids: Vec<_> = exam
@@ -54,6 +56,7 @@ pub fn choose(
         chosen.extend(slices.into_iter().map(|slice| KeySlice {
             finding: place.unwrap_or_default(),
             slice,
+            frame: frames.get(slice).copied().unwrap_or_default(),
             output: spec.output.clone(),
             class: spec.class.clone(),
         }));

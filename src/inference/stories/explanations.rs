@@ -21,7 +21,7 @@ const CORNER: Ball = Ball {
 /// The same far away along the slices, smaller.
 const SECOND: Ball = Ball {
     centre: [22.0, -20.0, -27.0],
-    radius: 6.0,
+    radius: 8.0,
 };
 /// Bright, large, and nowhere near the corner.
 const DISTRACTOR: Ball = Ball {
@@ -88,7 +88,7 @@ fn explained(story: &Story, graph: &Graph, exam: Exam) -> Option<Explained> {
     let run = network.run(&exam).expect("runs");
     let manifest = network.package.manifest.clone();
     let mut found = quantify(&manifest, &exam, &run.answers).expect("measured");
-    let keys = keys::choose(&manifest, &exam, &run.answers, &mut found.findings);
+    let keys = keys::choose(&manifest, &exam, &run.answers, &[], &mut found.findings);
     assert!(map_follows(&manifest, &run.answers, &keys));
     let best = &keys[0];
     let uid = exam.parts[0].volume.geometry.instance_uids.get(best.slice);

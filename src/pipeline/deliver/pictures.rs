@@ -39,16 +39,14 @@ pub async fn key_image(
         .find(|(_, facts)| facts.sop_instance_uid == *key.instance)
         .ok_or_else(|| fail("the key instance is not stored"))?;
     let stored = results::mask_of(env.store.read(), record.id).await?;
-    let frame = frame(&facts, &stored, key.slice)
-        .ok_or_else(|| fail("which frame of its instance shows the finding is not known"))?;
-    let mut image = draw(env, &row, &facts, frame).await?;
+    let mut image = draw(env, &row, &facts, key.frame).await?;
     let drawn = match record.model.display_policy.shows_marks() {
         true => mark(env, record, &stored, key.slice, &mut image).await?,
         false => Drawn::Nothing,
     };
     Ok(KeyImage {
         instance: key.instance.clone(),
-        frame_number: (facts.frames > 1).then_some(frame + 1),
+        frame_number: (facts.frames > 1).then_some(key.frame + 1),
         place,
         drawn,
         image: RgbImage {
@@ -57,15 +55,6 @@ pub async fn key_image(
             data: image.data,
         },
     })
-}
-
-/// 0-based; what is stored with the marks says it of instances that hold several.
-fn frame(facts: &InstanceFacts, stored: &[u8], slice: usize) -> Option<u32> {
-    if facts.frames <= 1 {
-        return Some(0);
-    }
-    let grid = mask_codec::grid(stored).ok()??;
-    grid.slices.get(slice).map(|slice| slice.frame)
 }
 
 async fn draw(
