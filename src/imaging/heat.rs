@@ -49,7 +49,7 @@ pub fn encode(maps: &[HeatMap]) -> Vec<u8> {
 /// Anything that is not exactly what `encode` writes.
 pub fn decode(bytes: &[u8]) -> Result<Vec<HeatMap>, HeatError> {
     let mut rest = bytes.strip_prefix(b"THM1").ok_or(HeatError)?;
-    let mut number = |rest: &mut &[u8]| {
+    let number = |rest: &mut &[u8]| {
         let (head, tail) = rest.split_first_chunk::<4>().ok_or(HeatError)?;
         *rest = tail;
         Ok(u32::from_le_bytes(*head) as usize)

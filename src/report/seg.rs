@@ -126,7 +126,12 @@ fn frames_of<'m>(context: &Context, marks: &'m MarkedSlices) -> Vec<Frame<'m>> {
 }
 
 fn image(marks: &MarkedSlices, frames: &[Frame]) -> DataSet {
-    DataSet::new()
+    let image = match marks.placed {
+        Some(_) => DataSet::new(),
+        // Required where no position says it, and not known (type 2C).
+        None => DataSet::new().text(tags::PATIENT_ORIENTATION, VR::CS, ""),
+    };
+    image
         .texts(tags::IMAGE_TYPE, VR::CS, &["DERIVED", "PRIMARY"])
         .number(tags::SAMPLES_PER_PIXEL, 1)
         .text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2")

@@ -90,7 +90,10 @@ async fn compose(
             "priority change",
             priority(env, row, study, &order, &envelope).await?,
         ),
-        DeliveryKind::ResultMessage | DeliveryKind::StructuredReport | DeliveryKind::KeyImage => {
+        DeliveryKind::ResultMessage
+        | DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;
