@@ -45,7 +45,7 @@ def check(path):
     truth = json.loads((path.parent / f"{name}.json").read_text())
     seg = hd.seg.segread(path)
     need(seg.SegmentationType == "BINARY", f"{name}: binary")
-    need(seg.segment_numbers == range(1, len(truth["segments"]) + 1), f"{name}: segments {seg.segment_numbers}")
+    need(list(seg.segment_numbers) == list(range(1, len(truth["segments"]) + 1)), f"{name}: segments {seg.segment_numbers}")
     need(seg.get("FrameOfReferenceUID") == truth["frame_of_reference"], f"{name}: frame of reference")
     need("not for diagnos" in seg.SeriesDescription and seg.Modality == "SEG", f"{name}: says what it is")
     for number, segment in zip(seg.segment_numbers, truth["segments"]):
