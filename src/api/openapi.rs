@@ -219,6 +219,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
         ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
         ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),
+        ("GET", "/studies/{id}/heat/{result}/{slice}") => (Answer::Picture, &[]),
         ("POST", "/studies/{id}/opinions") => {
             (Answer::Created(g.subschema_for::<discussion::OpinionView>()), &[])
         }

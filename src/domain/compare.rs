@@ -92,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::code;
+    use crate::explanation::Explanation;
     use crate::finding::{DisplayPolicy, Finding, ModelRef, Presence, ResultStatus};
     use crate::ids::{AnalysisId, ResultId, Uid};
 
@@ -135,6 +136,7 @@ mod tests {
             supersedes: None,
             limitations: Vec::new(),
             statements: Vec::new(),
+            explanation: Explanation::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::code::{self, Code};
+use crate::explanation::Explanation;
 use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
 use crate::triage::PackRef;
 
@@ -29,6 +30,9 @@ pub struct ResultRecord {
     /// What the rules in force had to say of it when it was published; fixed from then on, like the rest.
     #[serde(default)]
     pub statements: Vec<Statement>,
+    /// What may show a reader why, as far as the display policy goes.
+    #[serde(default)]
+    pub explanation: Explanation,
 }
 
 /// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).

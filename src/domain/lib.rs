@@ -11,6 +11,7 @@ pub mod code;
 pub mod compare;
 pub mod course;
 pub mod dimse;
+pub mod explanation;
 pub mod finding;
 pub mod ids;
 pub mod inspect;

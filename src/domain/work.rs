@@ -25,6 +25,8 @@ pub enum Work {
     TriageStudy { study: StudyId },
     /// Render and queue the outputs of a result.
     PublishResult { result: ResultId },
+    /// Make maps of where a classifier looked, for a result that is published.
+    Explain { result: ResultId },
     /// Send one object or message.
     Deliver { delivery: DeliveryId },
     /// Take the next step of an alert: page, wait, escalate or stop.
@@ -154,6 +156,7 @@ impl Work {
             Self::Infer { .. } => "infer",
             Self::TriageStudy { .. } => "triage_study",
             Self::PublishResult { .. } => "publish_result",
+            Self::Explain { .. } => "explain",
             Self::Deliver { .. } => "deliver",
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
@@ -171,7 +174,9 @@ impl Work {
             Self::Infer {
                 urgency: Urgency::Routine,
                 ..
-            } => Lane::Screening,
+            }
+            // What shows why comes after what was found, and keeps nobody waiting.
+            | Self::Explain { .. } => Lane::Screening,
             Self::Deliver { .. } => Lane::Delivery,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }

@@ -7,6 +7,7 @@ pub mod channels;
 pub mod child;
 pub mod declared;
 pub mod exam;
+pub mod explain;
 mod foreground;
 pub mod golden;
 pub mod grid;

@@ -8,12 +8,15 @@ use tocsin_domain::finding::DisplayPolicy;
 pub use tocsin_domain::work::Urgency;
 
 mod check;
+mod check_explanation;
 mod check_input;
 mod check_output;
+mod explanation;
 mod input;
 mod output;
 
 use self::check::check;
+pub use self::explanation::{Explanation, SegmentSpec};
 pub use self::input::{Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling};
 pub use self::output::{Activation, Aggregate, BoxFormat, BoxUnit, Boxes, Output, OutputKind};
 
@@ -37,6 +40,9 @@ pub struct Manifest {
     pub findings: Vec<FindingSpec>,
     pub quantification: Option<Quantification>,
     pub explanation: Explanation,
+    /// Further classes of segmentations that are kept and exported.
+    #[serde(default)]
+    pub segments: Vec<SegmentSpec>,
     pub limits: Limits,
     #[serde(default)]
     pub golden: Vec<GoldenCase>,
@@ -123,17 +129,6 @@ pub enum Measure {
     Components,
     MidlineShift,
     Location,
-}
-
-/// What shows a reader why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Explanation {
-    /// The mask itself.
-    Mask,
-    /// The boxes of a detection, filled.
-    Boxes,
-    None,
 }
 
 /// What one analysis may use.

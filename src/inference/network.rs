@@ -133,7 +133,7 @@ impl Network {
     }
 
     /// The grid over one part, and the values on it.
-    fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
+    pub(super) fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
         let (recipe, volume) = (&self.package.recipe, &part.volume);
         if !part.scaled && matches!(recipe.grid.scale, Scale::Spacing(_)) {
             return Err(NetworkError::NoSpacing);
@@ -152,6 +152,22 @@ impl Network {
         Ok((grid, values))
     }
 
+    /// Finite tensors of these names for items that are not part of a run.
+    pub(super) fn ask(
+        &mut self,
+        shape: &[usize],
+        items: &[f32],
+        names: &[&str],
+    ) -> Result<Vec<Tensor>, NetworkError> {
+        finite(
+            &mut self.session,
+            &self.package.manifest.input.name,
+            shape,
+            items,
+            names,
+        )
+    }
+
     /// Raw values of each output.
     fn infer(&mut self, grid: &Grid, values: Vec<f32>) -> Result<Vec<Raw>, NetworkError> {
         let windows = self.package.recipe.windows.as_ref();
@@ -164,7 +180,11 @@ impl Network {
     fn slice_by_slice(&mut self, grid: &Grid, values: &[f32]) -> Result<Vec<Raw>, NetworkError> {
         let Package { manifest, recipe, .. } = &self.package;
         let size = [grid.rows.size, grid.columns.size];
-        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, grid.plane())).collect();
+        let mut raw: Vec<Raw> = manifest
+            .outputs
+            .iter()
+            .map(|o| empty(o, grid.plane(), true))
+            .collect();
         let count = grid.slabs.len();
         for from in (0..count).step_by(manifest.input.batch) {
             let to = (from + manifest.input.batch).min(count);
@@ -186,7 +206,7 @@ impl Network {
     ) -> Result<Vec<Raw>, NetworkError> {
         let Package { manifest, recipe, .. } = &self.package;
         let cells = grid.shape().iter().product();
-        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, cells)).collect();
+        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, cells, false)).collect();
         let blended = |output: &Output| match output.kind {
             OutputKind::Segmentation => Some(Blended::new(output.classes.len(), windows)),
             OutputKind::Classification | OutputKind::Regression | OutputKind::Detection => None,
@@ -252,25 +272,38 @@ fn answers(
     batch: &Batch,
 ) -> Result<Vec<Vec<Tensor>>, NetworkError> {
     let names: Vec<&str> = manifest.outputs.iter().flat_map(Output::tensors).collect();
-    let tensors = session.run(&manifest.input.name, &batch.shape, &batch.values, &names)?;
+    let tensors = finite(session, &manifest.input.name, batch, &names)?;
+    let mut tensors = tensors.into_iter();
+    let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
+    Ok(manifest.outputs.iter().map(of).collect())
+}
+
+fn finite(
+    session: &mut Session,
+    input: &str,
+    batch: &Batch,
+    names: &[&str],
+) -> Result<Vec<Tensor>, NetworkError> {
+    let tensors = session.run(input, &batch.shape, &batch.values, names)?;
     for (name, tensor) in names.iter().zip(&tensors) {
         if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
             let name = (*name).to_owned();
             return Err(NetworkError::NotFinite { name, value: *value });
         }
     }
-    let mut tensors = tensors.into_iter();
-    let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
-    Ok(manifest.outputs.iter().map(of).collect())
+    Ok(tensors)
 }
 
-fn empty(output: &Output, places: usize) -> Raw {
+fn empty(output: &Output, places: usize, by_slice: bool) -> Raw {
     match output.kind {
         OutputKind::Segmentation => Raw::Places {
             values: Vec::new(),
             places,
         },
-        OutputKind::Classification | OutputKind::Regression => Raw::Scores(Vec::new()),
+        OutputKind::Classification | OutputKind::Regression => Raw::Scores {
+            values: Vec::new(),
+            by_slice,
+        },
         OutputKind::Detection => Raw::Boxes(Vec::new()),
     }
 }
@@ -320,7 +353,7 @@ fn take(
             })?;
             all.extend(found);
         }
-        (Raw::Places { values, .. } | Raw::Scores(values), _) => {
+        (Raw::Places { values, .. } | Raw::Scores { values, .. }, _) => {
             for tensor in &tensors {
                 check_shape(output, tensor, expected)?;
                 values.extend_from_slice(&tensor.values);

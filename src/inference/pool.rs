@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tocsin_domain::explanation::KeySlice;
+use tocsin_imaging::heat::{self, HeatMap};
 use tokio::sync::Mutex;
 
 use super::child::protocol::{
@@ -141,17 +143,44 @@ impl Pool {
         }
     }
 
-    /// Draws one frame, with the outline of a slice of `stored_mask` if the request names one.
-    pub async fn picture(&self, request: PictureRequest, stored_mask: &[u8]) -> Result<Picture, WorkerError> {
+    /// Looks again at one slice, for a map of where the model looked; empty where no place mattered. `None`: the child was busy with
+    /// what somebody waits for, and nothing was done.
+    pub async fn explain(
+        &self,
+        package: &Package,
+        files: Vec<SliceFile>,
+        key: KeySlice,
+    ) -> Result<Option<Vec<HeatMap>>, WorkerError> {
+        let Ok(mut worker) = self.models.try_lock() else {
+            return Ok(None);
+        };
+        if !worker.holds(&package.content_hash) {
+            check_golden(self.open(&mut worker, package).await?)?;
+        }
+        let request = Request::Explain {
+            content_hash: package.content_hash.clone(),
+            files,
+            key,
+        };
+        match worker.call(&request, &[], self.limits(package)).await? {
+            (Answer::Explained, stored) if stored.is_empty() => Ok(Some(Vec::new())),
+            (Answer::Explained, stored) => {
+                let maps = heat::decode(&stored);
+                maps.map(Some)
+                    .map_err(|error| WorkerError::Protocol(error.to_string()))
+            }
+            (other, _) => Err(unexpected(other)),
+        }
+    }
+
+    /// Draws one frame.
+    pub async fn picture(&self, request: PictureRequest) -> Result<Picture, WorkerError> {
         let mut worker = self.pictures.lock().await;
         let limits = Limits {
             deadline: PICTURE_DEADLINE,
             memory: PICTURE_MEMORY.min(self.config.memory_bytes),
         };
-        match worker
-            .call(&Request::Picture(request), stored_mask, limits)
-            .await?
-        {
+        match worker.call(&Request::Picture(request), &[], limits).await? {
             (Answer::Drawn { rows, columns }, bytes) => Ok(Picture { rows, columns, bytes }),
             (other, _) => Err(unexpected(other)),
         }
@@ -227,8 +256,10 @@ fn check_golden(report: LoadReport) -> Result<LoadReport, WorkerError> {
 fn unexpected(answer: Answer) -> WorkerError {
     match answer {
         Answer::Refused(refusal) => WorkerError::Refused(refusal),
-        Answer::Loaded(_) | Answer::Prepared(_) | Answer::Analysed(_) | Answer::Drawn { .. } => {
-            WorkerError::Protocol("an answer to another request".into())
-        }
+        Answer::Loaded(_)
+        | Answer::Prepared(_)
+        | Answer::Analysed(_)
+        | Answer::Explained
+        | Answer::Drawn { .. } => WorkerError::Protocol("an answer to another request".into()),
     }
 }

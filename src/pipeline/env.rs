@@ -24,7 +24,7 @@ use crate::telemetry::Metrics;
 
 use super::models::{AbsentModel, ActiveModel};
 use super::{
-    admit_study, apply_message, assemble_study, check_deadline, deliver, infer, publish_result,
+    admit_study, apply_message, assemble_study, check_deadline, deliver, explain, infer, publish_result,
     send_notification, step_alert, triage_study,
 };
 
@@ -95,6 +95,7 @@ pub struct Archive {
     pub gets: Gets,
     pub structured_report: bool,
     pub key_image: bool,
+    pub segmentation: bool,
 }
 
 impl Settings {
@@ -126,6 +127,7 @@ impl Handler for Env {
         let marked = match lease.work {
             Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
             Work::Infer { analysis, .. } => infer::given_up(self, analysis, reason).await,
+            Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
@@ -150,6 +152,7 @@ impl Env {
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
             Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, urgency).await,
             Work::PublishResult { result } => publish_result::run(self, lease, result).await,
+            Work::Explain { result } => explain::run(self, lease, result).await,
             Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
             Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,

@@ -73,7 +73,10 @@ async fn change_lane(
     Ok(())
 }
 
-async fn inputs(env: &Env, row: &analysis::Model) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
+pub(super) async fn inputs(
+    env: &Env,
+    row: &analysis::Model,
+) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
     let study: StudyId = row
         .study_id
         .parse()
@@ -179,6 +182,7 @@ async fn record(
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
         statements: Vec::new(),
+        explanation: found.explanation.clone(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -300,7 +304,7 @@ async fn failed(
     Ok(())
 }
 
-fn may_pass(error: &WorkerError) -> bool {
+pub(super) fn may_pass(error: &WorkerError) -> bool {
     match error {
         WorkerError::Start(_) | WorkerError::Crashed { .. } | WorkerError::Protocol(_) => true,
         WorkerError::TimedOut { .. }

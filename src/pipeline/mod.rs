@@ -8,6 +8,7 @@ pub mod check_deadline;
 mod decode_ahead;
 pub mod deliver;
 pub mod env;
+mod explain;
 pub mod infer;
 pub mod link;
 pub mod models;

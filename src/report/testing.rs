@@ -2,6 +2,7 @@
 
 use chrono::FixedOffset;
 use tocsin_domain::code::{self, Code};
+use tocsin_domain::explanation::Explanation;
 use tocsin_domain::finding::{
     DisplayPolicy, Finding, Lesion, Measurement, ModelRef, Presence, ResultRecord, ResultStatus, Statement,
 };
@@ -76,6 +77,7 @@ pub fn bleed() -> ResultRecord {
             },
             text: "Large hemorrhage".into(),
         }],
+        explanation: Explanation::default(),
     }
 }
 

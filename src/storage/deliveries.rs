@@ -57,6 +57,7 @@ pub enum DeliveryKind {
     StructuredReport,
     KeyImage,
     Rejection,
+    Segmentation,
 }
 
 impl DeliveryKind {
@@ -66,6 +67,7 @@ impl DeliveryKind {
         Self::StructuredReport,
         Self::KeyImage,
         Self::Rejection,
+        Self::Segmentation,
     ];
 
     pub fn text(self) -> &'static str {
@@ -75,6 +77,7 @@ impl DeliveryKind {
             Self::StructuredReport => "structured_report",
             Self::KeyImage => "key_image",
             Self::Rejection => "rejection",
+            Self::Segmentation => "segmentation",
         }
     }
 }

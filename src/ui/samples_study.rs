@@ -262,6 +262,8 @@ fn marks() -> MarksView {
         result_id: id(),
         model: hostile(),
         key: Some(0),
+        keys: vec![0],
         marked: vec![Marked { layer: 0, slice: 0 }],
+        heat: vec![Marked { layer: 0, slice: 0 }],
     }
 }

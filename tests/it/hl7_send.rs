@@ -12,6 +12,7 @@ use tocsin::report::oru::{ResultMessage, result};
 use tocsin::report::site_profile::{DEFAULT_231, DEFAULT_251, SiteProfile};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code;
+use tocsin_domain::explanation::Explanation;
 use tocsin_domain::finding::{
     DisplayPolicy, Finding, Measurement, ModelRef, Presence, ResultRecord, ResultStatus,
 };
@@ -104,6 +105,7 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         supersedes: None,
         limitations: vec![],
         statements: Vec::new(),
+        explanation: Explanation::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use sha2::{Digest, Sha256};
 use tocsin::imaging::mask_codec;
-use tocsin::imaging::preview::Window;
+use tocsin::imaging::preview::{RgbImage, Window, outline};
 use tocsin::inference::child::protocol::{PictureForm, PictureRequest, Refusal, SliceFile};
 use tocsin::inference::library::{Search, locate};
 use tocsin::inference::onnx::Provider;
@@ -181,13 +181,18 @@ async fn a_series_becomes_a_finding_a_mask_and_a_picture() {
         file: files[key].clone(),
         frame: 0,
         window: Some([Window::BRAIN.center, Window::BRAIN.width]),
-        mask_slice: Some(key),
         form: PictureForm::Rgb,
     };
-    let picture = pool.picture(request, &analysed.mask).await.expect("picture");
+    let picture = pool.picture(request).await.expect("picture");
     assert_eq!((picture.rows, picture.columns), (SIDE, SIDE));
+    let mut picture = RgbImage {
+        rows: SIDE,
+        columns: SIDE,
+        data: picture.bytes,
+    };
+    outline(&mut picture, &slice, 1).expect("drawn");
     let coloured = picture
-        .bytes
+        .data
         .chunks_exact(3)
         .filter(|pixel| pixel[0] != pixel[1])
         .count();

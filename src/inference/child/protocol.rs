@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::explanation::{Explanation, KeySlice};
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
 
@@ -47,7 +48,13 @@ pub enum Request {
         content_hash: String,
         files: Vec<SliceFile>,
     },
-    /// Draw one frame; the attached bytes are the stored mask, if there is one.
+    /// Look again at one slice with a model that was loaded, for a map of where it looked.
+    Explain {
+        content_hash: String,
+        files: Vec<SliceFile>,
+        key: KeySlice,
+    },
+    /// Draw one frame.
     Picture(PictureRequest),
 }
 
@@ -59,8 +66,6 @@ pub struct PictureRequest {
     pub frame: u32,
     /// Centre and width; absent: the sender's own.
     pub window: Option<[f64; 2]>,
-    /// Slice of the attached mask whose outline is drawn.
-    pub mask_slice: Option<usize>,
     pub form: PictureForm,
 }
 
@@ -79,6 +84,8 @@ pub enum Answer {
     Prepared(Prepared),
     /// The attached bytes are the stored mask, if the model gives one.
     Analysed(Box<Analysis>),
+    /// The attached bytes are the stored map (`heat`), empty where no place mattered.
+    Explained,
     /// The attached bytes are the picture.
     Drawn {
         rows: usize,
@@ -147,6 +154,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Conditions of the input that limit the result, in words.
     pub limitations: Vec<String>,
+    /// What the bits of the stored mask mean, and which slices show the findings best.
+    pub explanation: Explanation,
     pub series: SeriesRead,
     pub outputs: Vec<OutputSummary>,
     pub timing: Timing,

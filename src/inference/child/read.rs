@@ -41,6 +41,15 @@ pub fn exam(kind: InputKind, files: &[Opened], threads: usize) -> Result<Exam, R
     }
 }
 
+/// What the headers say of every frame, in the order of the files; without values.
+pub fn headers(files: &[Opened]) -> Result<Vec<Slice>, ReadError> {
+    let mut headers = Vec::with_capacity(files.len());
+    for file in files {
+        headers.extend(outlines(file)?.into_iter().map(|frame| frame.outline));
+    }
+    Ok(headers)
+}
+
 fn outlines(file: &Opened) -> Result<Vec<Frame<'_>>, ReadError> {
     let frame = |outline| Frame { file, outline };
     match file {

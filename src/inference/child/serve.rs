@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::explanation::{Explanation, KeySlice};
+use tocsin_domain::ids::Uid;
 use tocsin_domain::inspect::{CtSeen, PixelLimits, XraySeen};
 use tocsin_domain::volume::{Mask, Volume, marked};
 
 use super::super::answers::{ClassAnswer, Verdict};
 use super::super::exam::Exam;
+use super::super::explain::{keys, map, map_follows, stored};
 use super::super::golden::{self, volume_ml};
 use super::super::library;
 use super::super::manifest::{InputKind, Urgency};
@@ -26,6 +29,8 @@ use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
 use super::read;
+use tocsin_imaging::decode::Slice;
+use tocsin_imaging::heat;
 
 /// The state of a warm worker.
 #[derive(Default)]
@@ -40,7 +45,7 @@ pub struct Worker {
 type Answered = Result<(Answer, Vec<u8>), Refusal>;
 
 impl Worker {
-    pub fn answer(&mut self, request: Request, attached: &[u8]) -> (Answer, Vec<u8>) {
+    pub fn answer(&mut self, request: Request) -> (Answer, Vec<u8>) {
         let answered = match request {
             Request::Load(load) => self.load(&load),
             Request::Prepare { files } => Ok((
@@ -48,7 +53,12 @@ impl Worker {
                 Vec::new(),
             )),
             Request::Analyse { content_hash, files } => self.analyse(&content_hash, &files),
-            Request::Picture(picture) => Ok(draw(&picture, attached)),
+            Request::Explain {
+                content_hash,
+                files,
+                key,
+            } => self.explain(&content_hash, &files, &key),
+            Request::Picture(picture) => Ok(draw(&picture)),
         };
         answered.unwrap_or_else(|refusal| (Answer::Refused(refusal), Vec::new()))
     }
@@ -117,10 +127,7 @@ impl Worker {
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
         let manifest = &network.package.manifest;
-        let exam =
-            read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| Refusal::Images {
-                reason: reason(&error),
-            })?;
+        let exam = read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| images(&error))?;
         let decode_ms = millis(begun.elapsed());
         let begun = Instant::now();
         let reasons = breaches(&manifest.quality.pixels, &exam);
@@ -132,9 +139,23 @@ impl Worker {
         let begun = Instant::now();
         let manifest = &network.package.manifest;
         let mut quantified = quantify(manifest, &exam, &run.answers).map_err(|error| model(&error))?;
-        let (marks, limitation) = stored_marks(&exam, &run.answers).map_err(|error| model(&error))?;
+        let stored = stored::classes(manifest, &quantified.findings);
+        let headers = read::headers(&fetched.files).map_err(|error| images(&error))?;
+        let frames = frames(&exam, headers.iter());
+        let (marks, limitation) =
+            stored_marks(&exam, &run.answers, &stored, &frames).map_err(|error| model(&error))?;
         quantified.limitations.extend(limitation);
+        let key_slices = keys::choose(manifest, &exam, &run.answers, &frames, &mut quantified.findings);
+        let explanation = Explanation {
+            map_follows: map_follows(manifest, &run.answers, &key_slices),
+            segments: match marks.is_empty() {
+                true => Vec::new(),
+                false => stored.into_iter().map(|class| class.segment).collect(),
+            },
+            key_slices,
+        };
         let mut analysis = analysis(network, &exam, &run, quantified);
+        analysis.explanation = explanation;
         analysis.timing = Timing {
             decoded: fetched.fresh,
             decode_ms,
@@ -145,6 +166,44 @@ impl Worker {
         };
         Ok((Answer::Analysed(Box::new(analysis)), marks))
     }
+
+    /// The series was read before, and is read again: nothing of it is held but what was decoded ahead.
+    fn explain(&mut self, content_hash: &str, files: &[SliceFile], key: &KeySlice) -> Answered {
+        let fetched = self.cache.fetch(files, threads());
+        let fetched = fetched.map_err(|reason| Refusal::Images { reason })?;
+        let not_loaded = || Refusal::Model {
+            reason: format!("{content_hash} is not loaded"),
+        };
+        let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
+        let kind = network.package.manifest.input.kind;
+        let exam = read::exam(kind, &fetched.files, threads()).map_err(|error| images(&error))?;
+        let map = map(network, &exam, key).map_err(|error| model(&error))?;
+        Ok((
+            Answer::Explained,
+            map.map_or(Vec::new(), |map| heat::encode(&[map])),
+        ))
+    }
+}
+
+/// Of each slice of the exam its frame in its instance: the one that lies where the slice lies.
+fn frames<'s>(exam: &Exam, slices: impl Iterator<Item = &'s Slice>) -> Vec<u32> {
+    let mut of: HashMap<&Uid, Vec<&Slice>> = HashMap::new();
+    for slice in slices {
+        of.entry(&slice.instance_uid).or_default().push(slice);
+    }
+    // Images have no place, and are read in the order of their frames.
+    let mut turns: HashMap<&Uid, usize> = HashMap::new();
+    let mut frames = Vec::new();
+    for geometry in exam.geometries() {
+        for (uid, origin) in geometry.instance_uids.iter().zip(&geometry.origins) {
+            let own = of.get(uid).map_or(&[][..], Vec::as_slice);
+            let turn = turns.entry(uid).or_insert(0);
+            let placed = own.iter().find(|slice| slice.position == Some(*origin));
+            frames.push(placed.or(own.get(*turn)).map_or(0, |slice| slice.frame));
+            *turn += 1;
+        }
+    }
+    frames
 }
 
 /// What the pixels show against what the manifest asks of them.
@@ -180,6 +239,7 @@ fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -
         fallbacks: network.session.fallbacks.clone(),
         findings: quantified.findings,
         limitations: quantified.limitations,
+        explanation: Explanation::default(),
         outputs: outputs.collect(),
         series: series_read(exam),
         timing: Timing::default(),
@@ -244,6 +304,12 @@ fn key_slice(masks: &[Mask], exam: &Exam) -> Option<usize> {
     });
     let fullest = slices.map(marked).enumerate().max_by_key(|(_, count)| *count);
     fullest.filter(|(_, count)| *count > 0).map(|(slice, _)| slice)
+}
+
+fn images(error: &dyn std::error::Error) -> Refusal {
+    Refusal::Images {
+        reason: reason(error),
+    }
 }
 
 fn model(error: &dyn std::error::Error) -> Refusal {

@@ -1,9 +1,7 @@
 //! What the outputs of a manifest must satisfy, and the findings and measures that are read from them. Pure.
 
 use super::check::{Checked, check_code, each, problem, quoted, range, refer, text};
-use super::{
-    Boxes, Explanation, FindingSpec, Input, InputKind, Layout, Manifest, Output, OutputKind, Quantification,
-};
+use super::{Boxes, FindingSpec, Input, InputKind, Layout, Manifest, Output, OutputKind, Quantification};
 
 /// More lesions than this are noise, not a finding.
 const MAX_BOXES: usize = 1000;
@@ -138,21 +136,5 @@ pub(super) fn check_quantification(manifest: &Manifest, quantification: &Quantif
             quoted(&quantification.output),
             "the name of a segmentation output",
         ),
-    }
-}
-
-/// Boxes can only be shown of a detection. A mask may be asked of any, and is empty where there is none.
-pub(super) fn check_explanation(manifest: &Manifest) -> Checked {
-    let detects = || {
-        manifest
-            .outputs
-            .iter()
-            .any(|output| output.kind == OutputKind::Detection)
-    };
-    match manifest.explanation {
-        Explanation::Boxes if !detects() => {
-            problem("explanation.kind", "boxes", "a detection among [[outputs]]")
-        }
-        Explanation::Boxes | Explanation::Mask | Explanation::None => Ok(()),
     }
 }

@@ -113,9 +113,9 @@ fn read(story: &Story, network: &Graph, images: &[Radiograph]) -> Option<(Analys
         device_id: 0,
         urgency: Urgency::Urgent,
     };
-    let (loaded, _) = worker.answer(Request::Load(load), &[]);
+    let (loaded, _) = worker.answer(Request::Load(load));
     assert!(matches!(loaded, Answer::Loaded(_)), "{loaded:?}");
-    match worker.answer(Request::Analyse { content_hash, files }, &[]) {
+    match worker.answer(Request::Analyse { content_hash, files }) {
         (Answer::Analysed(analysis), marks) => Some((*analysis, marks)),
         (other, _) => panic!("{other:?}"),
     }

@@ -92,7 +92,10 @@ async fn compose(
             priority(env, row, study, &order, &envelope).await?,
         ),
         DeliveryKind::Rejection => ("ORU^R01", rejection(row, study, &order, &envelope)?),
-        DeliveryKind::ResultMessage | DeliveryKind::StructuredReport | DeliveryKind::KeyImage => {
+        DeliveryKind::ResultMessage
+        | DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;

@@ -19,6 +19,7 @@ pub mod api_token;
 pub mod audit_entry;
 pub mod audit_head;
 pub mod delivery;
+pub mod heat_map;
 pub mod imaging_order;
 pub mod instance;
 pub mod job;
