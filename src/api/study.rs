@@ -18,7 +18,7 @@ use super::described::{reasons_of, verdicts_of};
 use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
-use super::priors::{self, PriorView};
+use super::priors::{self, PriorSearchView, PriorView};
 use super::state::State;
 use super::views;
 use super::worklist::waiting;
@@ -64,6 +64,8 @@ pub struct StudyView {
     pub timeline: Vec<TimelineView>,
     /// Earlier studies of the patient, those to compare with first.
     pub priors: Vec<PriorView>,
+    /// The archives that were asked for earlier studies, and what came of it.
+    pub prior_searches: Vec<PriorSearchView>,
     pub alerts: Vec<AlertView>,
     /// Every result, the superseded ones included.
     pub results: Vec<ResultRecord>,
@@ -144,6 +146,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         series,
         timeline: events(timeline::of_study(conn, id).await?),
         priors: compared.priors,
+        prior_searches: priors::searches(state, id).await?,
         alerts: alert_list,
         opinions,
         comments,

@@ -134,6 +134,8 @@ mod tests {
             instance_uids: Vec::new(),
             supersedes: None,
             limitations: Vec::new(),
+            foreground: None,
+            comparison: None,
             statements: Vec::new(),
         }
     }

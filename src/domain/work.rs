@@ -29,6 +29,12 @@ pub enum Work {
     SendNotification { notification: NotificationId },
     /// A study that stands still past its deadline becomes visibly stuck.
     CheckStudyDeadline { study: StudyId },
+    /// Ask one archive, by its name in the configuration, for earlier studies to compare this one with; fetch them.
+    FindPriors { study: StudyId, source: String },
+    /// Run one model on a study that is there to be compared with.
+    InferPrior { analysis: AnalysisId },
+    /// Compare the results of a study with those of earlier ones, and amend them.
+    ComparePriors { study: StudyId },
 }
 
 /// Lanes keep slow work from delaying urgent work.
@@ -39,10 +45,21 @@ pub enum Lane {
     Ingest,
     Inference,
     Delivery,
+    /// Earlier studies are asked for and fetched.
+    Priors,
+    /// They are read and compared with, when nothing waits to be read for its own sake.
+    Comparison,
 }
 
 impl Lane {
-    pub const ALL: [Lane; 4] = [Lane::Alerts, Lane::Ingest, Lane::Inference, Lane::Delivery];
+    pub const ALL: [Lane; 6] = [
+        Lane::Alerts,
+        Lane::Ingest,
+        Lane::Inference,
+        Lane::Delivery,
+        Lane::Priors,
+        Lane::Comparison,
+    ];
 
     pub fn number(self) -> i16 {
         match self {
@@ -50,6 +67,8 @@ impl Lane {
             Self::Ingest => 1,
             Self::Inference => 2,
             Self::Delivery => 3,
+            Self::Priors => 4,
+            Self::Comparison => 5,
         }
     }
 
@@ -59,6 +78,8 @@ impl Lane {
             Self::Ingest => "ingest",
             Self::Inference => "inference",
             Self::Delivery => "delivery",
+            Self::Priors => "priors",
+            Self::Comparison => "comparison",
         }
     }
 
@@ -67,7 +88,7 @@ impl Lane {
         match self {
             Self::Alerts => 10,
             Self::Ingest | Self::Delivery => 15,
-            Self::Inference => 30,
+            Self::Inference | Self::Priors | Self::Comparison => 30,
         }
     }
 
@@ -76,8 +97,9 @@ impl Lane {
     pub fn backoff(self, attempts: i64, seq: i64) -> TimeDelta {
         let cap = match self {
             Self::Alerts => 15_000,
-            Self::Ingest | Self::Inference => 30_000,
+            Self::Ingest | Self::Inference | Self::Comparison => 30_000,
             Self::Delivery => 60_000,
+            Self::Priors => 300_000,
         };
         let doubled = 1000_i64.saturating_mul(1 << attempts.clamp(1, 12).saturating_sub(1));
         TimeDelta::milliseconds(doubled.min(cap) + (seq % 7) * 40)
@@ -88,7 +110,9 @@ impl Lane {
             // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
             Self::Alerts => 10_000,
             Self::Ingest => 8,
-            Self::Inference => 3,
+            Self::Inference | Self::Comparison => 3,
+            // Half an hour of an archive that is down: by then somebody has read the study.
+            Self::Priors => 14,
             // A week of a system that is down; after that a person looks at what is owed.
             Self::Delivery => 10_000,
         }
@@ -99,8 +123,16 @@ impl Lane {
     pub fn max_deaths(self) -> i64 {
         match self {
             Self::Inference => 50,
-            Self::Ingest => 8,
+            Self::Ingest | Self::Priors | Self::Comparison => 8,
             Self::Alerts | Self::Delivery => self.max_attempts(),
+        }
+    }
+
+    /// The lane whose waiting jobs go first: none of this lane is taken up while one of that lane waits or runs.
+    pub fn yields_to(self) -> Option<Self> {
+        match self {
+            Self::Comparison => Some(Self::Inference),
+            Self::Alerts | Self::Ingest | Self::Inference | Self::Delivery | Self::Priors => None,
         }
     }
 }
@@ -124,6 +156,9 @@ impl Work {
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
             Self::CheckStudyDeadline { .. } => "check_study_deadline",
+            Self::FindPriors { .. } => "find_priors",
+            Self::InferPrior { .. } => "infer_prior",
+            Self::ComparePriors { .. } => "compare_priors",
         }
     }
 
@@ -132,6 +167,8 @@ impl Work {
             Self::StepAlert { .. } | Self::SendNotification { .. } => Lane::Alerts,
             Self::Infer { .. } => Lane::Inference,
             Self::Deliver { .. } => Lane::Delivery,
+            Self::FindPriors { .. } => Lane::Priors,
+            Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }
             | Self::AdmitStudy { .. }
@@ -151,6 +188,14 @@ mod tests {
         let waits: Vec<i64> = (1..8).map(|n| Lane::Alerts.backoff(n, 0).num_seconds()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
         assert_eq!(Lane::Delivery.backoff(10_000, 0).num_seconds(), 60);
+    }
+
+    #[test]
+    fn an_archive_that_is_down_is_asked_for_half_an_hour() {
+        let lane = Lane::Priors;
+        let waits = (1..lane.max_attempts()).map(|n| lane.backoff(n, 0).num_seconds());
+        let minutes = waits.sum::<i64>() / 60;
+        assert!((20..40).contains(&minutes), "{minutes}");
     }
 
     #[test]

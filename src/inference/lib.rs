@@ -17,6 +17,7 @@ pub mod onnx;
 pub mod package;
 mod parallel;
 mod percentiles;
+mod places;
 pub mod pool;
 pub mod preflight;
 mod quantify;

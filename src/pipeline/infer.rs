@@ -153,6 +153,8 @@ async fn record(
         instance_uids: found.series.instance_uids.clone(),
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
+        foreground: found.foreground.clone(),
+        comparison: None,
         statements: Vec::new(),
         findings: found.findings.clone(),
         model: found.model.clone(),

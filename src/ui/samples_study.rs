@@ -11,7 +11,7 @@ use super::study::{LivePart, PriorPage, StudyPage};
 use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
-use crate::api::priors::PriorView;
+use crate::api::priors::{PriorSearchView, PriorView};
 use crate::api::study::{StudyView, TimelineView};
 use crate::storage::analyses::AnalysisState;
 
@@ -123,6 +123,12 @@ fn study(amount: Amount) -> StudyView {
             .flatten()
             .collect(),
         priors: amount.list(prior(Amount::Most)),
+        prior_searches: amount.list(PriorSearchView {
+            source: hostile(),
+            state: "given_up".to_owned(),
+            detail: hostile(),
+            at: at(),
+        }),
         alerts: match amount {
             Amount::Least => Vec::new(),
             Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
@@ -179,6 +185,7 @@ pub fn ai(amount: Amount) -> AiView {
         result_id: amount.maybe(id()),
         disclaimer: amount.maybe(hostile()),
         limitations: amount.list(hostile()),
+        compared: amount.list(hostile()),
         display_policy: amount.maybe(DisplayPolicy::PreviewWithMarks),
         inference_ms: amount.maybe(1_234),
     }

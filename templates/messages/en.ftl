@@ -208,6 +208,7 @@ study-rerun-submit = Run this model again
 study-priors = Earlier studies of this patient
 study-beside = beside this one
 study-no-priors = None is known here.
+study-prior-asked = Asked { $source }:
 study-prior-contradicts = { $what } under the same identifier: perhaps another person; nothing is compared
 order-cancelled = the order is cancelled
 study-prior-title = { $exam }, { $at }
@@ -572,6 +573,9 @@ word-structured-report = structured report
 word-key-image = key image
 word-open = open
 word-dismissed = dismissed
+word-asking = asking
+word-done = done
+word-given-up = given up
 
 ## … steps of a timeline
 word-first-image = first image
@@ -602,6 +606,9 @@ word-claimed = claimed
 word-released = released
 word-report-received = report received
 word-back-on-worklist = back on worklist
+word-priors-asked = earlier studies asked for
+word-compared = compared
+word-to-be-read = to be read
 ## Signing in, refused
 sign-in-with = Sign in with { $provider }
 oidc-forged = This sign-in did not begin in this browser, or it took too long. Begin again.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::comparison::register::Foreground;
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
 
@@ -146,6 +147,9 @@ pub struct Analysis {
     pub limitations: Vec<String>,
     pub series: SeriesRead,
     pub outputs: Vec<OutputSummary>,
+    /// Where the body lies, for laying the images over others.
+    #[serde(default)]
+    pub foreground: Option<Foreground>,
     pub timing: Timing,
 }
 

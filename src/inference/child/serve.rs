@@ -16,6 +16,7 @@ use super::super::manifest::InputKind;
 use super::super::network::{Network, Run};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
+use super::super::places::{foreground, place};
 use super::super::quantify::{Quantified, quantify};
 use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
@@ -129,6 +130,7 @@ impl Worker {
         let begun = Instant::now();
         let manifest = &network.package.manifest;
         let mut quantified = quantify(manifest, &exam, &run.answers).map_err(|error| model(&error))?;
+        place(&mut quantified.findings, manifest, &exam, &run.answers);
         let (marks, limitation) = stored_marks(&exam, &run.answers).map_err(|error| model(&error))?;
         quantified.limitations.extend(limitation);
         let mut analysis = analysis(network, &exam, &run, quantified);
@@ -195,6 +197,7 @@ fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -
         limitations: quantified.limitations,
         outputs: outputs.collect(),
         series: series_read(exam),
+        foreground: foreground(exam, &run.answers),
         timing: Timing::default(),
     }
 }
