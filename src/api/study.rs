@@ -20,7 +20,7 @@ use super::described::{reasons_of, verdicts_of};
 use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
-use super::priors::{self, PriorView};
+use super::priors::{self, PriorSearchView, PriorView};
 use super::state::State;
 use super::views;
 use super::worklist::waiting;
@@ -68,6 +68,8 @@ pub struct StudyView {
     pub critical_path: Vec<Leg>,
     /// Earlier studies of the patient, those to compare with first.
     pub priors: Vec<PriorView>,
+    /// The archives that were asked for earlier studies, and what came of it.
+    pub prior_searches: Vec<PriorSearchView>,
     pub alerts: Vec<AlertView>,
     /// Every result, the superseded ones included.
     pub results: Vec<ResultRecord>,
@@ -161,6 +163,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         critical_path: critical::path(&timeline.iter().map(Event::from).collect::<Vec<_>>()),
         timeline,
         priors: compared.priors,
+        prior_searches: priors::searches(state, id).await?,
         alerts: alert_list,
         opinions,
         comments,

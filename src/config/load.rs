@@ -86,6 +86,7 @@ fn resolve(config: &mut Config) {
     config.inference.resolve(&base);
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
+    config.priors.resolve(&base);
     let keys = config.database.folder(&base);
     config.auth.resolve(&base, &keys);
 }
@@ -105,6 +106,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.alerts.check(problems);
     config.ris.check(problems);
     config.archive.check(problems);
+    config.priors.check(&config.dicom, &config.site, problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

@@ -135,6 +135,8 @@ mod tests {
             instance_uids: Vec::new(),
             supersedes: None,
             limitations: Vec::new(),
+            foreground: None,
+            comparison: None,
             statements: Vec::new(),
             explanation: Explanation::default(),
         }

@@ -35,6 +35,12 @@ pub enum Work {
     SendNotification { notification: NotificationId },
     /// A study that stands still past its deadline becomes visibly stuck.
     CheckStudyDeadline { study: StudyId },
+    /// Ask one archive, by its name in the configuration, for earlier studies to compare this one with; fetch them.
+    FindPriors { study: StudyId, source: String },
+    /// Run one model on a study that is there to be compared with.
+    InferPrior { analysis: AnalysisId },
+    /// Compare the results of a study with those of earlier ones, and amend them.
+    ComparePriors { study: StudyId },
 }
 
 /// Whether a patient may come to harm while a model's run waits. Runs of both kinds have a lane and a process each, so that
@@ -59,22 +65,28 @@ pub enum Lane {
     Delivery,
     /// Routine runs of models.
     Screening,
+    /// Earlier studies are asked for and fetched.
+    Priors,
+    /// They are read and compared with, when nothing waits to be read for its own sake.
+    Comparison,
 }
 
 impl Lane {
-    pub const ALL: [Lane; 5] = [
+    pub const ALL: [Lane; 7] = [
         Lane::Alerts,
         Lane::Ingest,
         Lane::Inference,
         Lane::Delivery,
         Lane::Screening,
+        Lane::Priors,
+        Lane::Comparison,
     ];
 
     /// Whether its jobs run models, which takes seconds in a child process.
     pub fn runs_models(self) -> bool {
         match self {
-            Self::Inference | Self::Screening => true,
-            Self::Alerts | Self::Ingest | Self::Delivery => false,
+            Self::Inference | Self::Screening | Self::Comparison => true,
+            Self::Alerts | Self::Ingest | Self::Delivery | Self::Priors => false,
         }
     }
 
@@ -85,6 +97,8 @@ impl Lane {
             Self::Inference => 2,
             Self::Delivery => 3,
             Self::Screening => 4,
+            Self::Priors => 5,
+            Self::Comparison => 6,
         }
     }
 
@@ -95,6 +109,8 @@ impl Lane {
             Self::Inference => "inference",
             Self::Delivery => "delivery",
             Self::Screening => "screening",
+            Self::Priors => "priors",
+            Self::Comparison => "comparison",
         }
     }
 
@@ -103,7 +119,7 @@ impl Lane {
         match self {
             Self::Alerts => 10,
             Self::Ingest | Self::Delivery => 15,
-            Self::Inference | Self::Screening => 30,
+            Self::Inference | Self::Screening | Self::Priors | Self::Comparison => 30,
         }
     }
 
@@ -112,8 +128,9 @@ impl Lane {
     pub fn backoff(self, attempts: i64, seq: i64) -> TimeDelta {
         let cap = match self {
             Self::Alerts => 15_000,
-            Self::Ingest | Self::Inference | Self::Screening => 30_000,
+            Self::Ingest | Self::Inference | Self::Screening | Self::Comparison => 30_000,
             Self::Delivery => 60_000,
+            Self::Priors => 300_000,
         };
         let doubled = 1000_i64.saturating_mul(1 << attempts.clamp(1, 12).saturating_sub(1));
         TimeDelta::milliseconds(doubled.min(cap) + (seq % 7) * 40)
@@ -124,7 +141,9 @@ impl Lane {
             // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
             Self::Alerts => 10_000,
             Self::Ingest => 8,
-            Self::Inference | Self::Screening => 3,
+            Self::Inference | Self::Screening | Self::Comparison => 3,
+            // Half an hour of an archive that is down: by then somebody has read the study.
+            Self::Priors => 14,
             // A week of a system that is down; after that a person looks at what is owed.
             Self::Delivery => 10_000,
         }
@@ -135,8 +154,16 @@ impl Lane {
     pub fn max_deaths(self) -> i64 {
         match self {
             Self::Inference | Self::Screening => 50,
-            Self::Ingest => 8,
+            Self::Ingest | Self::Priors | Self::Comparison => 8,
             Self::Alerts | Self::Delivery => self.max_attempts(),
+        }
+    }
+
+    /// The lane whose waiting jobs go first: none of this lane is taken up while one of that lane waits or runs.
+    pub fn yields_to(self) -> Option<Self> {
+        match self {
+            Self::Comparison => Some(Self::Inference),
+            Self::Alerts | Self::Ingest | Self::Inference | Self::Delivery | Self::Priors => None,
         }
     }
 }
@@ -161,6 +188,9 @@ impl Work {
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
             Self::CheckStudyDeadline { .. } => "check_study_deadline",
+            Self::FindPriors { .. } => "find_priors",
+            Self::InferPrior { .. } => "infer_prior",
+            Self::ComparePriors { .. } => "compare_priors",
         }
     }
 
@@ -178,6 +208,8 @@ impl Work {
             // What shows why comes after what was found, and keeps nobody waiting.
             | Self::Explain { .. } => Lane::Screening,
             Self::Deliver { .. } => Lane::Delivery,
+            Self::FindPriors { .. } => Lane::Priors,
+            Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }
             | Self::AdmitStudy { .. }
@@ -197,6 +229,14 @@ mod tests {
         let waits: Vec<i64> = (1..8).map(|n| Lane::Alerts.backoff(n, 0).num_seconds()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
         assert_eq!(Lane::Delivery.backoff(10_000, 0).num_seconds(), 60);
+    }
+
+    #[test]
+    fn an_archive_that_is_down_is_asked_for_half_an_hour() {
+        let lane = Lane::Priors;
+        let waits = (1..lane.max_attempts()).map(|n| lane.backoff(n, 0).num_seconds());
+        let minutes = waits.sum::<i64>() / 60;
+        assert!((20..40).contains(&minutes), "{minutes}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod network;
 pub mod onnx;
 pub mod package;
 mod percentiles;
+mod places;
 pub mod pool;
 pub mod preflight;
 mod quantify;

@@ -23,6 +23,7 @@ use crate::jobs::JobError;
 use crate::storage::entity::{instance, series, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, document, instances, orders, paces, studies, timeline};
 
 /// A study cannot be looked at again sooner than this, whatever the clock says.
@@ -204,7 +205,9 @@ async fn save_study(
         Settled::No { .. } => "receiving",
     };
     let json = document::write(facts)?;
-    let waits = assemble::for_reading(facts) && !row.report_status.as_deref().is_some_and(reported::is_read);
+    let waits = Purpose::of(&row) == Purpose::Reading
+        && assemble::for_reading(facts)
+        && !row.report_status.as_deref().is_some_and(reported::is_read);
     if row.on_worklist && !waits {
         timeline::note(
             tx,

@@ -14,6 +14,7 @@ use super::infer;
 use crate::inference::child::protocol::SliceFile;
 use crate::inference::pool::Pool;
 use crate::storage::entity::series;
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{Store, StoreError, analyses, instances, studies, timeline};
 
 /// Noted once per study.
@@ -48,6 +49,9 @@ async fn decode(store: Store, worker: Arc<Pool>, id: StudyId, files: Vec<SliceFi
 async fn files(env: &Env, id: StudyId) -> Result<Vec<SliceFile>, StoreError> {
     let conn = env.store.read();
     let row = studies::get(conn, id).await?;
+    if Purpose::of(&row) == Purpose::Comparison {
+        return Ok(Vec::new());
+    }
     let Some(facts) = studies::facts_of(&row)? else {
         return Ok(Vec::new());
     };

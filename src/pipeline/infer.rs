@@ -18,7 +18,13 @@ use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Urgency) -> Result<(), JobError> {
+/// `urgency` is that of the lane which the run is in; a run for a comparison alone has a lane whatever its model is.
+pub async fn run(
+    env: &Env,
+    lease: &Lease,
+    id: AnalysisId,
+    urgency: Option<Urgency>,
+) -> Result<(), JobError> {
     let row = analyses::get(env.store.read(), id).await?;
     if analyses::state_of(&row)?.is_final() {
         return finish_silently(env, lease).await;
@@ -34,7 +40,7 @@ pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Urgency) -> 
         )));
     };
     let lane_of_model = model.package.manifest.urgency;
-    if lane_of_model != urgency {
+    if urgency.is_some_and(|urgency| urgency != lane_of_model) {
         return change_lane(env, lease, &row, lane_of_model).await;
     }
     let (study, uid, files) = inputs(env, &row).await?;
@@ -181,6 +187,8 @@ async fn record(
         instance_uids: found.series.instance_uids.clone(),
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
+        foreground: found.foreground.clone(),
+        comparison: None,
         statements: Vec::new(),
         explanation: found.explanation.clone(),
         findings: found.findings.clone(),

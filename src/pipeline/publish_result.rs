@@ -8,6 +8,7 @@ use tocsin_domain::ids::{ResultId, SiteId};
 use tocsin_domain::triage::{Pack, Verdict, evaluate};
 use tocsin_domain::work::Work;
 
+use super::compare_priors;
 use super::env::{Archive, Env, Gets, Settings};
 use super::tell_ris::RIS;
 use super::triage_study;
@@ -17,7 +18,8 @@ use crate::storage::entity::study;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
-use crate::storage::{StoreError, Tx, results, studies};
+use crate::storage::prior_searches::{self, Purpose};
+use crate::storage::{StoreError, Tx, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
@@ -26,6 +28,14 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
             Box::pin(async move {
                 let mut record = results::record_of(&results::get(tx.conn(), id).await?)?;
                 let study = studies::lock(tx, record.study).await?;
+                if Purpose::of(&study) == Purpose::Comparison {
+                    compare_with(tx, &study).await?;
+                    return leases::complete(tx, &lease).await;
+                }
+                if record.comparison.is_none() {
+                    record.comparison = compare_priors::comparison(tx, &study, &record, &settings).await?;
+                    results::complete(tx, &record).await?;
+                }
                 let verdicts = verdicts_on(tx, &record, &settings, &packs).await?;
                 let name = &record.model.name;
                 record.statements = verdicts.iter().flat_map(|v| v.statements(name)).collect();
@@ -36,10 +46,32 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                 if map_comes(&record) {
                     jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
                 }
+                later_ones(tx, &study, &settings).await?;
                 leases::complete(tx, &lease).await
             })
         })
         .await?;
+    Ok(())
+}
+
+/// Later studies of the patient that still wait to be read may be compared with this one now.
+async fn later_ones(tx: &Tx, study: &study::Model, settings: &Settings) -> Result<(), StoreError> {
+    for other in priors::of(tx.conn(), study, &settings.default_authority).await? {
+        if other.on_worklist {
+            let other = studies::id_of(&other)?;
+            let terms = Terms::once(format!("compare:{other}"));
+            jobs::enqueue(tx, &Work::ComparePriors { study: other }, terms).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A result on a study that is only compared with goes nowhere; it lets those that wait for it be compared.
+async fn compare_with(tx: &Tx, prior: &study::Model) -> Result<(), StoreError> {
+    for study in prior_searches::askers(tx.conn(), prior).await? {
+        let terms = Terms::once(format!("compare:{study}"));
+        jobs::enqueue(tx, &Work::ComparePriors { study }, terms).await?;
+    }
     Ok(())
 }
 

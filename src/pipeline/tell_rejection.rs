@@ -10,6 +10,7 @@ use super::tell_ris::RIS;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
 use crate::storage::entity::study;
 use crate::storage::outbox::held_because;
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, studies};
 
 /// Owes the note, held where the study's order is not known.
@@ -20,7 +21,7 @@ pub async fn owe(
     model: &ModelRef,
     reason: &str,
 ) -> Result<(), StoreError> {
-    if !settings.ris_enabled {
+    if !settings.ris_enabled || Purpose::of(study) == Purpose::Comparison {
         return Ok(());
     }
     let kind = DeliveryKind::Rejection;

@@ -3,6 +3,7 @@
 
 pub mod canvas;
 pub mod changes;
+pub mod comparison_text;
 mod content;
 mod dataset;
 pub mod fhir;

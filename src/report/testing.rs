@@ -68,6 +68,8 @@ pub fn bleed() -> ResultRecord {
         instance_uids: (1..=3).map(|n| uid(&format!("1.2.826.0.1.99.2.{n}"))).collect(),
         supersedes: None,
         limitations: vec!["thick slices".into()],
+        foreground: None,
+        comparison: None,
         statements: vec![Statement {
             rule: "large".into(),
             pack: PackRef {

@@ -13,7 +13,7 @@ use super::study::{LivePart, PriorPage, StudyPage};
 use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
-use crate::api::priors::PriorView;
+use crate::api::priors::{PriorSearchView, PriorView};
 use crate::api::study::{StudyView, TimelineView};
 use crate::storage::analyses::AnalysisState;
 
@@ -122,6 +122,12 @@ fn study(amount: Amount) -> StudyView {
         timeline: course(amount),
         critical_path: critical::path(&course(amount).iter().map(Event::from).collect::<Vec<_>>()),
         priors: amount.list(prior(Amount::Most)),
+        prior_searches: amount.list(PriorSearchView {
+            source: hostile(),
+            state: "given_up".to_owned(),
+            detail: hostile(),
+            at: at(),
+        }),
         alerts: match amount {
             Amount::Least => Vec::new(),
             Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
@@ -185,6 +191,7 @@ pub fn ai(amount: Amount) -> AiView {
         result_id: amount.maybe(id()),
         disclaimer: amount.maybe(hostile()),
         limitations: amount.list(hostile()),
+        compared: amount.list(hostile()),
         display_policy: amount.maybe(DisplayPolicy::PreviewWithMarks),
         inference_ms: amount.maybe(1_234),
     }

@@ -208,6 +208,7 @@ study-rerun-submit = Run this model again
 study-priors = Earlier studies of this patient
 study-beside = beside this one
 study-no-priors = None is known here.
+study-prior-asked = Asked { $source }:
 study-prior-contradicts = { $what } under the same identifier: perhaps another person; nothing is compared
 order-cancelled = the order is cancelled
 study-prior-title = { $exam }, { $at }
@@ -580,6 +581,9 @@ word-rejection = note of unreadable images
 word-segmentation = segmentation
 word-open = open
 word-dismissed = dismissed
+word-asking = asking
+word-done = done
+word-given-up = given up
 
 ## … steps of a timeline
 word-first-image = first image
@@ -615,6 +619,10 @@ word-rerun = run again
 word-repeats = repeats
 word-report-received = report received
 word-back-on-worklist = back on worklist
+word-priors-asked = earlier studies asked for
+word-compared = compared
+word-to-be-read = to be read
+
 ## … lanes of a timeline
 word-images = images
 word-order = order

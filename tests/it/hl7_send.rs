@@ -104,6 +104,8 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         instance_uids: vec![uid("1.2.840.1.1.1")],
         supersedes: None,
         limitations: vec![],
+        foreground: None,
+        comparison: None,
         statements: Vec::new(),
         explanation: Explanation::default(),
     }

@@ -7,6 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{self, Code};
+use crate::comparison::course::Course;
+use crate::comparison::growth::{Extent, extent};
+use crate::comparison::{Comparison, FindingChange};
 use crate::finding::{Finding, ResultRecord};
 use crate::ids::Uid;
 use crate::study::StudyFacts;
@@ -101,10 +104,26 @@ pub struct AiFacts {
     pub extra_axial: bool,
     /// Every measurement of the finding by its code, in the unit the model's manifest gives.
     pub measurements: BTreeMap<String, f64>,
+    /// Against the latest earlier study that the same model has read.
+    pub change: ChangeFacts,
     pub model: String,
     pub version: String,
     /// Conditions of the input that limit the result.
     pub limitations: Vec<String>,
+}
+
+/// What became of the finding since an earlier study.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeFacts {
+    pub course: Course,
+    /// Between the images.
+    pub interval_days: Option<f64>,
+    /// In which time the volume doubles if it goes on so; absent unless it has grown beyond the error of measurement. By
+    /// the volume where it was measured on both, else by the diameter.
+    pub doubling_days: Option<f64>,
+    pub diameter_before_mm: Option<f64>,
+    pub volume_before_ml: Option<f64>,
 }
 
 /// How long the study has been waiting, and the hour at the site.
@@ -117,6 +136,47 @@ pub struct WaitFacts {
     pub hour: i64,
     /// 1 Monday to 7 Sunday, the site's local time.
     pub weekday: i64,
+}
+
+impl ChangeFacts {
+    /// Blank where the finding was not compared.
+    fn of(finding: &Finding, comparison: &Comparison) -> Self {
+        let change = comparison
+            .findings
+            .iter()
+            .find(|change| change.finding.is(&finding.code));
+        let Some(change) = change else {
+            return Self::default();
+        };
+        let before = |code: &Code| {
+            change
+                .measurements
+                .iter()
+                .find(|m| m.measurement.is(code))
+                .map(|m| m.before)
+        };
+        Self {
+            course: change.course,
+            interval_days: Some(comparison.interval_days),
+            doubling_days: doubling(change),
+            diameter_before_mm: before(&code::LARGEST_DIAMETER),
+            volume_before_ml: before(&code::VOLUME),
+        }
+    }
+}
+
+/// By the volume, else by the diameter, else by the area.
+fn doubling(change: &FindingChange) -> Option<f64> {
+    let by = |wanted: Extent| {
+        let measured = change
+            .measurements
+            .iter()
+            .filter(|m| extent(&m.measurement) == Some(wanted));
+        measured.filter_map(|m| m.doubling_days).next()
+    };
+    by(Extent::Volume)
+        .or_else(|| by(Extent::Diameter))
+        .or_else(|| by(Extent::Area))
 }
 
 impl CaseFacts {
@@ -177,6 +237,11 @@ impl AiFacts {
             version: record.model.version.clone(),
             limitations: record.limitations.clone(),
             ..Self::default()
+        };
+        let change = finding.zip(record.comparison.as_ref());
+        let base = Self {
+            change: change.map_or_else(ChangeFacts::default, |(finding, c)| ChangeFacts::of(finding, c)),
+            ..base
         };
         finding.map_or(base.clone(), |finding| base.with_finding(finding))
     }

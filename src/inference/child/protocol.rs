@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::comparison::register::Foreground;
 use tocsin_domain::explanation::{Explanation, KeySlice};
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
@@ -158,6 +159,9 @@ pub struct Analysis {
     pub explanation: Explanation,
     pub series: SeriesRead,
     pub outputs: Vec<OutputSummary>,
+    /// Where the body lies, for laying the images over others.
+    #[serde(default)]
+    pub foreground: Option<Foreground>,
     pub timing: Timing,
 }
 

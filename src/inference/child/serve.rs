@@ -19,6 +19,7 @@ use super::super::manifest::{InputKind, Urgency};
 use super::super::network::{Network, Run};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
+use super::super::places::{foreground, place};
 use super::super::quantify::{Quantified, quantify};
 use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
@@ -139,6 +140,7 @@ impl Worker {
         let begun = Instant::now();
         let manifest = &network.package.manifest;
         let mut quantified = quantify(manifest, &exam, &run.answers).map_err(|error| model(&error))?;
+        place(&mut quantified.findings, manifest, &exam, &run.answers);
         let stored = stored::classes(manifest, &quantified.findings);
         let headers = read::headers(&fetched.files).map_err(|error| images(&error))?;
         let frames = frames(&exam, headers.iter());
@@ -242,6 +244,7 @@ fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -
         explanation: Explanation::default(),
         outputs: outputs.collect(),
         series: series_read(exam),
+        foreground: foreground(exam, &run.answers),
         timing: Timing::default(),
     }
 }

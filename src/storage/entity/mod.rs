@@ -29,6 +29,8 @@ pub mod message;
 pub mod notification;
 pub mod opinion;
 pub mod patient;
+pub mod prior_fetch;
+pub mod prior_search;
 pub mod quarantine;
 pub mod repeat;
 pub mod report;
