@@ -165,8 +165,8 @@ impl Finding {
     }
 
     /// The values of an evaluation, in their order.
-    pub fn evaluated<'f>(&'f self, code: &'f Code) -> impl Iterator<Item = &'f Code> {
+    pub fn evaluated(&self, code: &Code) -> Vec<&Code> {
         let told = self.evaluations.iter().filter(|told| told.code.is(code));
-        told.map(|told| &told.value)
+        told.map(|told| &told.value).collect()
     }
 }

@@ -3,6 +3,8 @@
 mod asked;
 mod lesions;
 mod stroke;
+#[cfg(test)]
+mod tests;
 mod thorax;
 mod volumes;
 

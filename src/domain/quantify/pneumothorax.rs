@@ -22,14 +22,14 @@ const LOWER: f64 = 0.75;
 const HILUM: f64 = 0.5;
 /// Heights of the chest between which the middle of the mediastinum is taken: below the apices, above most of the heart.
 const MEDIASTINUM: (f64, f64) = (0.2, 0.55);
+/// There it usually lies this far to the left of the middle of the chest, mm.
+const USUAL_LEFT_MM: f64 = 5.0;
 /// From these on a displacement is a sign of tension; rotation and the heart alone give less. Design values, checked on
 /// phantoms.
 const SHIFT_MM: f64 = 9.0;
-const DROP_MM: f64 = 20.0;
-/// The right dome usually stands this much higher, mm.
-const RIGHT_HIGHER_MM: f64 = 10.0;
-/// Share of a side's width, from the midline, in which the dome is looked for: beside the heart.
-const DOME: (f64, f64) = (0.45, 0.8);
+const DROP_MM: f64 = 10.0;
+/// Share of a side's width, from the midline, in which the hemidiaphragm's height is taken: beside the heart.
+const DOME: (f64, f64) = (0.65, 0.75);
 
 /// Distances between the pleurae of one side, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -213,7 +213,7 @@ fn tension(reading: &mut Reading, chest: &Chest, side: &Hemithorax) {
     }
 }
 
-/// How far the middle between the lungs lies from the middle of the chest, away from the side with air; mm. Negative toward it.
+/// How far the middle between the lungs lies from where it usually is, away from the side with air; mm. Negative toward it.
 fn shift_away(chest: &Chest, from: Side) -> Option<f64> {
     let [top, base] = chest.side(from).all_rows()?;
     let row = |share: f64| top + ((base - top) as f64 * share) as usize;
@@ -227,35 +227,29 @@ fn shift_away(chest: &Chest, from: Side) -> Option<f64> {
         .filter_map(off)
         .collect();
     offs.sort_by(f64::total_cmp);
-    let middle = offs.get(offs.len() / 2)? * chest.pixel[1];
-    Some(if from == Side::Right { middle } else { -middle })
+    let leftward = offs.get(offs.len() / 2)? * chest.pixel[1] - USUAL_LEFT_MM;
+    Some(if from == Side::Right { leftward } else { -leftward })
 }
 
-/// How far the dome of a side lies below where the other one lets it be expected, mm.
+/// How far the hemidiaphragm of a side lies below the other one, mm.
 fn drop(chest: &Chest, from: Side) -> Option<f64> {
     let (right, left) = (dome(&chest.right)?, dome(&chest.left)?);
     let lower = (right as f64 - left as f64) * chest.pixel[0];
-    Some(match from {
-        Side::Right => lower + RIGHT_HIGHER_MM,
-        Side::Left | Side::Both => -lower - RIGHT_HIGHER_MM,
-    })
+    Some(if from == Side::Right { lower } else { -lower })
 }
 
-/// The highest row of the floor beside the heart.
+/// The middle row of the floor beside the heart.
 fn dome(side: &Hemithorax) -> Option<usize> {
     let spans = || side.rows.iter().filter_map(|row| row.span());
     let (first, last) = (spans().map(|s| s.first).min()?, spans().map(|s| s.last).max()?);
-    let wide = (last - first) as f64;
-    let (from, to) = match side.side {
-        Side::Right => (1.0 - DOME.1, 1.0 - DOME.0),
-        Side::Left | Side::Both => DOME,
+    let column = |share: f64| ((last - first) as f64 * share) as usize;
+    let columns = match side.side {
+        Side::Right => last - column(DOME.1)..=last - column(DOME.0),
+        Side::Left | Side::Both => first + column(DOME.0)..=first + column(DOME.1),
     };
-    let column = |share: f64| first + (wide * share) as usize;
-    side.floor[column(from)..=column(to)]
-        .iter()
-        .flatten()
-        .min()
-        .copied()
+    let mut rows: Vec<usize> = side.floor[columns].iter().flatten().copied().collect();
+    rows.sort_unstable();
+    rows.get(rows.len() / 2).copied()
 }
 
 #[cfg(test)]
