@@ -128,6 +128,8 @@ mod tests {
                 probability: None,
                 operating_point: String::new(),
                 measurements: vec![volume],
+                evaluations: Vec::new(),
+                lines: Vec::new(),
                 lesions: Vec::new(),
                 key_instance: None,
             }],

@@ -95,7 +95,13 @@ pub struct Finding {
     /// The operating point that decided, in words: `total volume ≥ 1 mL`.
     pub operating_point: String,
     pub measurements: Vec<Measurement>,
+    /// What was found that has no number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
     pub lesions: Vec<Lesion>,
+    /// Lengths as they were measured, for drawing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
     /// The instance that shows the finding best.
     pub key_instance: Option<Uid>,
 }
@@ -128,6 +134,29 @@ pub struct Measurement {
     pub unit: Code,
 }
 
+/// A property with a coded value: `most proximal vessel: lobar pulmonary artery`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evaluation {
+    pub code: Code,
+    pub value: Code,
+}
+
+/// A length with its two ends in one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// What it measures.
+    pub code: Code,
+    pub instance: Uid,
+    /// Column and row, as index coordinates: 0 is the middle of the first pixel.
+    pub from_px: [f64; 2],
+    pub to_px: [f64; 2],
+    /// The same ends in patient coordinates (LPS), mm; absent on images without a place in the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_mm: Option<[f64; 3]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_mm: Option<[f64; 3]>,
+}
+
 /// One connected component of a segmentation, or one box of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lesion {
@@ -145,5 +174,11 @@ pub struct Lesion {
 impl Finding {
     pub fn measurement(&self, code: &Code) -> Option<&Measurement> {
         self.measurements.iter().find(|m| m.code.is(code))
+    }
+
+    /// The values of an evaluation, in their order.
+    pub fn evaluated(&self, code: &Code) -> Vec<&Code> {
+        let told = self.evaluations.iter().filter(|told| told.code.is(code));
+        told.map(|told| &told.value).collect()
     }
 }

@@ -13,11 +13,13 @@ mod check_input;
 mod check_output;
 mod explanation;
 mod input;
+mod measure;
 mod output;
 
 use self::check::check;
 pub use self::explanation::{Explanation, SegmentSpec};
 pub use self::input::{Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling};
+pub use self::measure::{LEFT_VENTRICLE, LUNG, Measure, PULMONARY_ARTERY, RIGHT_VENTRICLE};
 pub use self::output::{Activation, Aggregate, BoxFormat, BoxUnit, Boxes, Output, OutputKind};
 
 /// Version of this format; a manifest states the one it was written for.
@@ -110,25 +112,15 @@ pub enum Probability {
     Calibrated,
 }
 
-/// What is measured on which mask.
+/// What is measured on which output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantification {
     pub output: String,
     pub measure: Vec<Measure>,
-    /// Smaller components are dropped before anything is measured, mL.
+    /// Smaller components of a volume are dropped before anything is measured, mL.
+    #[serde(default)]
     pub min_component_ml: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    VolumePlanimetric,
-    VolumeAbc2,
-    LargestDiameter,
-    Components,
-    MidlineShift,
-    Location,
 }
 
 /// What one analysis may use.

@@ -43,6 +43,8 @@ pub fn bleed() -> ResultRecord {
             measure(code::COMPONENT_COUNT, 2.0, code::COUNT),
             measure(code::MIDLINE_SHIFT, 4.2, code::MILLIMETER),
         ],
+        evaluations: Vec::new(),
+        lines: Vec::new(),
         lesions: vec![
             lesion(1, code::DEEP, Some(code::LEFT), 20.1),
             lesion(2, code::BRAIN_VENTRICLE, None, 4.03),

@@ -86,7 +86,8 @@ pub fn remarks(record: &ResultRecord) -> Vec<String> {
 
 /// `24.1 mL`.
 pub fn quantity(measurement: &Measurement) -> String {
-    match measurement.unit.is(&code::COUNT) {
+    // UCUM writes what has no unit in braces.
+    match measurement.unit.code.starts_with('{') {
         true => decimal(measurement.value),
         false => format!("{} {}", decimal(measurement.value), measurement.unit.code),
     }
@@ -119,7 +120,17 @@ pub(super) fn numbers_sentence(finding: &Finding) -> Option<String> {
     if let Some(probability) = finding.probability {
         numbers.push(format!("probability {}", percent(probability)));
     }
-    (!numbers.is_empty()).then(|| format!("{}.", upper_first(&numbers.join(", "))))
+    let numbers = (!numbers.is_empty()).then(|| format!("{}.", upper_first(&numbers.join(", "))));
+    let both: Vec<String> = numbers.into_iter().chain(evaluations_sentence(finding)).collect();
+    (!both.is_empty()).then(|| both.join(" "))
+}
+
+/// `Most proximal vessel with clot: lobar pulmonary artery; laterality: left.`
+fn evaluations_sentence(finding: &Finding) -> Option<String> {
+    let each = finding.evaluations.iter();
+    let told = each.map(|told| format!("{}: {}", label(&told.code), lower_first(&told.value.display)));
+    let told = told.collect::<Vec<_>>().join("; ");
+    (!told.is_empty()).then(|| format!("{}.", upper_first(&told)))
 }
 
 pub(super) fn lesion_sentence(lesion: &Lesion) -> String {

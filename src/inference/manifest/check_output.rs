@@ -1,7 +1,9 @@
 //! What the outputs of a manifest must satisfy, and the findings and measures that are read from them. Pure.
 
 use super::check::{Checked, check_code, each, problem, quoted, range, refer, text};
-use super::{Boxes, FindingSpec, Input, InputKind, Layout, Manifest, Output, OutputKind, Quantification};
+use super::{
+    Boxes, FindingSpec, Input, InputKind, Layout, Manifest, Measure, Output, OutputKind, Quantification,
+};
 
 /// More lesions than this are noise, not a finding.
 const MAX_BOXES: usize = 1000;
@@ -115,26 +117,45 @@ fn check_operating_point(key: &str, finding: &FindingSpec, output: OutputKind, i
 }
 
 pub(super) fn check_quantification(manifest: &Manifest, quantification: &Quantification) -> Checked {
-    let key = "quantification";
     range(
         "quantification.min_component_ml",
         quantification.min_component_ml,
         0.0,
         1e3,
     )?;
-    if manifest.input.kind == InputKind::Image {
+    let segmentation = manifest
+        .output(&quantification.output)
+        .filter(|output| output.kind == OutputKind::Segmentation);
+    let Some(output) = segmentation else {
         return problem(
-            key,
-            "set",
-            "none: of an image area, diameter and count are always measured",
-        );
-    }
-    match manifest.output(&quantification.output).map(|output| output.kind) {
-        Some(OutputKind::Segmentation) => Ok(()),
-        Some(OutputKind::Classification | OutputKind::Regression | OutputKind::Detection) | None => problem(
-            format!("{key}.output"),
+            "quantification.output",
             quoted(&quantification.output),
             "the name of a segmentation output",
+        );
+    };
+    each(
+        "quantification.measure",
+        &quantification.measure,
+        |key, measure| check_measure(key, *measure, manifest.input.kind, output),
+    )
+}
+
+/// Of an image area, diameter and count are always measured; other words have an input that fits them, and classes.
+fn check_measure(key: &str, measure: Measure, input: InputKind, output: &Output) -> Checked {
+    if measure.input() != input {
+        let expected = match input {
+            InputKind::Image => "what is measured on an image",
+            InputKind::Volume => "what is measured on a volume",
+        };
+        return problem(key, format!("{measure:?}"), expected);
+    }
+    let has = |class: &str| output.classes.iter().any(|known| known == class);
+    match measure.classes().iter().find(|class| !has(class)) {
+        Some(class) => problem(
+            key,
+            format!("{measure:?}"),
+            format!("a class `{class}` of the output that it is read from"),
         ),
+        None => Ok(()),
     }
 }
