@@ -1,71 +1,82 @@
-"""Measures an exported model on phantoms that training never saw: sensitivity and specificity with Wilson 95 % intervals,
-and the error of the volume. Uses the same operations as the server, and the operating point of the manifest beside the network."""
+"""From rows of figures to an operating point, and to sensitivity and specificity at it with Wilson 95 % intervals. Pure."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import pathlib
-import tomllib
+import dataclasses
 
 import numpy as np
-import onnxruntime as ort
 
-import preprocess as pp
-from dump import read_dump
+from task import Task
+from wilson import wilson
 
-
-def wilson(k: int, n: int) -> tuple[float, float]:
-    if n == 0:
-        return 0.0, 1.0
-    z, p = 1.959964, k / n
-    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+#: Share of phantoms without the finding that the chosen operating point leaves alone, at least.
+SPECIFICITY = 0.97
 
 
-def volumes(session, volume, offsets, spacing, min_component_ml: float) -> list[float]:
-    """Components at or above the minimum, mL, largest first."""
-    x, grid = pp.model_input(volume, offsets, spacing)
-    logits = np.concatenate([session.run(None, {"input": x[k:k + 8]})[0] for k in range(0, len(x), 8)])[:, 0]
-    mask = pp.back_to_series(1 / (1 + np.exp(-logits)), grid)
-    return [v for v in pp.components_ml(mask, offsets, spacing) if v >= min_component_ml]
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Flagged when the components of at least `least` add up to `total` and the largest reaches `largest`; mL, of images mm²."""
+
+    total: float
+    largest: float
+    least: float
+
+    @classmethod
+    def of(cls, manifest: dict) -> Point:
+        finding = manifest["findings"][0]
+        if "total_mm2" in finding:
+            return cls(finding["total_mm2"], 0.0, 0.0)
+        least = manifest["quantification"]["min_component_ml"]
+        return cls(finding["total_ml"], finding["largest_component_ml"], least)
+
+    def total_of(self, row: dict) -> float:
+        return sum(size for size in row["found"] if size >= self.least)
+
+    def flags(self, row: dict) -> bool:
+        total = self.total_of(row)
+        return 0 < total >= self.total and row["found"][0] >= self.largest
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("onnx", type=pathlib.Path)
-    parser.add_argument("dump", type=pathlib.Path)
-    parser.add_argument("--total-ml", type=float, help="instead of the manifest's")
-    parser.add_argument("--largest-ml", type=float, help="instead of the manifest's")
-    args = parser.parse_args()
-    manifest = tomllib.loads(args.onnx.with_name("manifest.toml").read_text())
-    finding, quantification = manifest["findings"][0], manifest["quantification"]
-    total_ml = finding["total_ml"] if args.total_ml is None else args.total_ml
-    largest_ml = finding["largest_component_ml"] if args.largest_ml is None else args.largest_ml
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = ort.InferenceSession(str(args.onnx), options, providers=["CPUExecutionProvider"])
-    rows = []
-    for path in sorted(args.dump.glob("*.json")):
-        volume, mask, offsets, spacing, truth = read_dump(args.dump, int(path.stem))
-        found = volumes(session, volume, offsets, spacing, quantification["min_component_ml"])
-        true_ml = float((mask.reshape(len(mask), -1).sum(axis=1) * pp.slice_volume_ml(offsets, spacing)).sum())
-        rows.append((path.stem, true_ml, sum(found), found[0] if found else 0.0))
-        print(json.dumps({"seed": path.stem, "true_ml": round(true_ml, 2), "found_ml": round(sum(found), 2),
-                          "largest_ml": round(rows[-1][3], 2), "type": str(truth.get("finding"))}), flush=True)
-    flagged = lambda row: row[2] >= total_ml and row[3] >= largest_ml
-    big = [r for r in rows if r[1] >= 5]
-    small = [r for r in rows if 0 < r[1] < 5]
-    none = [r for r in rows if r[1] == 0]
-    for name, group, wanted in (("sensitivity >= 5 mL", big, True), ("sensitivity < 5 mL", small, True), ("specificity", none, False)):
-        k = sum(flagged(r) == wanted for r in group)
-        low, high = wilson(k, len(group))
-        print(f"{name}: {k}/{len(group)} = {k / max(1, len(group)):.3f} ({low:.3f}-{high:.3f})")
-    errors = [abs(r[2] - r[1]) / r[1] for r in rows if r[1] > 0]
+def choose(task: Task, rows: list[dict], point: Point) -> Point:
+    """The lowest amount at which enough phantoms without the finding are left alone, half way to the next higher one that would
+    cost sensitivity in the task's band; in the ratio that `point` has between total and largest component."""
+    ratio = point.largest / point.total if point.total else 0.0
+    clean = sorted(amount(row, point, ratio) for row in rows if row["true"] == 0)
+    ill = sorted(amount(row, point, ratio) for row in rows if task.bands[task.goal](row["true"], row["truth"]))
+    low = clean[min(len(clean) - 1, int(np.ceil(SPECIFICITY * len(clean))) - 1)]
+    above = [a for a in ill if a > low]
+    high = above[0] if above else low * 1.5
+    total = float(np.sqrt(max(low, point.least, 1e-3) * max(high, point.least, 1e-3)))
+    return dataclasses.replace(point, total=total, largest=ratio * total)
+
+
+def amount(row: dict, point: Point, ratio: float) -> float:
+    """The highest total at which the row would still be flagged."""
+    if not row["found"]:
+        return 0.0
+    total = point.total_of(row)
+    return min(total, row["found"][0] / ratio) if ratio else total
+
+
+def table(task: Task, rows: list[dict], point: Point) -> list[tuple[str, int, int]]:
+    """Name, flagged rightly, of how many: each band, then specificity and what the specificity is made of."""
+    ill = {name: [r for r in rows if band(r["true"], r["truth"])] for name, band in task.bands.items()}
+    lines = [(f"Sensitivity, {name}", sum(map(point.flags, group)), len(group)) for name, group in ill.items()]
+    clean = [row for row in rows if row["true"] == 0]
+    return [*lines, ("Specificity", sum(not point.flags(row) for row in clean), len(clean))]
+
+
+def told(task: Task, rows: list[dict], point: Point) -> str:
+    """The table as it stands in a card, and the error of the amount."""
+    lines = ["| | | Wilson 95 % |", "|---|---|---|"]
+    for name, k, n in table(task, rows, point):
+        low, high = wilson(k, n)
+        lines.append(f"| {name} | {k} of {n} = {k / max(1, n):.3f} | {low:.3f} to {high:.3f} |")
+    goal = [r for r in rows if task.bands[task.goal](r["true"], r["truth"])]
+    errors = [abs(point.total_of(r) - r["true"]) / r["true"] for r in goal]
+    unit = {"ml": "volume", "mm2": "area"}[task.unit]
     if errors:
-        print(f"median volume error: {np.median(errors) * 100:.1f} %, 90th percentile {np.quantile(errors, 0.9) * 100:.1f} %")
-
-
-if __name__ == "__main__":
-    main()
+        lines.append(
+            f"| Median error of the {unit}, {task.goal} | {np.median(errors) * 100:.1f} % "
+            f"(90th percentile {np.quantile(errors, 0.9) * 100:.1f} %) | |")
+    return "\n".join(lines)
