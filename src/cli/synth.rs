@@ -23,7 +23,9 @@ const EXAMPLE: &str =
 const ISCHAEMIA_EXAMPLE: &str =
     "Example:\n  tocsin synth ischaemia --finding early --regions 4 --seed 7 --out ./phantom";
 const CTA_EXAMPLE: &str = "Example:\n  tocsin synth cta-head --finding m1-proximal --seed 7 --out ./phantom";
-const CTPA_EXAMPLE: &str = "Example:\n  tocsin synth ctpa --finding saddle --seed 7 --out ./phantom";
+const CTPA_EXAMPLE: &str = "Mask: one byte per voxel; bits 1 clot, 2 cavity of the right ventricle, 4 cavity of the left \
+    ventricle, 8 lumen of the pulmonary arteries from trunk to segments (clot included)\n\nExample:\n  tocsin synth ctpa --finding \
+    saddle --seed 7 --out ./phantom";
 
 /// Makes synthetic studies with their truth beside them
 #[derive(Args, Debug)]

@@ -19,4 +19,7 @@ pub use head::{HeadCt, HeadCtSpec, HeadFinding, Location, Side, Truth, head_ct};
 pub use identity::PhantomIdentity;
 pub use ischaemia::{Degree, IschaemiaFinding, IschaemiaSpec, ischaemia};
 pub use study::Study;
-pub use thorax::{CTPA, Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, Level, PeFinding, ctpa};
+pub use thorax::{
+    ARTERIES, CLOT, CTPA, Ctpa, CtpaSpec, CtpaTruth, Distractor, Distractors, LEFT_VENTRICLE, Level,
+    PeFinding, RIGHT_VENTRICLE, ctpa,
+};

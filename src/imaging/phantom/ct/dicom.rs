@@ -44,8 +44,8 @@ pub enum WriteError {
     Truth(#[source] serde_json::Error),
 }
 
-/// The content of `truth.json`: the truth and where the mask lies. Layout of the mask: one byte per voxel, 1 where it marks,
-/// `[slice][row][column]`, slices from the feet up.
+/// The content of `truth.json`: the truth and where the mask lies. Layout of the mask: one byte per voxel,
+/// `[slice][row][column]`, slices from the feet up; 0 where it marks nothing, else 1, or bits where a kind marks several things.
 #[derive(Serialize)]
 struct Told<'a, T> {
     #[serde(flatten)]

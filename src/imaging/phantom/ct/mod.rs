@@ -31,7 +31,7 @@ pub struct Ct<T> {
     pub seed: u64,
     pub plan: ScanPlan,
     pub volume: Volume,
-    /// 1 where a voxel is of what is to be found.
+    /// 1 where a voxel is of what is to be found; a CT pulmonary angiogram has further bits.
     pub mask: Mask,
     pub truth: T,
 }

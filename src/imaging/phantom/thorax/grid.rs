@@ -1,4 +1,4 @@
-//! The thorax as a grid of one millimetre, free of noise: density, share of arterial lumen, share of clot. Things are
+//! The thorax as a grid of one millimetre, free of noise: density, shares of arterial lumen and of clot. Things are
 //! painted one over the other; each touches the voxels around itself only. Knows no anatomy.
 
 use crate::phantom::ct::interpolated;
@@ -15,7 +15,10 @@ pub type Line = Vec<(V3, f32)>;
 /// Density in HU, lumen and clot in 1/255, `[z][y][x]`.
 pub struct Grid {
     pub hu: Vec<i16>,
+    /// Of arteries of every size.
     pub artery: Vec<u8>,
+    /// Of arteries from the trunk to the segments.
+    pub lumen: Vec<u8>,
     pub clot: Vec<u8>,
 }
 
@@ -23,6 +26,7 @@ pub struct Grid {
 pub struct Cell<'a> {
     pub hu: &'a mut i16,
     pub artery: &'a mut u8,
+    pub lumen: &'a mut u8,
     pub clot: &'a mut u8,
 }
 
@@ -63,6 +67,7 @@ impl Grid {
         Self {
             hu,
             artery: vec![0; len],
+            lumen: vec![0; len],
             clot: vec![0; len],
         }
     }
@@ -80,6 +85,7 @@ impl Grid {
                     let cell = Cell {
                         hu: &mut self.hu[i],
                         artery: &mut self.artery[i],
+                        lumen: &mut self.lumen[i],
                         clot: &mut self.clot[i],
                     };
                     paint(middle([x, y, z]), cell);
@@ -143,5 +149,11 @@ impl Grid {
     pub fn at(&self, p: V3) -> (f32, f32) {
         let g = [0, 1, 2].map(|i| p[i] - LOW[i] as f32);
         interpolated(&self.hu, &self.clot, SIZE, g)
+    }
+
+    /// Whether at least half of a point lies in the lumen of an artery from the trunk to the segments.
+    pub fn in_lumen(&self, p: V3) -> bool {
+        let g = [0, 1, 2].map(|i| p[i] - LOW[i] as f32);
+        interpolated(&self.hu, &self.lumen, SIZE, g).1 >= 127.5
     }
 }

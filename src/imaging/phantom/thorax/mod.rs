@@ -1,4 +1,4 @@
-//! Synthetic CT pulmonary angiogram with or without embolism; the mask is its clot.
+//! Synthetic CT pulmonary angiogram with or without embolism; the mask has a bit each for clot, ventricles and arteries.
 
 mod airways;
 mod arteries;
@@ -11,6 +11,7 @@ mod free;
 mod great;
 mod grid;
 mod heart;
+mod marks;
 mod model;
 mod spec;
 mod tree;
@@ -27,6 +28,7 @@ use model::Thorax;
 use spec::Plan;
 
 pub use confounder::Distractor;
+pub use marks::{ARTERIES, CLOT, LEFT_VENTRICLE, RIGHT_VENTRICLE};
 pub use spec::{CtpaSpec, Distractors, Level, PeFinding};
 pub use truth::CtpaTruth;
 
@@ -79,7 +81,8 @@ pub fn ctpa(spec: &CtpaSpec) -> Ctpa {
         seed: spec.seed,
     };
     let grid = geometry(&plan.scan, &series_uid(&CTPA, spec.seed), plan.bottom_mm);
-    let (volume, mask) = scanner.scan(grid, spec.threads);
+    let (volume, mut mask) = scanner.scan(grid, spec.threads);
+    marks::add(&thorax, &pose, &volume.geometry, &mut mask, spec.threads);
     let made = Made::new(&CTPA, spec.seed, &plan.scan, &volume.geometry);
     let truth = truth::tell(made, &thorax, &pose, (&volume, &mask));
     Ct {
@@ -124,7 +127,7 @@ mod tests {
     fn densities(ct: &Ctpa) -> Vec<f64> {
         let marked = ct.mask.voxels.iter().zip(&ct.volume.voxels);
         marked
-            .filter(|(m, _)| **m == 1)
+            .filter(|(m, _)| **m & CLOT != 0)
             .map(|(_, v)| f64::from(*v))
             .collect()
     }
@@ -163,7 +166,7 @@ mod tests {
             let ct = ctpa(&small(seed, finding));
             let g = &ct.volume.geometry;
             let plane = g.rows * g.columns;
-            let marked = (0..g.len()).filter(|i| ct.mask.voxels[*i] == 1);
+            let marked = (0..g.len()).filter(|i| ct.mask.voxels[*i] & CLOT != 0);
             let ml: f64 = marked.map(|i| g.voxel_ml(i / plane)).sum();
             assert!(
                 (ct.truth.volume_ml - ml).abs() < 1e-6 && ml > least_ml,
@@ -177,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_patient_without_embolism_has_an_empty_mask_and_the_densities_of_a_thorax() {
+    fn a_patient_without_embolism_has_no_clot_and_the_densities_of_a_thorax() {
         let ct = ctpa(&small(9, PeFinding::None));
-        assert!(ct.mask.voxels.iter().all(|v| *v == 0));
+        assert!(ct.mask.voxels.iter().all(|v| v & CLOT == 0));
         assert!(!ct.truth.finding_present && ct.truth.level.is_none() && ct.truth.side.is_none());
         assert!((300.0..360.0).contains(&ct.truth.trunk_hu.expect("a trunk")));
         let share = |low: i16, high: i16| {
@@ -206,7 +209,10 @@ mod tests {
         for ct in one_sided {
             let g = &ct.volume.geometry;
             let x = |i: usize| g.origins[0][0] + (i % g.columns) as f64 * g.pixel_spacing[1];
-            let marked: Vec<f64> = (0..g.len()).filter(|i| ct.mask.voxels[*i] == 1).map(x).collect();
+            let marked: Vec<f64> = (0..g.len())
+                .filter(|i| ct.mask.voxels[*i] & CLOT != 0)
+                .map(x)
+                .collect();
             let mean = marked.iter().sum::<f64>() / marked.len() as f64;
             assert_eq!(
                 ct.truth.side,
@@ -226,6 +232,55 @@ mod tests {
         for i in clot {
             assert!(thorax.grid.artery[i] > 245 && (20..120).contains(&thorax.grid.hu[i]));
         }
+    }
+
+    /// Volume of what carries a bit, mL, and its mean place across the patient, mm.
+    fn part(ct: &Ctpa, bit: u8) -> (f64, f64) {
+        let g = &ct.volume.geometry;
+        let plane = g.rows * g.columns;
+        let marked: Vec<usize> = (0..g.len()).filter(|i| ct.mask.voxels[*i] & bit != 0).collect();
+        let ml = marked.iter().map(|i| g.voxel_ml(i / plane)).sum();
+        let x = |i: &usize| g.origins[0][0] + (i % g.columns) as f64 * g.pixel_spacing[1];
+        (ml, marked.iter().map(x).sum::<f64>() / marked.len() as f64)
+    }
+
+    #[test]
+    fn the_right_heart_and_arteries_are_marked_where_blood_is_dense() {
+        let ct = ctpa(&small(9, PeFinding::None));
+        let (right, left) = (part(&ct, RIGHT_VENTRICLE), part(&ct, LEFT_VENTRICLE));
+        assert!((60.0..260.0).contains(&right.0), "right ventricle {right:?}");
+        assert!((40.0..160.0).contains(&left.0), "left ventricle {left:?}");
+        assert!((40.0..160.0).contains(&part(&ct, ARTERIES).0), "arteries");
+        assert!(left.1 > right.1, "the left ventricle lies to the left");
+        for bit in [RIGHT_VENTRICLE, ARTERIES] {
+            let both = ct.mask.voxels.iter().zip(&ct.volume.voxels);
+            let (dense, all) = both
+                .filter(|(m, _)| **m & bit != 0)
+                .fold((0, 0), |(dense, all), (_, hu)| {
+                    (dense + i32::from(*hu > 120), all + 1)
+                });
+            assert!(f64::from(dense) > 0.9 * f64::from(all), "{bit}: {dense} of {all}");
+        }
+    }
+
+    #[test]
+    fn parts_of_the_heart_and_arteries_are_apart() {
+        let ct = ctpa(&small(3, PeFinding::Main));
+        for bits in &ct.mask.voxels {
+            assert!((bits & !CLOT).count_ones() < 2, "{bits}");
+        }
+    }
+
+    #[test]
+    fn clot_of_large_arteries_lies_in_the_lumen_and_clot_beyond_the_segments_does_not() {
+        let share = |seed, finding| {
+            let ct = ctpa(&small(seed, finding));
+            let clot: Vec<u8> = ct.mask.voxels.into_iter().filter(|m| m & CLOT != 0).collect();
+            let within = clot.iter().filter(|m| **m & ARTERIES != 0).count();
+            within as f64 / clot.len() as f64
+        };
+        assert!(share(1, PeFinding::Saddle) > 0.8);
+        assert!(share(3, PeFinding::Subsegmental) < 0.5);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Thorax {
     pub clots: Vec<Clot>,
     pub distractors: Vec<Distractor>,
     pub calibres: Calibres,
+    /// Course of the aorta, which covers the base of the ventricles.
+    pub aorta: Line,
 }
 
 /// What is drawn of a thorax before it is painted.
@@ -111,6 +113,7 @@ impl Person {
             .for_each(|clot| clot.paint(&mut grid, &self.frame.grain));
         self.disturb_image(&mut grid);
         Thorax {
+            aorta: great::aorta(&self.frame, &self.calibres),
             grid,
             heart: self.heart,
             arteries,
@@ -240,8 +243,12 @@ impl Person {
         }
         for artery in arteries.0.iter().rev() {
             let seen = faintness(&artery.line);
+            let large = artery.level <= Level::Segmental;
             grid.along(&artery.line, 1.0, |p, d, mut cell| {
                 let share = ramp(d) * seen;
+                if large {
+                    *cell.lumen = (*cell.lumen).max((ramp(d) * 255.0) as u8);
+                }
                 if share > 0.0 {
                     cell.lay(self.contrast.arterial(p, artery.fill), share);
                     *cell.artery = (*cell.artery).max((share * 255.0) as u8);

@@ -1,4 +1,4 @@
-//! What is known of a CT pulmonary angiogram because it was made so. Clot is measured on the mask that is written with it,
+//! What is known of a CT pulmonary angiogram because it was made so. Clot is measured on the mask that is written with it (its bit 1),
 //! ventricles on the heart as built, density on the images.
 
 use schemars::JsonSchema;
@@ -7,6 +7,7 @@ use tocsin_domain::volume::{Geometry, Mask, Volume};
 
 use super::clot::Clot;
 use super::confounder::Distractor;
+use super::marks::CLOT;
 use super::model::Thorax;
 use super::spec::Level;
 use crate::phantom::Side;
@@ -23,7 +24,7 @@ pub struct CtpaTruth {
     pub level: Option<Level>,
     /// The patient's side; both when each side holds clot.
     pub side: Option<Side>,
-    /// Volume of the mask, mL.
+    /// Volume of the clot that the mask marks, mL.
     pub volume_ml: f64,
     /// Clots that the mask shows.
     pub clots: usize,
@@ -77,7 +78,7 @@ pub(super) fn tell(made: Made, thorax: &Thorax, pose: &Pose, (volume, mask): (&V
 }
 
 fn per_slice(g: &Geometry, mask: &Mask) -> Vec<usize> {
-    let marked = |slice: &[u8]| slice.iter().filter(|v| **v != 0).count();
+    let marked = |slice: &[u8]| slice.iter().filter(|v| **v & CLOT != 0).count();
     mask.voxels.chunks_exact(g.rows * g.columns).map(marked).collect()
 }
 
@@ -116,7 +117,7 @@ fn nearest(g: &Geometry, pose: &Pose, p: V3) -> Option<[usize; 3]> {
 fn shows(clot: &Clot, g: &Geometry, mask: &Mask, pose: &Pose) -> bool {
     let marked = |k: usize, r: usize, c: usize| {
         let inside = k < g.slices && r < g.rows && c < g.columns;
-        inside && mask.voxels[(k * g.rows + r) * g.columns + c] != 0
+        inside && mask.voxels[(k * g.rows + r) * g.columns + c] & CLOT != 0
     };
     clot.body().iter().any(|(p, _)| {
         nearest(g, pose, *p).is_some_and(|[k, r, c]| {
@@ -138,7 +139,7 @@ fn mean_around(volume: &Volume, mask: &Mask, pose: &Pose, p: V3) -> Option<f64> 
                 let i = (slice * g.rows + row) * g.columns + column;
                 let q = pose.place(g, i);
                 let far: f64 = (0..3).map(|a| (q[a] - f64::from(p[a])).powi(2)).sum();
-                if far <= PROBE_MM * PROBE_MM && mask.voxels[i] == 0 {
+                if far <= PROBE_MM * PROBE_MM && mask.voxels[i] & CLOT == 0 {
                     sum += f64::from(volume.voxels[i]);
                     n += 1.0;
                 }
