@@ -6,6 +6,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import pathlib
+import threading
 
 import phantoms
 import slabs
@@ -23,17 +24,17 @@ class Order:
 
 
 def orders(tasks: list[Task], sets: list[str], share: float = 1.0) -> list[Order]:
-    """Training before the rest, each set evenly over the time; models with the same phantoms share them. Of each set the first
-    `share`."""
+    """All sets grow evenly side by side, so that training and a trial of its outcome can begin at any time; models with the same
+    phantoms share them. Of each set the first `share`."""
     wanted: list[tuple[float, Order]] = []
-    for rank, which in enumerate(sets):
+    for which in sets:
         shared: dict[tuple[str, int], list[Task]] = {}
         for task in tasks:
             shared.setdefault((task.synth, task.sets[which].first), []).append(task)
         for (_, first), group in shared.items():
             names = tuple(task.name for task in group)
             count = max(2, round(group[0].sets[which].count * share))
-            wanted += [(rank + place / count, Order(names, which, first + place)) for place in range(count)]
+            wanted += [(place / count, Order(names, which, first + place)) for place in range(count)]
     return [order for _, order in sorted(wanted, key=lambda one: one[0])]
 
 
@@ -62,11 +63,17 @@ def fill(work: pathlib.Path, program: str, order: Order) -> None:
         remove(out, order.seed)
 
 
-def generate(work: pathlib.Path, program: str, wanted: list[Order], workers: int) -> None:
+def generate(work: pathlib.Path, program: str, wanted: list[Order], workers: int, stop: threading.Event | None = None) -> None:
+    """Until all are there, or soon after `stop` is set."""
     for order in wanted:
         for task in map(load, order.tasks):
             dumps(work, task, order.which).mkdir(parents=True, exist_ok=True)
             slabs_of(work, task).mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         for done in [pool.submit(fill, work, program, order) for order in wanted]:
+            while not done.done():
+                if stop and stop.is_set():
+                    pool.shutdown(cancel_futures=True)
+                    return
+                concurrent.futures.wait([done], timeout=1)
             done.result()

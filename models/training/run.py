@@ -26,7 +26,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def trainer(task: Task, args: argparse.Namespace) -> list[str]:
     command = [sys.executable, str(HERE / "train.py"), task.name, str(slabs_of(args.work, task)), str(args.results / f"{task.name}.pt")]
-    return command + (["--minutes", str(args.minutes)] if args.minutes else [])
+    for option in ("minutes", "batch"):
+        command += [f"--{option}", str(getattr(args, option))] if getattr(args, option) else []
+    return command
 
 
 def train(args: argparse.Namespace) -> None:
@@ -44,12 +46,15 @@ def train(args: argparse.Namespace) -> None:
 
 def make(args: argparse.Namespace) -> None:
     """Phantoms and training side by side, then the network as ONNX."""
-    wanted = orders(args.tasks, args.sets, args.share)
-    making = threading.Thread(target=generate, args=(args.work, args.tocsin, wanted, args.workers), daemon=True)
+    wanted, enough = orders(args.tasks, args.sets, args.share), threading.Event()
+    making = threading.Thread(target=generate, args=(args.work, args.tocsin, wanted, args.workers, enough))
     making.start()
-    train(args)
-    if not args.leave:
-        making.join()
+    try:
+        train(args)
+    finally:
+        if args.leave:
+            enough.set()
+    making.join()
     from export import export
 
     for task in args.tasks:
@@ -74,7 +79,6 @@ def adopt(args: argparse.Namespace) -> None:
         rows = measuring.read_rows(args.results / f"{task.name}.validation.jsonl")
         point = choose(task, rows, Point.of(manifest.read(task.folder)))
         digest = hashlib.sha256((task.folder / "model.onnx").read_bytes()).hexdigest()
-        text = manifest.put(path.read_text(), "sha256", f'"{digest}"') if "[[golden]]" not in path.read_text() else path.read_text()
         text = manifest.put(manifest.put_golden(path.read_text(), []), "sha256", f'"{digest}"')
         path.write_text(manifest.put_point(text, point))
 
@@ -124,6 +128,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["training", "validation"], choices=["training", "validation", "held-out"])
     parser.add_argument("--share", type=float, default=1.0, help="of every set, for a trial")
     parser.add_argument("--minutes", type=float, help="of training, instead of the task's")
+    parser.add_argument("--batch", type=int, help="slabs in a step, instead of the task's")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--leave", action="store_true", help="do not wait for phantoms once training has ended")
     args = parser.parse_args()

@@ -38,8 +38,8 @@ class Sampler:
     def add(self, values: np.ndarray, share: np.ndarray) -> None:
         first, end = self.used, self.used + len(values)
         if end > len(self.values):
-            self.values = grown(self.values, end)
-            self.share = grown(self.share, end)
+            expected = len(values) * self.task.sets["training"].count if first == 0 else 3 * end // 2
+            self.values, self.share = grown(self.values, max(end, expected)), grown(self.share, max(end, expected))
         self.values[first:end] = torch.from_numpy(values).to(self.device)
         self.share[first:end] = torch.from_numpy(share).to(self.device)
         self.used = end
@@ -80,8 +80,8 @@ class Sampler:
                 x[i] = torch.from_numpy(self.task.spoil(x[i].cpu().numpy(), self.rng)).to(x)
 
 
-def grown(buffer: torch.Tensor, least: int) -> torch.Tensor:
+def grown(buffer: torch.Tensor, length: int) -> torch.Tensor:
     """The same in a larger buffer."""
-    larger = torch.empty((max(least, 3 * len(buffer) // 2, 64), *buffer.shape[1:]), dtype=buffer.dtype, device=buffer.device)
+    larger = torch.empty((length, *buffer.shape[1:]), dtype=buffer.dtype, device=buffer.device)
     larger[: len(buffer)] = buffer
     return larger

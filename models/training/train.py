@@ -4,6 +4,7 @@ last steps. Reads neither validation nor held-out phantoms."""
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 import time
 
@@ -32,8 +33,12 @@ def loss_of(logits: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
 
 
 def train(task: Task, slabs: pathlib.Path, checkpoint: pathlib.Path, minutes: float, seed: int, resume: pathlib.Path | None) -> None:
+    """Until the time is up; from the weights in `resume` where there are any, then with a lower rate."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    # Most CPUs compute slower with short numbers than with whole ones.
+    short = device == "cuda" or torch.cpu._is_amx_tile_supported()
     torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = True
     recipe = pp.Recipe.read(task.folder / "manifest.toml")
     data = Sampler(task, recipe, device, seed)
     net = network_of(task, recipe).to(device, memory_format=torch.channels_last)
@@ -54,7 +59,7 @@ def train(task: Task, slabs: pathlib.Path, checkpoint: pathlib.Path, minutes: fl
             group["lr"] = most_rate * min(1, (step + 1) / 50) * (1 - done) ** 0.9
         x, share = data.batch(task.batch)
         net.train()
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=short):
             logits = net(x.contiguous(memory_format=torch.channels_last))
         loss = loss_of(logits.float(), share)
         optimizer.zero_grad(set_to_none=True)
@@ -86,8 +91,11 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, help="instead of the task's")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, help="instead of the task's")
     parser.add_argument("--resume", type=pathlib.Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     task = load(args.task)
+    if args.batch:
+        task = dataclasses.replace(task, batch=args.batch)
     train(task, args.slabs, args.checkpoint, args.minutes or task.minutes, args.seed, args.resume)

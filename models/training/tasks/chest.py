@@ -21,7 +21,7 @@ def mixed(_: int, seed: int) -> list[str]:
     return options
 
 
-TRAINING = Phantoms(1_200_000, 4000, mixed)
+TRAINING = Phantoms(1_200_000, 3500, mixed)
 VALIDATION = Phantoms(1_800_000, 300, mixed)
 WARP = Warp(turn=4.0, shift=0.03, scale=(0.9, 1.1), flip=False)
 #: Of values from 0 to 1.

@@ -15,7 +15,7 @@ def training(_: int, seed: int) -> list[str]:
     return [
         "--finding", pick(seed, 0, (*SEGMENTS, "m2", *["none"] * 5)),
         "--contrast-hu", f"{150 + 350 * spread(seed, 1):.0f}",
-        "--collaterals", f"{0.8 * spread(seed, 2):.2f}",
+        "--collaterals", f"{0.02 + 0.78 * spread(seed, 2):.2f}",
         "--slice-mm", pick(seed, 3, ("0.8", "1", "1.25", "1.25", "1.25", "2")),
         "--matrix", pick(seed, 4, ("256", "256", "224")),
     ]
@@ -55,7 +55,7 @@ TASK = Task(
     name="lvo",
     synth="cta-head",
     sets={
-        "training": Phantoms(1_400_000, 500, training),
+        "training": Phantoms(1_400_000, 420, training),
         "validation": Phantoms(1_830_000, 100, training),
         "held-out": Phantoms(1_930_000, 200, held_out),
     },

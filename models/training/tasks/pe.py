@@ -31,8 +31,8 @@ TASK = Task(
     name="pe",
     synth="ctpa",
     sets={
-        "training": Phantoms(1_300_000, 400, training),
-        "validation": Phantoms(1_820_000, 80, training),
+        "training": Phantoms(1_300_000, 320, training),
+        "validation": Phantoms(1_820_000, 64, training),
         "held-out": Phantoms(1_920_000, 200, held_out),
     },
     target=bits(1, 2, 4, 8),

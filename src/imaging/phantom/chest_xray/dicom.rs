@@ -152,7 +152,7 @@ pub fn dicom_image(
 mod tests {
     use dicom_object::open_file;
 
-    use super::super::{ChestXraySpec, ChestXrayTruth, PneumothoraxSpec, chest_xray};
+    use super::super::{ChestXraySpec, ChestXrayTruth, Photometric, PneumothoraxSpec, chest_xray};
     use super::*;
 
     fn spec(seed: u64, class: ImageClass) -> ChestXraySpec {
