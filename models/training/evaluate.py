@@ -9,8 +9,8 @@ import numpy as np
 from task import Task
 from wilson import wilson
 
-#: Share of phantoms without the finding that the chosen operating point leaves alone, at least.
-SPECIFICITY = 0.97
+#: Nothing smaller is an amount, mL or mm².
+SMALLEST = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +38,17 @@ class Point:
 
 
 def choose(task: Task, rows: list[dict], point: Point) -> Point:
-    """The lowest amount at which enough phantoms without the finding are left alone, half way to the next higher one that would
-    cost sensitivity in the task's band; in the ratio that `point` has between total and largest component."""
-    ratio = point.largest / point.total if point.total else 0.0
-    clean = sorted(amount(row, point, ratio) for row in rows if row["true"] == 0)
-    ill = sorted(amount(row, point, ratio) for row in rows if task.bands[task.goal](row["true"], row["truth"]))
-    low = clean[min(len(clean) - 1, int(np.ceil(SPECIFICITY * len(clean))) - 1)]
-    above = [a for a in ill if a > low]
-    high = above[0] if above else low * 1.5
-    total = float(np.sqrt(max(low, point.least, 1e-3) * max(high, point.least, 1e-3)))
-    return dataclasses.replace(point, total=total, largest=ratio * total)
+    """The amount at which sensitivity in the task's band and specificity add up to the most, in the middle of the widest such gap
+    between two phantoms on a logarithmic scale; total and largest component in the ratio that `point` has."""
+    ratio = point.largest / point.total
+    floor = max(point.least, SMALLEST)
+    clean = np.array([max(amount(row, point, ratio), floor) for row in rows if row["true"] == 0])
+    ill = np.array([max(amount(row, point, ratio), floor) for row in rows if task.bands[task.goal](row["true"], row["truth"])])
+    edges = np.unique(np.concatenate([[floor], clean, ill]))
+    middles = np.sqrt(edges[1:] * edges[:-1])
+    worth = np.array([(ill >= m).mean() + (clean < m).mean() for m in middles])
+    best = np.where(worth > worth.max() - 1e-9, edges[1:] / edges[:-1], 0).argmax()
+    return dataclasses.replace(point, total=float(middles[best]), largest=float(ratio * middles[best]))
 
 
 def amount(row: dict, point: Point, ratio: float) -> float:

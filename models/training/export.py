@@ -18,6 +18,8 @@ def export(task: Task, checkpoint: pathlib.Path, path: pathlib.Path) -> str:
     recipe = pp.Recipe.read(task.folder / "manifest.toml")
     net = network_of(task, recipe)
     net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu"))
+    with torch.no_grad():
+        net.head.bias[task.main_class] += task.offset
     net.eval()
     example = torch.zeros(2, recipe.channels, *recipe.size)
     torch.onnx.export(

@@ -65,7 +65,8 @@ def make(args: argparse.Namespace) -> None:
 def measure(args: argparse.Namespace) -> None:
     for which in [which for which in args.sets if which != "training"]:
         for task in args.tasks:
-            onnx = args.results / f"{task.name}.onnx"
+            fresh = args.results / f"{task.name}.onnx"
+            onnx = fresh if fresh.exists() else task.folder / "model.onnx"
             rows = measuring.measure(task, onnx, args.work, which, args.results / f"{task.name}.{which}.jsonl", args.workers)
             point = choose(task, rows, Point.of(manifest.read(task.folder))) if which == "validation" else Point.of(manifest.read(task.folder))
             print(f"{task.name}, {which}, {len(rows)} phantoms, {point}\n{told(task, rows, point)}", flush=True)

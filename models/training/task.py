@@ -66,6 +66,7 @@ class Task:
     goal: str                     # the band whose sensitivity the operating point is chosen for
     spoil: Callable | None = None  # random change of a slab without the finding
     main_class: int = 0
+    offset: float = 0.0            # added to the logits of the main class at export, so that the threshold of 0.5 finds more
 
     @property
     def folder(self) -> pathlib.Path:

@@ -37,6 +37,7 @@ TASK = Task(
     unit="mm2",
     truth=marked(1),
     bands={
+        "any size": lambda amount, truth: amount > 0,
         "apex 1 cm or more": apex(1, 99),
         "apex under 1 cm": apex(0, 1),
         "apex 1 to 2 cm": apex(1, 2),
@@ -44,5 +45,5 @@ TASK = Task(
         "apex 4 cm or more": apex(4, 99),
         "under tension": lambda amount, truth: amount > 0 and truth["pneumothorax"]["tension"],
     },
-    goal="apex 1 cm or more",
+    goal="any size",
 )
