@@ -9,8 +9,8 @@ import numpy as np
 from task import Task
 from wilson import wilson
 
-#: Nothing smaller is an amount, mL or mm².
-SMALLEST = 1e-2
+#: Nothing smaller is an amount (design values).
+SMALLEST = {"ml": 0.01, "mm2": 10.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ def choose(task: Task, rows: list[dict], point: Point) -> Point:
     """The amount at which sensitivity in the task's band and specificity add up to the most, in the middle of the widest such gap
     between two phantoms on a logarithmic scale; total and largest component in the ratio that `point` has."""
     ratio = point.largest / point.total
-    floor = max(point.least, SMALLEST)
+    floor = max(point.least, SMALLEST[task.unit])
     clean = np.array([max(amount(row, point, ratio), floor) for row in rows if row["true"] == 0])
     ill = np.array([max(amount(row, point, ratio), floor) for row in rows if task.bands[task.goal](row["true"], row["truth"])])
     edges = np.unique(np.concatenate([[floor], clean, ill]))

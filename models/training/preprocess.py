@@ -261,8 +261,9 @@ def components(mask: np.ndarray, elements: np.ndarray) -> list[float]:
 
     if not mask.any():
         return []
-    labels, n = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    box = ndimage.find_objects(mask.astype(np.uint8), 1)[0]
+    labels, n = ndimage.label(mask[box], structure=np.ones((3, 3, 3)))
     size = np.zeros(n + 1)
-    for k in np.nonzero(mask.any(axis=(1, 2)))[0]:
-        size += np.bincount(labels[k].ravel(), minlength=n + 1) * elements[k]
+    for k, plane in enumerate(labels, box[0].start):
+        size += np.bincount(plane.ravel(), minlength=n + 1) * elements[k]
     return sorted(size[1:].tolist(), reverse=True)
