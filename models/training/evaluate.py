@@ -59,25 +59,35 @@ def amount(row: dict, point: Point, ratio: float) -> float:
     return min(total, row["found"][0] / ratio) if ratio else total
 
 
+def crossed(task: Task, rows: list[dict], point: Point) -> list[tuple[str, int, int]]:
+    """As `table`, but each half of the rows is held against the operating point that the other half gives: what a set that chose its
+    own operating point can say of it."""
+    halves = rows[::2], rows[1::2]
+    parts = [table(task, half, choose(task, other, point)) for half, other in zip(halves, halves[::-1])]
+    return [(name, k + l, n + m) for (name, k, n), (_, l, m) in zip(*parts)]
+
+
 def table(task: Task, rows: list[dict], point: Point) -> list[tuple[str, int, int]]:
-    """Name, flagged rightly, of how many: each band, then specificity and what the specificity is made of."""
+    """Name, flagged rightly, of how many: each band, then specificity."""
     ill = {name: [r for r in rows if band(r["true"], r["truth"])] for name, band in task.bands.items()}
     lines = [(f"Sensitivity, {name}", sum(map(point.flags, group)), len(group)) for name, group in ill.items()]
     clean = [row for row in rows if row["true"] == 0]
     return [*lines, ("Specificity", sum(not point.flags(row) for row in clean), len(clean))]
 
 
-def told(task: Task, rows: list[dict], point: Point) -> str:
-    """The table as it stands in a card, and the error of the amount."""
-    lines = ["| | | Wilson 95 % |", "|---|---|---|"]
-    for name, k, n in table(task, rows, point):
+def told(lines: list[tuple[str, int, int]]) -> str:
+    """A table as it stands in a card."""
+    rows = []
+    for name, k, n in lines:
         low, high = wilson(k, n)
-        lines.append(f"| {name} | {k} of {n} = {k / max(1, n):.3f} | {low:.3f} to {high:.3f} |")
+        rows.append(f"| {name} | {k} of {n} = {k / max(1, n):.3f} | {low:.3f} to {high:.3f} |")
+    return "\n".join(["| | | Wilson 95 % |", "|---|---|---|", *rows])
+
+
+def amount_error(task: Task, rows: list[dict], point: Point) -> str:
+    """How far the amount that is found lies from the true one, in the task's band."""
     goal = [r for r in rows if task.bands[task.goal](r["true"], r["truth"])]
-    errors = [abs(point.total_of(r) - r["true"]) / r["true"] for r in goal]
+    errors = [abs(point.total_of(r) - r["true"]) / r["true"] for r in goal] or [1.0]
     unit = {"ml": "volume", "mm2": "area"}[task.unit]
-    if errors:
-        lines.append(
-            f"| Median error of the {unit}, {task.goal} | {np.median(errors) * 100:.1f} % "
-            f"(90th percentile {np.quantile(errors, 0.9) * 100:.1f} %) | |")
-    return "\n".join(lines)
+    middle, most = np.median(errors) * 100, np.quantile(errors, 0.9) * 100
+    return f"| Median error of the {unit}, {task.goal} | {middle:.1f} % (90th percentile {most:.1f} %) | |"

@@ -15,7 +15,7 @@ import manifest
 import measure as measuring
 import preprocess as pp
 from dump import read_dump
-from evaluate import Point, choose, table, told
+from evaluate import Point, amount_error, choose, crossed, table, told
 from figures import Model
 from generate import dumps, generate, orders, slabs_of
 from golden import golden
@@ -68,8 +68,9 @@ def measure(args: argparse.Namespace) -> None:
             fresh = args.results / f"{task.name}.onnx"
             onnx = fresh if fresh.exists() else task.folder / "model.onnx"
             rows = measuring.measure(task, onnx, args.work, which, args.results / f"{task.name}.{which}.jsonl", args.workers)
-            point = choose(task, rows, Point.of(manifest.read(task.folder))) if which == "validation" else Point.of(manifest.read(task.folder))
-            print(f"{task.name}, {which}, {len(rows)} phantoms, {point}\n{told(task, rows, point)}", flush=True)
+            point = Point.of(manifest.read(task.folder))
+            lines = table(task, rows, point) if which == "held-out" else crossed(task, rows, point)
+            print(f"{task.name}, {which}, {len(rows)} phantoms\n{told(lines)}\n{amount_error(task, rows, point)}", flush=True)
 
 
 def adopt(args: argparse.Namespace) -> None:
@@ -94,7 +95,7 @@ def tell(args: argparse.Namespace) -> None:
         text = manifest.put(path.read_text(), "expected_sensitivity", f"{shares[f'Sensitivity, {task.goal}']:.3f}")
         text = manifest.put(text, "expected_specificity", f"{shares['Specificity']:.3f}")
         path.write_text(manifest.put_golden(text, golden_cases(task, rows, point, args)))
-        print(f"{task.name}\n{told(task, rows, point)}")
+        print(f"{task.name}\n{told(table(task, rows, point))}\n{amount_error(task, rows, point)}")
 
 
 def golden_cases(task: Task, rows: list[dict], point: Point, args: argparse.Namespace) -> list[str]:

@@ -87,7 +87,10 @@ fn shipped_packages_read_the_computed_tomography_of_their_phantoms() {
 #[test]
 fn shipped_packages_refuse_another_part_of_the_body_and_another_phase() {
     let codes = |name, volume: &Volume| -> Vec<QualityCode> {
-        breaches(name, volume).into_iter().map(|reason| reason.code).collect()
+        breaches(name, volume)
+            .into_iter()
+            .map(|reason| reason.code)
+            .collect()
     };
     let (plain, chest) = (head(1), chest_angiogram(1));
     assert!(codes("pe", &plain).contains(&QualityCode::BodyPart));

@@ -246,6 +246,13 @@ mod tests {
         let first = u16::from_le_bytes([values[0], values[1]]);
         let turned = image.header.photometric == Photometric::Monochrome1;
         let stored = image.pixels[0];
-        assert_eq!(first, if turned { image.header.largest() - stored } else { stored });
+        assert_eq!(
+            first,
+            if turned {
+                image.header.largest() - stored
+            } else {
+                stored
+            }
+        );
     }
 }
