@@ -8,6 +8,7 @@ mod images;
 mod onnx_file;
 mod refusals;
 mod scene;
+mod shipped;
 mod volumes;
 
 use std::fs;
