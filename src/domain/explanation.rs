@@ -178,6 +178,8 @@ mod tests {
             measurements: Vec::new(),
             lesions: Vec::new(),
             key_instance: key.map(uid),
+            evaluations: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -226,6 +228,8 @@ mod tests {
             limitations: Vec::new(),
             statements: Vec::new(),
             explanation: Explanation::default(),
+            foreground: None,
+            comparison: None,
         }
     }
 

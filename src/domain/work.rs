@@ -163,7 +163,12 @@ impl Lane {
     pub fn yields_to(self) -> Option<Self> {
         match self {
             Self::Comparison => Some(Self::Inference),
-            Self::Alerts | Self::Ingest | Self::Inference | Self::Delivery | Self::Priors => None,
+            Self::Alerts
+            | Self::Ingest
+            | Self::Inference
+            | Self::Delivery
+            | Self::Screening
+            | Self::Priors => None,
         }
     }
 }

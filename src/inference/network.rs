@@ -272,7 +272,7 @@ fn answers(
     batch: &Batch,
 ) -> Result<Vec<Vec<Tensor>>, NetworkError> {
     let names: Vec<&str> = manifest.outputs.iter().flat_map(Output::tensors).collect();
-    let tensors = finite(session, &manifest.input.name, batch, &names)?;
+    let tensors = finite(session, &manifest.input.name, &batch.shape, &batch.values, &names)?;
     let mut tensors = tensors.into_iter();
     let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
     Ok(manifest.outputs.iter().map(of).collect())
@@ -281,10 +281,11 @@ fn answers(
 fn finite(
     session: &mut Session,
     input: &str,
-    batch: &Batch,
+    shape: &[usize],
+    values: &[f32],
     names: &[&str],
 ) -> Result<Vec<Tensor>, NetworkError> {
-    let tensors = session.run(input, &batch.shape, &batch.values, names)?;
+    let tensors = session.run(input, shape, values, names)?;
     for (name, tensor) in names.iter().zip(&tensors) {
         if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
             let name = (*name).to_owned();

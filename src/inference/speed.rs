@@ -58,7 +58,7 @@ impl Race {
             urgency: package.manifest.urgency,
         };
         let mut worker = Worker::default();
-        if let (Answer::Refused(refusal), _) = worker.answer(Request::Load(load), &[]) {
+        if let (Answer::Refused(refusal), _) = worker.answer(Request::Load(load)) {
             return Err(refusal);
         }
         let options = SessionOptions {
@@ -103,7 +103,7 @@ impl Race {
             files: self.setup.files.clone(),
         };
         let begun = Instant::now();
-        let answer = self.worker.answer(request, &[]);
+        let answer = self.worker.answer(request);
         let whole = begun.elapsed();
         let (Answer::Analysed(analysis), _) = answer else {
             let reason = format!("{:?}", answer.0).chars().take(300).collect();

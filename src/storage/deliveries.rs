@@ -61,7 +61,7 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,

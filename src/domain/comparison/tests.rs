@@ -45,6 +45,8 @@ fn result(study: u128, presence: Presence, measurements: Vec<Measurement>) -> Re
             measurements,
             lesions: Vec::new(),
             key_instance: None,
+            evaluations: Vec::new(),
+            lines: Vec::new(),
         }],
         series_uid: Uid::parse("1.2").unwrap(),
         instance_uids: Vec::new(),
@@ -53,6 +55,7 @@ fn result(study: u128, presence: Presence, measurements: Vec<Measurement>) -> Re
         foreground: None,
         comparison: None,
         statements: Vec::new(),
+        explanation: Default::default(),
     }
 }
 
