@@ -28,15 +28,16 @@ pub enum MaskCodecError {
 /// The mask in its stored form.
 pub fn encode(mask: &Mask, geometry: &Geometry) -> std::io::Result<Vec<u8>> {
     let plane = geometry.rows * geometry.columns;
-    let mut blocks = Vec::with_capacity(geometry.slices);
+    let mut blocks: Vec<Vec<u8>> = Vec::with_capacity(geometry.slices);
+    let mut before: &[u8] = &[];
     for slice in mask.voxels.chunks_exact(plane.max(1)) {
-        if is_clear(slice) {
-            blocks.push(Vec::new());
-            continue;
-        }
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(slice)?;
-        blocks.push(encoder.finish()?);
+        // Thin slices that lie in one slab of the model look the same.
+        let block = match blocks.last() {
+            Some(last) if before == slice => last.clone(),
+            Some(_) | None => deflated(slice)?,
+        };
+        before = slice;
+        blocks.push(block);
     }
     let mut bytes = MAGIC.to_vec();
     let sizes = [blocks.len(), geometry.rows, geometry.columns]
@@ -45,6 +46,15 @@ pub fn encode(mask: &Mask, geometry: &Geometry) -> std::io::Result<Vec<u8>> {
     sizes.for_each(|size| bytes.extend((size as u32).to_le_bytes()));
     blocks.iter().for_each(|block| bytes.extend_from_slice(block));
     Ok(bytes)
+}
+
+fn deflated(slice: &[u8]) -> std::io::Result<Vec<u8>> {
+    if is_clear(slice) {
+        return Ok(Vec::new());
+    }
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(slice)?;
+    encoder.finish()
 }
 
 /// Slices, rows and columns of a stored mask.
