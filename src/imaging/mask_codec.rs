@@ -74,16 +74,16 @@ pub fn encode(mask: &Mask, geometry: &Geometry) -> std::io::Result<Vec<u8>> {
 /// Voxels `[slice][row][column]` in their stored form.
 pub fn encode_on(voxels: &[u8], grid: &MaskGrid) -> std::io::Result<Vec<u8>> {
     let plane = grid.rows * grid.columns;
-    let mut blocks = Vec::with_capacity(grid.slices.len());
+    let mut blocks: Vec<(u8, Vec<u8>)> = Vec::with_capacity(grid.slices.len());
+    let mut before: &[u8] = &[];
     for slice in voxels.chunks_exact(plane.max(1)) {
-        let bits = slice.iter().fold(0, |any, voxel| any | voxel);
-        let mut block = Vec::new();
-        if bits != 0 {
-            let mut encoder = ZlibEncoder::new(block, Compression::fast());
-            encoder.write_all(slice)?;
-            block = encoder.finish()?;
-        }
-        blocks.push((bits, block));
+        // Thin slices that lie in one slab of the model look the same.
+        let block = match blocks.last() {
+            Some(last) if before == slice => last.clone(),
+            Some(_) | None => deflated(slice)?,
+        };
+        before = slice;
+        blocks.push(block);
     }
     let mut bytes = b"TMS2".to_vec();
     let sizes = [blocks.len(), grid.rows, grid.columns, usize::from(grid.placed)];
@@ -100,6 +100,17 @@ pub fn encode_on(voxels: &[u8], grid: &MaskGrid) -> std::io::Result<Vec<u8>> {
         .iter()
         .for_each(|(_, block)| bytes.extend_from_slice(block));
     Ok(bytes)
+}
+
+/// Which bits a slice has, and its bytes, none where it has no bit.
+fn deflated(slice: &[u8]) -> std::io::Result<(u8, Vec<u8>)> {
+    let bits = slice.iter().fold(0, |any, voxel| any | voxel);
+    if bits == 0 {
+        return Ok((bits, Vec::new()));
+    }
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(slice)?;
+    Ok((bits, encoder.finish()?))
 }
 
 fn put(bytes: &mut Vec<u8>, number: usize) {

@@ -1,5 +1,6 @@
 //! From the raw values of outputs to answers about an exam: masks on the grid of the series, scores of the study, lesions. Pure.
 
+use tocsin_domain::parallel::for_each_plane;
 use tocsin_domain::volume::Mask;
 
 use super::boxes::{Candidate, Located, lesions};
@@ -86,7 +87,10 @@ impl<'m> Gathered<'m> {
 
     fn add_places(&mut self, mut values: Vec<f32>, places: usize, grid: &Grid, threads: usize) {
         let classes = self.classes.len();
-        activate(&mut values, classes, places, self.output.activation);
+        let activation = self.output.activation;
+        for_each_plane(&mut values, classes * places, threads, |_, block| {
+            activate(block, classes, places, activation)
+        });
         for (index, class) in self.classes.iter_mut().enumerate() {
             let own: Vec<f32> = values
                 .chunks_exact(classes * places)

@@ -42,7 +42,7 @@ are. Written by `tests/peers/real_series.py`; `tests/peers/test_real_series.py` 
 repository. Its sources:
 
 - cornerstone-ctimage: the test images of Cornerstone (`cornerstoneWADOImageLoader`), one chest slice in many transfer syntaxes
-- ct-geometry: tilted and unevenly spaced stacks that dcm2niix is tested with
+- ct-geometry: tilted and unevenly spaced stacks that dcm2niix is tested with; their pixels are blank
 - ct-head-philips-phantom: a scan of a plastic head, with localizer and dose screens
 - cxr-nih-labelled: radiographs of the NIH ChestX-ray14 set as DICOM
 - enhanced-ct-legacy: the test data of dcmqi and highdicom (CT as single and as multi-frame objects, SEG, SR)
