@@ -9,10 +9,14 @@ use tocsin_imaging::phantom::{
     ARTERIES, CLOT, CtpaSpec, LEFT_VENTRICLE, Level, PeFinding, RIGHT_VENTRICLE, Side, ctpa,
 };
 
+use crate::MATRIX;
 use crate::table::{Bound, Table};
 
 pub fn pe(seed: u64, table: &mut Table) {
-    let ct = ctpa(&CtpaSpec::new(seed, PeFinding::Any));
+    let ct = ctpa(&CtpaSpec {
+        matrix: MATRIX,
+        ..CtpaSpec::new(seed, PeFinding::Any)
+    });
     let part = |bit: u8| Mask {
         voxels: ct.mask.voxels.iter().map(|v| u8::from(v & bit != 0)).collect(),
     };
