@@ -86,13 +86,15 @@ impl BrainFrame {
         let left = (x - head.midplane.x(y, z)) / (yaw.hypot(roll)).hypot(1.0);
         let back = (dy + yaw * dx) / in_plane;
         let up = (dz + roll * dx) / upright;
-        let (sin, cos) = self.pitch.sin_cos();
-        Place {
-            left,
-            back: cos * back - sin * up,
-            up: cos * up + sin * back,
-        }
+        let [back, up] = upright_again(self.pitch, [back, up]);
+        Place { left, back, up }
     }
+}
+
+/// A place back and up in a head that nods forward by an angle, as it would be were the head upright.
+fn upright_again(nod: f64, [back, up]: [f64; 2]) -> [f64; 2] {
+    let (sin, cos) = nod.sin_cos();
+    [cos * back + sin * up, cos * up - sin * back]
 }
 
 /// Where the vault is widest, how wide, and how high it stands above.
@@ -235,8 +237,16 @@ mod tests {
 
     #[test]
     fn the_drift_of_a_long_head_says_how_far_it_nods_and_that_of_a_round_one_nothing() {
-        let nod = pitch(0.44 * 0.1, 1.2);
+        // An ellipse of 84 × 66 mm whose back end stands 0.1 rad higher, cut across at 0 and 40 mm: middles of the cuts.
+        let (sin, cos) = 0.1_f64.sin_cos();
+        let (long, high) = (84.0_f64, 66.0_f64);
+        let square = (cos / long).powi(2) + (sin / high).powi(2);
+        let mixed = sin * cos * (1.0 / (high * high) - 1.0 / (long * long));
+        let slope = mixed / square;
+        let nod = pitch(slope, long / high);
         assert!((0.07..0.11).contains(&nod), "{nod}");
+        let end = upright_again(0.1, [long * cos, long * sin]);
+        assert!((end[0] - long).abs() < 1e-9 && end[1].abs() < 1e-9, "{end:?}");
         assert_eq!(pitch(0.05, 1.0), 0.0);
     }
 }

@@ -22,6 +22,13 @@ pub fn pe(seed: u64, table: &mut Table) {
     };
     let g = &ct.volume.geometry;
     let heart = strain(g, &part(RIGHT_VENTRICLE), &part(LEFT_VENTRICLE));
+    for line in &heart.lines {
+        let slice = g.instance_uids.iter().position(|uid| *uid == line.instance);
+        eprintln!(
+            "pe {seed} {} {slice:?} {:?} {:?}",
+            line.code.code, line.from_px, line.to_px
+        );
+    }
     let two_pixels = 2.0 * g.pixel_spacing[0];
     let length = Bound::Within(two_pixels.max(1.5));
     table.number(
