@@ -121,7 +121,7 @@ pub const MEDIASTINAL_SHIFT: Code = Code::new(
     "MEDSHIFT",
     "Mediastinal shift away from the pneumothorax",
 );
-pub const DIAPHRAGM_DROP: Code = Code::new("99TOCSIN", "DIADROP", "Hemidiaphragm below the other one");
+pub const DIAPHRAGM_DROP: Code = Code::new("99TOCSIN", "DIADROP", "Drop of the hemidiaphragm");
 pub const TENSION_SIGN: Code = Code::new("99TOCSIN", "TENSIONSIGN", "Sign of tension");
 pub const DEPRESSED_DIAPHRAGM: Code = Code::new("99TOCSIN", "DIADEPRESSED", "Depressed hemidiaphragm");
 

@@ -211,6 +211,8 @@ pub fn location(field: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tocsin_domain::finding::Evaluation;
+
     use super::*;
 
     #[test]
@@ -218,5 +220,24 @@ mod tests {
         assert_eq!(location("ER^1^2^GH").as_deref(), Some("ER, room 1, bed 2"));
         assert_eq!(location("ER^^").as_deref(), Some("ER"));
         assert_eq!(location("^^^GH"), None);
+    }
+
+    #[test]
+    fn what_has_no_number_is_told_after_the_numbers_and_units_in_braces_are_not_shown() {
+        let mut finding = crate::testing::bleed().findings.remove(0);
+        finding.measurements = vec![Measurement {
+            code: code::RV_LV_RATIO,
+            value: 1.25,
+            unit: code::RATIO,
+        }];
+        finding.probability = None;
+        finding.evaluations = vec![Evaluation {
+            code: code::MOST_PROXIMAL_VESSEL,
+            value: code::LOBAR_PULMONARY_ARTERY,
+        }];
+        assert_eq!(
+            numbers_sentence(&finding).as_deref(),
+            Some("RV/LV diameter ratio 1.25. Most proximal vessel with clot: lobar pulmonary artery.")
+        );
     }
 }

@@ -131,6 +131,9 @@ fn cortical(p: [f64; 3], half: [f64; 3]) -> Option<Region> {
     }
     let section = (1.0 - (p[2] / half[2]).powi(2)).max(0.05).sqrt();
     let (side, back) = (p[0] / (half[0] * section), p[1] / (half[1] * section));
+    if side.hypot(back) > 1.0 {
+        return None;
+    }
     let lateral = match p[2] < ABOVE && at_insula(p) {
         true => from_insula(p) >= RIBBON.1,
         false => side.hypot(back) > CORTEX_RADIUS,
@@ -144,7 +147,7 @@ fn cortical(p: [f64; 3], half: [f64; 3]) -> Option<Region> {
 /// Distance of the places that are looked at, mm.
 const STEP_MM: f64 = 2.0;
 /// A region counts when this share of its places is marked (design value).
-const AFFECTED_SHARE: f64 = 0.3;
+const AFFECTED_SHARE: f64 = 0.4;
 /// A region of which less than this is in the scan is not judged, mL.
 const LEAST_ML: f64 = 0.4;
 
@@ -176,7 +179,7 @@ pub fn aspects(volume: &Volume, mask: &Mask) -> Result<Reading, MaskError> {
         return Ok(reading);
     }
     let head = Head::find(volume).map_err(|reason| reason.to_string());
-    let framed = head.and_then(|head| match BrainFrame::find(&head) {
+    let framed = head.and_then(|head| match BrainFrame::find(&head, g) {
         Ok(frame) => Ok((head, frame)),
         Err(reason) => Err(reason.to_string()),
     });

@@ -3,6 +3,7 @@
 
 use super::head::Head;
 use super::skull::Ring;
+use crate::volume::Geometry;
 
 /// Slabs below the widest level that still tell of the vault's shape; below lies the skull base.
 const BELOW_MM: f64 = 12.0;
@@ -20,10 +21,13 @@ const DOUBT: f64 = 0.036;
 pub struct BrainFrame {
     /// Middle of the vault in the plane of the slices at its widest level, and that level.
     middle: [f64; 2],
+    /// How far slices are displaced toward the back for each mm along their normal: under a tilted gantry.
+    shear: f64,
     pub level: f64,
     /// Half width, half length and half height of the vault's inner side.
     pub half: [f64; 3],
-    pitch: f64,
+    /// How far the head nods, radians.
+    pub pitch: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +48,9 @@ pub struct Place {
 }
 
 impl BrainFrame {
-    pub fn find(head: &Head) -> Result<Self, NoFrame> {
+    pub fn find(head: &Head, geometry: &Geometry) -> Result<Self, NoFrame> {
         let rings: Vec<&Ring> = head.rings.iter().flatten().collect();
+        let shear = shear(geometry);
         let level = widest(&rings)?;
         let vault: Vec<&Ring> = rings.into_iter().filter(|r| r.z > level.at - BELOW_MM).collect();
         let nearest = vault
@@ -61,10 +66,11 @@ impl BrainFrame {
         if !sound {
             return Err(NoFrame::NoVault);
         }
-        let drift = drift(&vault).ok_or(NoFrame::NoVault)?;
+        let drift = drift(&vault, shear).ok_or(NoFrame::NoVault)?;
         let middle = drift.at(level.at);
         Ok(Self {
-            middle: [head.midplane.x(middle, level.at), middle],
+            middle: [head.midplane.x(middle - shear * level.at, level.at), middle],
+            shear,
             level: level.at,
             half: [width, length, level.height],
             pitch: pitch(drift.slope, length / level.height),
@@ -74,18 +80,21 @@ impl BrainFrame {
     /// The place of a position in the plane of the slices at a height along their normal.
     pub fn place(&self, head: &Head, [x, y]: [f64; 2], z: f64) -> Place {
         let (yaw, roll) = (head.midplane.yaw, head.midplane.roll);
-        let (dx, dy, dz) = (x - self.middle[0], y - self.middle[1], z - self.level);
+        let (dx, dz) = (x - self.middle[0], z - self.level);
+        let dy = y + self.shear * z - self.middle[1];
         let (in_plane, upright) = (yaw.hypot(1.0), roll.hypot(1.0));
         let left = (x - head.midplane.x(y, z)) / (yaw.hypot(roll)).hypot(1.0);
         let back = (dy + yaw * dx) / in_plane;
         let up = (dz + roll * dx) / upright;
-        let (sin, cos) = self.pitch.sin_cos();
-        Place {
-            left,
-            back: cos * back - sin * up,
-            up: cos * up + sin * back,
-        }
+        let [back, up] = upright_again(self.pitch, [back, up]);
+        Place { left, back, up }
     }
+}
+
+/// A place back and up in a head that nods forward by an angle, as it would be were the head upright.
+fn upright_again(nod: f64, [back, up]: [f64; 2]) -> [f64; 2] {
+    let (sin, cos) = nod.sin_cos();
+    [cos * back + sin * up, cos * up - sin * back]
 }
 
 /// Where the vault is widest, how wide, and how high it stands above.
@@ -161,12 +170,31 @@ impl Drift {
     }
 }
 
-fn drift(rings: &[&Ring]) -> Option<Drift> {
+/// Displacement of the slices along their columns, toward the back, for each mm along the normal.
+fn shear(geometry: &Geometry) -> f64 {
+    let (Some(first), Some(last)) = (geometry.origins.first(), geometry.origins.last()) else {
+        return 0.0;
+    };
+    let down = &geometry.orientation[3..];
+    let along: f64 = (0..3).map(|a| (last[a] - first[a]) * down[a]).sum();
+    let height = geometry
+        .offsets
+        .last()
+        .zip(geometry.offsets.first())
+        .map_or(0.0, |(b, a)| b - a);
+    match height > 0.0 {
+        true => along * down[1].signum() / height,
+        false => 0.0,
+    }
+}
+
+fn drift(rings: &[&Ring], shear: f64) -> Option<Drift> {
     let n = rings.len() as f64;
-    let mean = |of: fn(&Ring) -> f64| rings.iter().map(|r| of(r)).sum::<f64>() / n;
-    let (z, y) = (mean(|r| r.z), mean(|r| r.centre[1]));
+    let back = |r: &Ring| r.centre[1] + shear * r.z;
+    let z = rings.iter().map(|r| r.z).sum::<f64>() / n;
+    let y = rings.iter().map(|r| back(r)).sum::<f64>() / n;
     let square: f64 = rings.iter().map(|r| (r.z - z).powi(2)).sum();
-    let both: f64 = rings.iter().map(|r| (r.z - z) * (r.centre[1] - y)).sum();
+    let both: f64 = rings.iter().map(|r| (r.z - z) * (back(r) - y)).sum();
     (rings.len() >= FEWEST_RINGS && square > 0.0).then(|| Drift {
         mean: [z, y],
         slope: both / square,
@@ -198,9 +226,27 @@ mod tests {
     }
 
     #[test]
+    fn a_tilted_gantry_displaces_its_slices() {
+        let mut g = super::super::testing::geometry(3, 4, 4, 1.0, 5.0);
+        assert_eq!(shear(&g), 0.0);
+        for (k, origin) in g.origins.iter_mut().enumerate() {
+            origin[1] = 2.0 * k as f64;
+        }
+        assert!((shear(&g) - 0.4).abs() < 1e-9, "{}", shear(&g));
+    }
+
+    #[test]
     fn the_drift_of_a_long_head_says_how_far_it_nods_and_that_of_a_round_one_nothing() {
-        let nod = pitch(0.44 * 0.1, 1.2);
+        // An ellipse of 84 × 66 mm whose back end stands 0.1 rad higher, cut across at 0 and 40 mm: middles of the cuts.
+        let (sin, cos) = 0.1_f64.sin_cos();
+        let (long, high) = (84.0_f64, 66.0_f64);
+        let square = (cos / long).powi(2) + (sin / high).powi(2);
+        let mixed = sin * cos * (1.0 / (high * high) - 1.0 / (long * long));
+        let slope = mixed / square;
+        let nod = pitch(slope, long / high);
         assert!((0.07..0.11).contains(&nod), "{nod}");
+        let end = upright_again(0.1, [long * cos, long * sin]);
+        assert!((end[0] - long).abs() < 1e-9 && end[1].abs() < 1e-9, "{end:?}");
         assert_eq!(pitch(0.05, 1.0), 0.0);
     }
 }

@@ -8,6 +8,9 @@ use crate::volume::{Geometry, Mask, is_clear};
 /// A part smaller than this share of the largest says nothing of where a lung lies.
 const LARGE_SHARE: f64 = 0.15;
 
+/// Share of a side's width, from the midline, in which the height of the diaphragm is taken: beside the heart.
+const DIAPHRAGM: (f64, f64) = (0.65, 0.75);
+
 /// Inclusive columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -101,6 +104,20 @@ impl Hemithorax {
 
     pub fn all_rows(&self) -> Option<[usize; 2]> {
         ends(&self.rows, |row| row.lung + row.air > 0)
+    }
+
+    /// The row of the hemidiaphragm beside the heart: the middle one of the lowest rows there.
+    pub fn diaphragm(&self) -> Option<usize> {
+        let spans = || self.rows.iter().filter_map(Row::span);
+        let (first, last) = (spans().map(|s| s.first).min()?, spans().map(|s| s.last).max()?);
+        let column = |share: f64| ((last - first) as f64 * share) as usize;
+        let columns = match self.side {
+            Side::Right => last - column(DIAPHRAGM.1)..=last - column(DIAPHRAGM.0),
+            Side::Left | Side::Both => first + column(DIAPHRAGM.0)..=first + column(DIAPHRAGM.1),
+        };
+        let mut rows: Vec<usize> = self.floor[columns].iter().flatten().copied().collect();
+        rows.sort_unstable();
+        rows.get(rows.len() / 2).copied()
     }
 
     pub fn air_pixels(&self) -> usize {

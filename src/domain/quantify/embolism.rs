@@ -41,10 +41,10 @@ impl Level {
 
 /// Widths against the trunk's from which an artery is central, and lobar. Design values, checked on phantoms; they fit the
 /// usual diameters of adults: trunk 25 to 29 mm, main arteries 18 to 22, interlobar 14 to 16, segmental 5 to 6.
-const CENTRAL_WIDTH: f64 = 0.60;
-const LOBAR_WIDTH: f64 = 0.29;
-/// A clot belongs to the most proximal level that holds this share of it.
-const PROXIMAL_SHARE: f64 = 0.2;
+const CENTRAL_WIDTH: f64 = 0.68;
+const LOBAR_WIDTH: f64 = 0.28;
+/// A clot belongs to the most proximal level that holds this share of it: its tail alone may hang in a wider artery.
+const PROXIMAL_SHARE: f64 = 0.4;
 /// Voxels of a clot that are looked at, evenly taken.
 const SAMPLES: usize = 300;
 

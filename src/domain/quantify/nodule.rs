@@ -10,7 +10,7 @@ use crate::code::{self, Code};
 use crate::finding::Measurement;
 use crate::volume::Geometry;
 
-/// A third of the lung's height, from its top.
+/// A third of the lung's height between its top and the diaphragm, from its top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zone {
     Upper,
@@ -59,8 +59,9 @@ pub fn zone(chest: &Chest, nodule: &Component) -> Option<(Side, Zone)> {
     let row = mean(|run| f64::from(run.row));
     let column = mean(|run| f64::from(run.first + run.last) / 2.0);
     let side = chest.at(row as usize, column as usize)?;
-    let [top, base] = side.all_rows()?;
-    let zone = match (row - top as f64) / (base - top).max(1) as f64 {
+    let [top, _] = side.all_rows()?;
+    let base = side.diaphragm()?;
+    let zone = match (row - top as f64) / base.saturating_sub(top).max(1) as f64 {
         share if share < 1.0 / 3.0 => Zone::Upper,
         share if share < 2.0 / 3.0 => Zone::Middle,
         _ => Zone::Lower,

@@ -86,7 +86,7 @@ pub fn occlusions(volume: &Volume, found: &[Component], site: &Code) -> Reading 
 
 fn frame(volume: &Volume) -> Result<(Head, BrainFrame), NoPlace> {
     let head = Head::find(volume)?;
-    let frame = BrainFrame::find(&head)?;
+    let frame = BrainFrame::find(&head, &volume.geometry)?;
     Ok((head, frame))
 }
 

@@ -27,9 +27,9 @@ const USUAL_LEFT_MM: f64 = 5.0;
 /// From these on a displacement is a sign of tension; rotation and the heart alone give less. Design values, checked on
 /// phantoms.
 const SHIFT_MM: f64 = 9.0;
-const DROP_MM: f64 = 10.0;
-/// Share of a side's width, from the midline, in which the hemidiaphragm's height is taken: beside the heart.
-const DOME: (f64, f64) = (0.65, 0.75);
+const DROP_MM: f64 = 15.0;
+/// The right hemidiaphragm usually stands this much higher, mm.
+const RIGHT_HIGHER_MM: f64 = 6.0;
 
 /// Distances between the pleurae of one side, mm.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -231,25 +231,11 @@ fn shift_away(chest: &Chest, from: Side) -> Option<f64> {
     Some(if from == Side::Right { leftward } else { -leftward })
 }
 
-/// How far the hemidiaphragm of a side lies below the other one, mm.
+/// How far the hemidiaphragm of a side lies below where the other one lets it be expected, mm.
 fn drop(chest: &Chest, from: Side) -> Option<f64> {
-    let (right, left) = (dome(&chest.right)?, dome(&chest.left)?);
-    let lower = (right as f64 - left as f64) * chest.pixel[0];
+    let (right, left) = (chest.right.diaphragm()?, chest.left.diaphragm()?);
+    let lower = (right as f64 - left as f64) * chest.pixel[0] + RIGHT_HIGHER_MM;
     Some(if from == Side::Right { lower } else { -lower })
-}
-
-/// The middle row of the floor beside the heart.
-fn dome(side: &Hemithorax) -> Option<usize> {
-    let spans = || side.rows.iter().filter_map(|row| row.span());
-    let (first, last) = (spans().map(|s| s.first).min()?, spans().map(|s| s.last).max()?);
-    let column = |share: f64| ((last - first) as f64 * share) as usize;
-    let columns = match side.side {
-        Side::Right => last - column(DOME.1)..=last - column(DOME.0),
-        Side::Left | Side::Both => first + column(DOME.0)..=first + column(DOME.1),
-    };
-    let mut rows: Vec<usize> = side.floor[columns].iter().flatten().copied().collect();
-    rows.sort_unstable();
-    rows.get(rows.len() / 2).copied()
 }
 
 #[cfg(test)]

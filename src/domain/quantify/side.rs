@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn four_fifths_decide() {
-        let sides = [0.0, 0.2, 0.5, 0.8, 1.0].map(Side::of_left_share);
+        let sides = [0.0, 0.19, 0.5, 0.81, 1.0].map(Side::of_left_share);
         assert_eq!(
             sides,
             [Side::Right, Side::Right, Side::Both, Side::Left, Side::Left]

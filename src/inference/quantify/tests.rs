@@ -65,6 +65,7 @@ fn part(bits: &[u8], bit: u8) -> Mask {
 fn told(finding: &Finding, what: &Code) -> Vec<String> {
     finding
         .evaluated(what)
+        .iter()
         .map(|value| value.display.to_string())
         .collect()
 }

@@ -111,6 +111,12 @@ pub fn ptx(seed: u64, table: &mut Table) {
         if truth.tension { "depressed" } else { "not" },
         low,
     );
+    for line in &reading.lines {
+        eprintln!(
+            "ptx {seed} {} {:?} {:?}",
+            line.code.code, line.from_px, line.to_px
+        );
+    }
     let show = |code| reading.number(&code).unwrap_or(f64::NAN);
     eprintln!(
         "ptx {seed} {:?} tension {} shift {:.1} (drawn {:.1}) drop {:.1}",

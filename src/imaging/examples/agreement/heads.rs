@@ -14,6 +14,7 @@ use tocsin_imaging::phantom::{
     head_ct, ischaemia as ischaemic,
 };
 
+use crate::MATRIX;
 use crate::pe::told;
 use crate::table::{Bound, Table};
 
@@ -28,7 +29,10 @@ fn side(side: Option<Side>) -> String {
 
 /// Volume and midline shift; the other places are tested with the model.
 pub fn ich(seed: u64, table: &mut Table) {
-    let ct = head_ct(&HeadCtSpec::new(seed, HeadFinding::Any));
+    let ct = head_ct(&HeadCtSpec {
+        matrix: MATRIX,
+        ..HeadCtSpec::new(seed, HeadFinding::Any)
+    });
     let point = OperatingPoint {
         min_total_ml: 1.0,
         min_component_ml: 0.5,
@@ -78,7 +82,10 @@ pub fn ich(seed: u64, table: &mut Table) {
 
 /// Side and segment of a ball of 6 mm at the occlusion.
 pub fn lvo(seed: u64, table: &mut Table) {
-    let ct = cta_head(&CtaHeadSpec::new(seed, CtaFinding::Any));
+    let ct = cta_head(&CtaHeadSpec {
+        matrix: MATRIX,
+        ..CtaHeadSpec::new(seed, CtaFinding::Any)
+    });
     let Some((at, segment)) = ct.truth.occlusion_mm.zip(ct.truth.segment) else {
         return;
     };
@@ -105,7 +112,7 @@ pub fn lvo(seed: u64, table: &mut Table) {
         &told(&reading, &code::LATERALITY),
     );
     if let Ok(head) = Head::find(&ct.volume)
-        && let (Ok(frame), Some(mark)) = (BrainFrame::find(&head), found.first())
+        && let (Ok(frame), Some(mark)) = (BrainFrame::find(&head, g), found.first())
     {
         let place = middle(&head, &frame, g, mark);
         eprintln!(
@@ -130,7 +137,9 @@ fn ball(g: &Geometry, at: [f64; 3], radius: f64) -> Mask {
 }
 
 pub fn ischaemia(seed: u64, table: &mut Table) {
-    let ct = ischaemic(&IschaemiaSpec::new(seed, IschaemiaFinding::Early));
+    let mut spec = IschaemiaSpec::new(seed, IschaemiaFinding::Early);
+    spec.head.matrix = MATRIX;
+    let ct = ischaemic(&spec);
     let Ok(reading) = aspects(&ct.volume, &ct.mask) else {
         return;
     };
@@ -177,17 +186,21 @@ pub fn ischaemia(seed: u64, table: &mut Table) {
         );
     }
     if let Ok(head) = Head::find(&ct.volume)
-        && let Ok(frame) = BrainFrame::find(&head)
+        && let Ok(frame) = BrainFrame::find(&head, &ct.volume.geometry)
     {
-        let covers = covers(&ct.volume.geometry, &ct.mask, (&head, &frame));
-        let cover = &covers[usize::from(ct.truth.side == Some(Side::Left))];
-        let each = cover.iter().zip(names).map(|(c, name)| {
-            let mark = if truly.iter().any(|t| t == name) { "*" } else { "" };
-            format!("{name}{mark} {:.2}", c.share())
-        });
-        eprintln!(
-            "ischaemia {seed} {frame:?} {}",
-            each.collect::<Vec<_>>().join(" ")
-        );
+        for pitch in [frame.pitch, frame.pitch / 2.0, 0.0] {
+            let mut frame = frame;
+            frame.pitch = pitch;
+            let covers = covers(&ct.volume.geometry, &ct.mask, (&head, &frame));
+            let cover = &covers[usize::from(ct.truth.side == Some(Side::Left))];
+            let each = cover.iter().zip(names).map(|(c, name)| {
+                let mark = if truly.iter().any(|t| t == name) { "*" } else { "" };
+                format!("{name}{mark} {:.2}", c.share())
+            });
+            eprintln!(
+                "ischaemia {seed} {pitch:.3} {}",
+                each.collect::<Vec<_>>().join(" ")
+            );
+        }
     }
 }

@@ -12,6 +12,8 @@ use table::Table;
 /// Fewer phantoms say little of limits of agreement.
 const COUNT: u64 = 60;
 const FIRST_SEED: u64 = 9_001;
+/// Rows and columns of CT: half of what scanners write, which is faster and harder.
+pub const MATRIX: usize = 256;
 
 type Measured = fn(u64, &mut Table);
 

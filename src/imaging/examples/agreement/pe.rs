@@ -9,15 +9,26 @@ use tocsin_imaging::phantom::{
     ARTERIES, CLOT, CtpaSpec, LEFT_VENTRICLE, Level, PeFinding, RIGHT_VENTRICLE, Side, ctpa,
 };
 
+use crate::MATRIX;
 use crate::table::{Bound, Table};
 
 pub fn pe(seed: u64, table: &mut Table) {
-    let ct = ctpa(&CtpaSpec::new(seed, PeFinding::Any));
+    let ct = ctpa(&CtpaSpec {
+        matrix: MATRIX,
+        ..CtpaSpec::new(seed, PeFinding::Any)
+    });
     let part = |bit: u8| Mask {
         voxels: ct.mask.voxels.iter().map(|v| u8::from(v & bit != 0)).collect(),
     };
     let g = &ct.volume.geometry;
     let heart = strain(g, &part(RIGHT_VENTRICLE), &part(LEFT_VENTRICLE));
+    for line in &heart.lines {
+        let slice = g.instance_uids.iter().position(|uid| *uid == line.instance);
+        eprintln!(
+            "pe {seed} {} {slice:?} {:?} {:?}",
+            line.code.code, line.from_px, line.to_px
+        );
+    }
     let two_pixels = 2.0 * g.pixel_spacing[0];
     let length = Bound::Within(two_pixels.max(1.5));
     table.number(
