@@ -16,6 +16,7 @@ mod story_desk;
 mod story_hemorrhage;
 mod story_identity;
 mod story_paging;
+mod story_priors;
 mod story_trouble;
 mod tidy;
 
