@@ -210,14 +210,14 @@ def result_without_priors(hospital, now):
 
 def test_an_archive_that_is_down_is_asked_again_and_delays_nothing(tmp_path, models):
     port, nobody = free_ports(2)
-    source = {"name": "PACS", "retrieve": "c-get", "ae_title": "PACS", "host": "127.0.0.1", "port": nobody}
+    source = {"name": "PACS", "retrieve": "c-get", "ae_title": "ORTHANC", "host": "127.0.0.1", "port": nobody}
     hospital = Hospital(tmp_path, models, source, port)
     try:
         now = radiograph(23, "20251201")
         result_without_priors(hospital, now)
         waiting = hospital.search(now, "waiting")
         assert "cannot connect" in waiting["detail"]
-        orthanc = Orthanc(tmp_path / "orthanc", DicomAet="PACS", DicomPort=nobody,
+        orthanc = Orthanc(tmp_path / "orthanc", port=nobody,
                           DicomModalities={"tocsin": ["TOCSIN", "127.0.0.1", port]})
         try:
             give(orthanc, radiograph(18, "20250601"))
