@@ -42,9 +42,10 @@ async fn expect(hospital: &Hospital, asker: &Visit, uid: &Uid) {
             title: scanner::AE_TITLE.to_owned(),
         },
     );
-    let expected = hospital.running.store.write(move |tx| {
-        Box::pin(async move { prior_searches::expect(tx, &asker, &sender, &uid).await })
-    });
+    let expected = hospital
+        .running
+        .store
+        .write(move |tx| Box::pin(async move { prior_searches::expect(tx, &asker, &sender, &uid).await }));
     expected.await.unwrap();
 }
 
@@ -56,7 +57,9 @@ async fn row(hospital: &Hospital, uid: &Uid) -> Option<study::Model> {
 async fn records(hospital: &Hospital, visit: &Visit) -> Vec<ResultRecord> {
     let row = row(hospital, &visit.identity.study_uid).await.expect("the study");
     let id = studies::id_of(&row).unwrap();
-    let rows = results::of_study(hospital.running.store.read(), id).await.unwrap();
+    let rows = results::of_study(hospital.running.store.read(), id)
+        .await
+        .unwrap();
     rows.iter().map(|row| results::record_of(row).unwrap()).collect()
 }
 
@@ -67,17 +70,26 @@ async fn what_comes_from_an_archive_amends_the_result_and_is_nobodys_work() {
         hospital.order(&now).await;
         hospital.scan(&now).await;
         hospital.settle().await;
-        assert_eq!(hospital.results_heard(&now).await.len(), 1, "the first result waits for nothing");
+        assert_eq!(
+            hospital.results_heard(&now).await.len(),
+            1,
+            "the first result waits for nothing"
+        );
         let (alerts, owed) = (hospital.alerts().await.len(), hospital.owed().await.len());
 
         expect(&hospital, &now, &before.identity.study_uid).await;
         hospital.scan(&before).await;
         hospital.settle().await;
 
-        let prior = row(&hospital, &before.identity.study_uid).await.expect("the earlier study");
+        let prior = row(&hospital, &before.identity.study_uid)
+            .await
+            .expect("the earlier study");
         assert_eq!(Purpose::of(&prior), Purpose::Comparison);
         assert_eq!(hospital.item().await.accession.as_deref(), Some(now.accession()));
-        assert!(hospital.results_heard(&before).await.is_empty(), "it is told to nobody");
+        assert!(
+            hospital.results_heard(&before).await.is_empty(),
+            "it is told to nobody"
+        );
         assert_eq!(hospital.alerts().await.len(), alerts);
 
         let records = records(&hospital, &now).await;
@@ -89,12 +101,22 @@ async fn what_comes_from_an_archive_amends_the_result_and_is_nobodys_work() {
         let comparison = amended.comparison.as_ref().expect("a comparison");
         assert_eq!(comparison.interval_days, 5.0);
         assert_eq!(comparison.findings[0].course, Course::Grown);
-        let doubling = comparison.findings[0].measurements.iter().find_map(|m| m.doubling_days);
-        assert!(doubling.is_some_and(|days| (3.0..8.0).contains(&days)), "{doubling:?}");
+        let doubling = comparison.findings[0]
+            .measurements
+            .iter()
+            .find_map(|m| m.doubling_days);
+        assert!(
+            doubling.is_some_and(|days| (3.0..8.0).contains(&days)),
+            "{doubling:?}"
+        );
         let told = hospital.results_heard(&now).await;
         assert_eq!(told.len(), 2);
         assert!(told[1].contains("5 days earlier"), "{}", told[1]);
-        assert_eq!(hospital.owed().await.len(), owed + 3, "report, picture and message of the amended result");
+        assert_eq!(
+            hospital.owed().await.len(),
+            owed + 3,
+            "report, picture and message of the amended result"
+        );
         hospital.close().await;
     })
     .await;
