@@ -123,7 +123,7 @@ def test_the_earlier_study_is_found_and_the_others_are_left_out_with_a_reason(st
     hospital, now, _ = story
     found = hospital.search(now, "done", "given_up")
     assert found["state"] == "done", found
-    assert "4 studies, 1 fetched with 1 images" in found["detail"], found
+    assert "4 studies, 1 fetched with 1 image" in found["detail"], found
     for reason in ("1 too old", "1 of another part of the body", "1 another birth date"):
         assert reason in found["detail"], found
 
