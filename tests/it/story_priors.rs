@@ -1,18 +1,25 @@
 //! An earlier study that an archive was asked for comes after the first result: it is compared with, and is nobody's work.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use tocsin::app::machine;
 use tocsin::cli::demo::scanner;
 use tocsin::cli::demo::visit::{Priority, Visit};
 use tocsin::deliver::dicom::{self, Verdict};
 use tocsin::imaging::phantom::{HeadFinding, PhantomIdentity};
 use tocsin::storage::entity::study;
+use tocsin::storage::jobs::{self, Terms};
 use tocsin::storage::prior_searches::{self, Purpose, Sender};
-use tocsin::storage::{results, studies};
+use tocsin::storage::{Store, leases, results, studies};
+use tocsin_domain::clock::ManualClock;
 use tocsin_domain::comparison::course::Course;
 use tocsin_domain::finding::ResultRecord;
-use tocsin_domain::ids::Uid;
+use tocsin_domain::ids::{AnalysisId, Uid};
+use tocsin_domain::work::{Lane, Work};
 
+use crate::database::databases;
 use crate::hospital::{Hospital, Setup, everywhere};
 
 /// A bleed of 15 mL five days before one of 30 mL.
@@ -138,4 +145,30 @@ async fn what_is_of_somebody_else_is_refused() {
         hospital.close().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_compared_with_waits_while_something_waits_to_be_read() {
+    for database in databases().await {
+        let clock = Arc::new(ManualClock::at("2026-03-14T09:00:00Z".parse().unwrap()));
+        let key = b"audit key".to_vec();
+        let store = Store::open(&database.url, clock, machine::ids(), key)
+            .await
+            .unwrap();
+        let analysis = AnalysisId(uuid::Uuid::from_u128(1));
+        let queued = store.write(move |tx| {
+            Box::pin(async move {
+                jobs::enqueue(tx, &Work::InferPrior { analysis }, Terms::now()).await?;
+                jobs::enqueue(tx, &Work::Infer { analysis }, Terms::now()).await
+            })
+        });
+        queued.await.unwrap();
+        let take = async |lane| leases::claim(&store, lane, "test", 10).await.unwrap();
+        assert!(take(Lane::Comparison).await.is_empty(), "one waits");
+        let first = take(Lane::Inference).await.remove(0);
+        assert!(take(Lane::Comparison).await.is_empty(), "one runs");
+        let done = store.write(move |tx| Box::pin(async move { leases::complete(tx, &first).await }));
+        done.await.unwrap();
+        assert_eq!(take(Lane::Comparison).await.len(), 1);
+    }
 }
