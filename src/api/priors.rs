@@ -6,6 +6,7 @@ use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::compare::{Change, Earlier, changes};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
+use tocsin_domain::priors::same_modality;
 use tocsin_domain::same_person::{Contradiction, contradiction};
 
 use super::error::ApiError;
@@ -112,7 +113,9 @@ async fn view(state: &State, row: &study::Model, prior: &study::Model) -> Result
     Ok(PriorView {
         study_id: studies::id_of(prior)?,
         taken_at: taken_at(state, prior).await?,
-        comparable: contradiction.is_none() && prior.modality == row.modality && part(prior)? == part(row)?,
+        comparable: contradiction.is_none()
+            && same_modality(&prior.modality, &row.modality)
+            && part(prior)? == part(row)?,
         contradiction,
         accession: prior.accession.clone(),
         modality: prior.modality.clone(),

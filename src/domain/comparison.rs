@@ -17,7 +17,7 @@ use crate::finding::{Finding, Measurement, Presence, ResultRecord};
 use crate::ids::{ResultId, StudyId};
 use course::{Course, Trend};
 use error::measurement_error;
-use growth::doubling_days;
+use growth::{Extent, doubling_days, extent};
 use pairing::{LesionChange, pair};
 use register::{Registered, register};
 
@@ -60,6 +60,23 @@ pub struct FindingChange {
     pub course: Course,
     pub measurements: Vec<MeasuredChange>,
     pub lesions: Vec<LesionChange>,
+}
+
+impl FindingChange {
+    /// In which time it doubles its volume: by the volume, else by the diameter, else by the area. `None` unless it has
+    /// grown beyond the error of measurement.
+    pub fn doubling_days(&self) -> Option<f64> {
+        let by = |wanted: Extent| {
+            let of_kind = self
+                .measurements
+                .iter()
+                .filter(|m| extent(&m.measurement) == Some(wanted));
+            of_kind.filter_map(|m| m.doubling_days).next()
+        };
+        let grown = self.course == Course::Grown;
+        let order = [Extent::Volume, Extent::Diameter, Extent::Area];
+        grown.then(|| order.into_iter().find_map(by)).flatten()
+    }
 }
 
 /// A measurement then and now.

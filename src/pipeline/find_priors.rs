@@ -131,9 +131,10 @@ fn told(choice: &Choice, found: usize, fetched: usize, known: usize, here: &Fetc
     if found == 0 {
         return "no study of this patient".to_owned();
     }
-    let mut text = format!("{found} studies");
+    let mut text = several(found, "study", "studies");
     if fetched > 0 {
-        text += &format!(", {fetched} fetched with {} images", here.instances);
+        let images = several(here.instances as usize, "image", "images");
+        text += &format!(", {fetched} fetched with {images}");
     }
     if known > 0 {
         text += &format!(", {known} here already");
@@ -154,6 +155,10 @@ fn told(choice: &Choice, found: usize, fetched: usize, known: usize, here: &Fetc
         text += &format!("; not kept: {}", here.refused.join(", "));
     }
     text
+}
+
+fn several(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 /// What is asked for, or why nothing can be.

@@ -26,8 +26,8 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
     sentences
 }
 
-/// `Solitary nodule of lung: grown; largest axial diameter 18 mm then, 23 mm now (+5 mm, +28 %, error of measurement 2 mm),
-/// doubling time of its volume 173 days.`
+/// `Solitary nodule of lung: grown; largest axial diameter 18 mm then, 23 mm now (+5 mm, +28 %, error of measurement 2 mm);
+/// doubling time of the volume 173 days.`
 fn finding(change: &FindingChange) -> String {
     let mut parts = vec![format!("{}: {}", change.finding.display, change.course.text())];
     if matches!(
@@ -36,6 +36,8 @@ fn finding(change: &FindingChange) -> String {
     ) {
         parts.extend(change.measurements.iter().filter_map(measured));
     }
+    let doubling = change.doubling_days();
+    parts.extend(doubling.map(|days| format!("doubling time of the volume {} days", decimal(days.round()))));
     format!("{}.", parts.join("; "))
 }
 
@@ -61,21 +63,19 @@ fn measured(change: &MeasuredChange) -> Option<String> {
     );
     let words = match change.trend {
         Trend::NotComparable => return None,
+        // As many as before: nothing to tell.
+        Trend::WithinError if change.unit.is(&code::COUNT) => return None,
         Trend::WithinError => "unchanged within measurement error, ",
         Trend::Larger | Trend::Smaller => "",
     };
-    let doubling = change
-        .doubling_days
-        .map(|days| format!(", doubling time of the volume {} days", decimal(days.round())));
     Some(format!(
-        "{} {words}{} then, {} now ({sign}{}{}, error of measurement {}){}",
+        "{} {words}{} then, {} now ({sign}{}{}, error of measurement {})",
         label(&change.measurement),
         amount(change.before),
         amount(change.now),
         amount(rounded(delta)),
         percent.unwrap_or_default(),
-        amount(rounded(change.error)),
-        doubling.unwrap_or_default()
+        amount((change.error * 10.0).round() / 10.0)
     ))
 }
 
@@ -134,7 +134,7 @@ mod tests {
             [
                 "Compared with the study of 2025-06-01 (183 days earlier).",
                 "Solitary nodule of lung: grown; largest axial diameter 18 mm then, 23 mm now (+5 mm, +28 %, error of \
-                 measurement 2 mm), doubling time of the volume 173 days."
+                 measurement 2 mm); doubling time of the volume 173 days."
             ]
         );
     }

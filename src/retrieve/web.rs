@@ -6,7 +6,7 @@ mod multipart;
 
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
@@ -18,6 +18,12 @@ use super::{Fetched, RetrieveError, Taker};
 use crate::ingest::dicom::intake::{Endless, Taking};
 use multipart::{Multipart, MultipartError, Piece};
 
+/// What is written as it is (RFC 3986 2.3); Orthanc does not undo the escape of a hyphen.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 const JSON: &str = "application/dicom+json";
 /// In whatever encoding they are kept (PS3.18 8.7.3.5.2).
 const INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
@@ -82,7 +88,7 @@ pub async fn search(
     bounds: &Bounds,
     most: usize,
 ) -> Result<Vec<Described>, RetrieveError> {
-    let number = utf8_percent_encode(wanted.patient.value.trim(), NON_ALPHANUMERIC);
+    let number = utf8_percent_encode(wanted.patient.value.trim(), UNRESERVED);
     let asked = format!(
         "/studies?PatientID={number}&includefield=PatientBirthDate,PatientSex,IssuerOfPatientID&limit={}",
         most + 1

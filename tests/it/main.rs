@@ -17,6 +17,7 @@ mod story_explanation;
 mod story_hemorrhage;
 mod story_identity;
 mod story_paging;
+mod story_priors;
 mod story_trouble;
 mod story_unreadable;
 mod tidy;

@@ -69,8 +69,9 @@ class Storescp(Program):
 class Orthanc(Program):
     """Debian's Orthanc, in memory of a folder of ours, without its plugins."""
 
-    def __init__(self, folder, **changed):
-        self.http, port = free_ports(2)
+    def __init__(self, folder, port=None, **changed):
+        self.http, free = free_ports(2)
+        port = port or free
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {

@@ -123,7 +123,7 @@ def test_the_earlier_study_is_found_and_the_others_are_left_out_with_a_reason(st
     hospital, now, _ = story
     found = hospital.search(now, "done", "given_up")
     assert found["state"] == "done", found
-    assert "4 studies, 1 fetched with 1 images" in found["detail"], found
+    assert "4 studies, 1 fetched with 1 image" in found["detail"], found
     for reason in ("1 too old", "1 of another part of the body", "1 another birth date"):
         assert reason in found["detail"], found
 
@@ -210,14 +210,14 @@ def result_without_priors(hospital, now):
 
 def test_an_archive_that_is_down_is_asked_again_and_delays_nothing(tmp_path, models):
     port, nobody = free_ports(2)
-    source = {"name": "PACS", "retrieve": "c-get", "ae_title": "PACS", "host": "127.0.0.1", "port": nobody}
+    source = {"name": "PACS", "retrieve": "c-get", "ae_title": "ORTHANC", "host": "127.0.0.1", "port": nobody}
     hospital = Hospital(tmp_path, models, source, port)
     try:
         now = radiograph(23, "20251201")
         result_without_priors(hospital, now)
         waiting = hospital.search(now, "waiting")
         assert "cannot connect" in waiting["detail"]
-        orthanc = Orthanc(tmp_path / "orthanc", DicomAet="PACS", DicomPort=nobody,
+        orthanc = Orthanc(tmp_path / "orthanc", port=nobody,
                           DicomModalities={"tocsin": ["TOCSIN", "127.0.0.1", port]})
         try:
             give(orthanc, radiograph(18, "20250601"))

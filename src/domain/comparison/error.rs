@@ -1,6 +1,6 @@
 //! By how much two measurements of one thing may differ although nothing changed. A difference within it is no change.
 
-use super::growth::{Extent, extent};
+use super::growth::{Extent, extent, is_sphere};
 use crate::code;
 use crate::finding::Measurement;
 
@@ -22,9 +22,36 @@ pub fn measurement_error(now: &Measurement, before: &Measurement) -> f64 {
         Some(Extent::Diameter) => DIAMETER_MM,
         Some(Extent::Volume) => of(VOLUME_SHARE),
         Some(Extent::Area) => of(AREA_SHARE),
+        None if is_sphere(&now.code) => of_sphere(before.value.abs()),
         None if now.unit.is(&code::MILLIMETER) => LENGTH_MM,
         // What is counted is counted.
         None if now.unit.is(&code::COUNT) => 0.0,
         None => of(OTHER_SHARE),
+    }
+}
+
+/// What the error of its diameter makes of the volume of a sphere in mm³.
+fn of_sphere(volume: f64) -> f64 {
+    let diameter = (volume * 6.0 / std::f64::consts::PI).cbrt();
+    std::f64::consts::PI / 6.0 * (diameter + DIAMETER_MM).powi(3) - volume
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::Code;
+
+    #[test]
+    fn the_volume_of_a_sphere_is_as_uncertain_as_its_diameter() {
+        let sphere = |mm: f64| Measurement {
+            code: Code::new("99TOCSIN", "SPHERE", "Volume of a sphere"),
+            value: std::f64::consts::PI / 6.0 * mm.powi(3),
+            unit: Code::new("UCUM", "mm3", "cubic millimeter"),
+        };
+        let error = measurement_error(&sphere(23.0), &sphere(18.0));
+        assert!(
+            (sphere(18.0).value + error - sphere(20.0).value).abs() < 1e-6,
+            "{error}"
+        );
     }
 }

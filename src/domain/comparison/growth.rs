@@ -15,12 +15,18 @@ pub enum Extent {
     Area,
 }
 
-/// Codes of volumes and diameters of ours, beside those of the table: of the sphere of the mean diameter, the mean diameter,
-/// and the diameter as such (SCT).
-const VOLUMES: [(&str, &str); 1] = [("99TOCSIN", "SPHERE")];
+/// Codes of diameters beside those of the table: the mean diameter of a nodule, and the diameter as such (SCT).
 const DIAMETERS: [(&str, &str); 2] = [("99TOCSIN", "MEANDIAMETER"), ("SCT", "81827009")];
+/// The volume of a sphere of the mean diameter: it says the same as the diameter.
+const SPHERE: (&str, &str) = ("99TOCSIN", "SPHERE");
 
-/// Whether a measurement is one of size. Estimates by ABC/2 and counts are not: the volume itself stands beside them.
+/// Whether a volume was reckoned from a diameter.
+pub fn is_sphere(measured: &Code) -> bool {
+    (measured.system.as_ref(), measured.code.as_ref()) == SPHERE
+}
+
+/// Whether a measurement is one of size. Estimates by ABC/2 or of a sphere and counts are not: what they were reckoned from
+/// stands beside them.
 pub fn extent(measured: &Code) -> Option<Extent> {
     let among = |codes: &[(&str, &str)]| {
         codes
@@ -28,7 +34,7 @@ pub fn extent(measured: &Code) -> Option<Extent> {
             .any(|(system, code)| measured.system == *system && measured.code == *code)
     };
     let is = |codes: &[Code]| codes.iter().any(|code| measured.is(code));
-    if is(&[code::VOLUME, code::LARGEST_COMPONENT]) || among(&VOLUMES) {
+    if is(&[code::VOLUME, code::LARGEST_COMPONENT]) {
         return Some(Extent::Volume);
     }
     if is(&[code::LARGEST_DIAMETER, code::LONG_AXIS]) || among(&DIAMETERS) {

@@ -7,9 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{self, Code};
+use crate::comparison::Comparison;
 use crate::comparison::course::Course;
-use crate::comparison::growth::{Extent, extent};
-use crate::comparison::{Comparison, FindingChange};
 use crate::finding::{Finding, ResultRecord};
 use crate::ids::Uid;
 use crate::study::StudyFacts;
@@ -181,25 +180,11 @@ impl ChangeFacts {
         Self {
             course: change.course,
             interval_days: Some(comparison.interval_days),
-            doubling_days: doubling(change),
-            diameter_before_mm: before(&code::LARGEST_DIAMETER),
+            doubling_days: change.doubling_days(),
+            diameter_before_mm: before(&code::LARGEST_DIAMETER).or_else(|| before(&code::LONG_AXIS)),
             volume_before_ml: before(&code::VOLUME),
         }
     }
-}
-
-/// By the volume, else by the diameter, else by the area.
-fn doubling(change: &FindingChange) -> Option<f64> {
-    let by = |wanted: Extent| {
-        let measured = change
-            .measurements
-            .iter()
-            .filter(|m| extent(&m.measurement) == Some(wanted));
-        measured.filter_map(|m| m.doubling_days).next()
-    };
-    by(Extent::Volume)
-        .or_else(|| by(Extent::Diameter))
-        .or_else(|| by(Extent::Area))
 }
 
 impl CaseFacts {
@@ -286,7 +271,7 @@ impl AiFacts {
             probability: finding.probability,
             volume_ml: value(&code::VOLUME),
             largest_component_ml: value(&code::LARGEST_COMPONENT),
-            largest_diameter_mm: value(&code::LARGEST_DIAMETER),
+            largest_diameter_mm: value(&code::LARGEST_DIAMETER).or_else(|| value(&code::LONG_AXIS)),
             midline_shift_mm: value(&code::MIDLINE_SHIFT),
             components: value(&code::COMPONENT_COUNT).map(|n| n.round() as i64),
             deep: seen(&code::DEEP),
