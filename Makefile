@@ -4,7 +4,7 @@
 PROFILE ?= release
 OUTPUT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-.PHONY: help build demo test kills bench bench-desk lint audit
+.PHONY: help build demo test kills bench bench-desk agreement lint audit
 
 help:
 	@echo "make demo    a running synthetic hospital; prints an address and a token (ARGS='--once --json FILE' for one round)"
@@ -12,6 +12,7 @@ help:
 	@echo "make kills   kills the service 100 times under load and checks its promise (KILLS=, DATABASE=sqlite|postgres, SEED=)"
 	@echo "make bench   measures, and writes what it measured"
 	@echo "make bench-desk   the pages under load, and a list of 10,000 studies (DATABASE=sqlite|postgres, ARGS=)"
+	@echo "make agreement   what is measured against what is true, over phantoms (ARGS='pe 60')"
 	@echo "make lint    format, lints, documentation"
 	@echo "make audit   licences, sources, advisories, bill of materials"
 	@echo "make build   target/release/tocsin"
@@ -42,6 +43,10 @@ bench:
 bench-desk: build
 	scripts/setup test
 	TOCSIN_PROGRAM=$(OUTPUT)/tocsin .venv/bin/python tests/peers/bench_desk.py --database $(DATABASE) $(ARGS)
+
+agreement:
+	scripts/setup build
+	cargo run --profile $(PROFILE) -p tocsin-imaging --example agreement -- $(ARGS)
 
 lint:
 	scripts/setup build

@@ -92,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::code;
+    use crate::explanation::Explanation;
     use crate::finding::{DisplayPolicy, Finding, ModelRef, Presence, ResultStatus};
     use crate::ids::{AnalysisId, ResultId, Uid};
 
@@ -127,6 +128,8 @@ mod tests {
                 probability: None,
                 operating_point: String::new(),
                 measurements: vec![volume],
+                evaluations: Vec::new(),
+                lines: Vec::new(),
                 lesions: Vec::new(),
                 key_instance: None,
             }],
@@ -134,7 +137,10 @@ mod tests {
             instance_uids: Vec::new(),
             supersedes: None,
             limitations: Vec::new(),
+            foreground: None,
+            comparison: None,
             statements: Vec::new(),
+            explanation: Explanation::default(),
         }
     }
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::code::{self, Code};
+use crate::comparison::Comparison;
+use crate::comparison::register::Foreground;
+use crate::explanation::Explanation;
 use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
 use crate::triage::PackRef;
 
@@ -26,9 +29,18 @@ pub struct ResultRecord {
     pub supersedes: Option<ResultId>,
     /// Conditions of the input that limit the result, in words a reader understands.
     pub limitations: Vec<String>,
+    /// Where the body lies in the images, for laying them over others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<Foreground>,
+    /// Against the latest earlier study that the same model has read; absent until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What the rules in force had to say of it when it was published; fixed from then on, like the rest.
     #[serde(default)]
     pub statements: Vec<Statement>,
+    /// What may show a reader why, as far as the display policy goes.
+    #[serde(default)]
+    pub explanation: Explanation,
 }
 
 /// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).
@@ -83,7 +95,13 @@ pub struct Finding {
     /// The operating point that decided, in words: `total volume ≥ 1 mL`.
     pub operating_point: String,
     pub measurements: Vec<Measurement>,
+    /// What was found that has no number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
     pub lesions: Vec<Lesion>,
+    /// Lengths as they were measured, for drawing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
     /// The instance that shows the finding best.
     pub key_instance: Option<Uid>,
 }
@@ -116,6 +134,29 @@ pub struct Measurement {
     pub unit: Code,
 }
 
+/// A property with a coded value: `most proximal vessel: lobar pulmonary artery`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evaluation {
+    pub code: Code,
+    pub value: Code,
+}
+
+/// A length with its two ends in one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// What it measures.
+    pub code: Code,
+    pub instance: Uid,
+    /// Column and row, as index coordinates: 0 is the middle of the first pixel.
+    pub from_px: [f64; 2],
+    pub to_px: [f64; 2],
+    /// The same ends in patient coordinates (LPS), mm; absent on images without a place in the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_mm: Option<[f64; 3]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_mm: Option<[f64; 3]>,
+}
+
 /// One connected component of a segmentation, or one box of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lesion {
@@ -125,7 +166,7 @@ pub struct Lesion {
     pub laterality: Option<Code>,
     pub measurements: Vec<Measurement>,
     pub key_instance: Option<Uid>,
-    /// Centre of a detector's box in patient coordinates (LPS), mm.
+    /// Its centre in patient coordinates (LPS), mm; on a radiograph along the rows and the columns of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centre_mm: Option<[f64; 3]>,
 }
@@ -133,5 +174,11 @@ pub struct Lesion {
 impl Finding {
     pub fn measurement(&self, code: &Code) -> Option<&Measurement> {
         self.measurements.iter().find(|m| m.code.is(code))
+    }
+
+    /// The values of an evaluation, in their order.
+    pub fn evaluated(&self, code: &Code) -> Vec<&Code> {
+        let told = self.evaluations.iter().filter(|told| told.code.is(code));
+        told.map(|told| &told.value).collect()
     }
 }

@@ -1,17 +1,24 @@
 //! From a model's answers to findings: the operating point of the manifest decides, the domain measures. Pure.
 
+mod asked;
 mod lesions;
+mod stroke;
+#[cfg(test)]
+mod tests;
+mod thorax;
 mod volumes;
 
 use tocsin_domain::code::Code;
 use tocsin_domain::finding::{Finding, Measurement, Presence};
 use tocsin_domain::quantify::components::MaskError;
+use tocsin_domain::volume::Mask;
 
+use self::asked::Asked;
 use self::lesions::{detected, outlined};
-use self::volumes::{blood, in_the_head, segmented};
+use self::volumes::{blood, parts, segmented};
 use super::answers::{OutputAnswer, Verdict};
-use super::exam::Exam;
-use super::manifest::{CodeSpec, FindingSpec, InputKind, Manifest, Probability};
+use super::exam::{Exam, Part};
+use super::manifest::{CodeSpec, FindingSpec, InputKind, Manifest, Measure, Probability};
 
 /// Findings of one study, and what limits them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,22 +37,21 @@ pub fn quantify(manifest: &Manifest, exam: &Exam, answers: &[OutputAnswer]) -> R
         let output = manifest.output(&spec.output);
         let answer = answers.iter().find(|answer| answer.name == spec.output);
         let class = answer.and_then(|answer| answer.classes.iter().find(|class| class.class == spec.class));
-        let (Some(output), Some(class)) = (output, class) else {
+        let (Some(output), Some(answer), Some(class)) = (output, answer, class) else {
             continue;
         };
+        let asked = Asked::of(manifest, &spec.output);
         let threshold = spec.score.unwrap_or(output.threshold);
         let (finding, limitations) = match (&class.verdict, exam.kind, &exam.parts[..]) {
             (Verdict::Score(score), _, _) => (scored(spec, threshold, *score), Vec::new()),
             (Verdict::Lesions { kept, left_out }, _, _) => detected(spec, threshold, exam, kept, *left_out),
             (Verdict::Masks(masks), InputKind::Volume, [part]) => match &masks[..] {
-                [mask] if in_the_head(manifest, spec) => blood(spec, &part.volume, mask),
-                [mask] => (
-                    segmented(manifest, spec, mask, &part.volume.geometry)?,
-                    Vec::new(),
-                ),
+                [mask] => in_volume(&asked, spec, answer, part, mask)?,
                 _ => continue,
             },
-            (Verdict::Masks(masks), _, _) => outlined(spec, exam, masks)?,
+            (Verdict::Masks(masks), _, _) => {
+                thorax::radiograph(&asked, answer, exam, masks, outlined(spec, exam, masks)?)?
+            }
         };
         quantified.findings.push(finding);
         for limitation in limitations {
@@ -55,6 +61,31 @@ pub fn quantify(manifest: &Manifest, exam: &Exam, answers: &[OutputAnswer]) -> R
         }
     }
     Ok(quantified)
+}
+
+/// A mask over a stack of slices, by what is asked of it.
+fn in_volume(
+    asked: &Asked,
+    spec: &FindingSpec,
+    answer: &OutputAnswer,
+    part: &Part,
+    mask: &Mask,
+) -> Result<Quoted, MaskError> {
+    if asked.of_a_head() {
+        return Ok(blood(spec, &part.volume, mask));
+    }
+    let geometry = &part.volume.geometry;
+    let parts = parts(asked, geometry, mask)?;
+    if asked.of_emboli() {
+        return Ok(thorax::emboli(asked, spec, answer, geometry, &parts));
+    }
+    if asked.has(Measure::OcclusionSegment) {
+        return Ok(stroke::occlusion(asked, spec, &part.volume, &parts));
+    }
+    if asked.has(Measure::Aspects) {
+        return stroke::ischaemia(asked, spec, &part.volume, mask, &parts);
+    }
+    Ok((segmented(asked, spec, geometry, &parts), Vec::new()))
 }
 
 /// A finding of this presence, without measurements.
@@ -67,7 +98,9 @@ fn finding(spec: &FindingSpec, presence: Presence, operating_point: String) -> F
         probability: None,
         operating_point,
         measurements: Vec::new(),
+        evaluations: Vec::new(),
         lesions: Vec::new(),
+        lines: Vec::new(),
         key_instance: None,
     }
 }

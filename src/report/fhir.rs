@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tocsin_domain::code::{self, Code};
-use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultStatus};
+use tocsin_domain::finding::{Evaluation, Finding, Lesion, Measurement, Presence, ResultStatus};
 use tocsin_domain::phi::{Demographics, PatientIdentifier};
 
 use super::fhir_parts::{concept, day, defined, dicom, entity, patient, procedure, quantity, typed};
@@ -179,6 +179,7 @@ impl BundleOf<'_> {
             .iter()
             .chain(&finding.measurements)
             .map(component)
+            .chain(finding.evaluations.iter().map(evaluated))
             .collect();
         if !components.is_empty() {
             observation["component"] = components.into();
@@ -264,6 +265,10 @@ fn component(measurement: &Measurement) -> Value {
         "code": concept(&measurement.code),
         "valueQuantity": quantity(measurement.value, &measurement.unit),
     })
+}
+
+fn evaluated(told: &Evaluation) -> Value {
+    json!({ "code": concept(&told.code), "valueCodeableConcept": concept(&told.value) })
 }
 
 fn interpretation(presence: Presence) -> Value {

@@ -4,7 +4,7 @@
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use tocsin_domain::code::{self, Code};
-use tocsin_domain::finding::{Finding, Lesion, Measurement, ModelRef};
+use tocsin_domain::finding::{Evaluation, Finding, Lesion, Measurement, ModelRef};
 use tocsin_domain::ids::Uid;
 
 use super::content::{Item, Value};
@@ -152,10 +152,11 @@ fn study_group(context: &Context, finding: &Finding) -> Item {
     let uid = uids::tracking(&context.header.study_uid, model, &[&finding.code.code]);
     let certainty = finding.probability.map(certainty);
     group(name, uid, finding)
-        .holding([site(&finding.site, None)])
+        .holding([site(&finding.site, &finding.site, None)])
         .holding(algorithm(model, Some(finding)))
         .holding(certainty)
         .holding(finding.measurements.iter().map(total))
+        .holding(finding.evaluations.iter().map(evaluation))
         .holding(key_image(context, finding.key_instance.as_ref()))
         .holding([Item::contains(
             dcm::PRESENCE,
@@ -175,7 +176,7 @@ fn lesion_group(context: &Context, finding: &Finding, lesion: &Lesion) -> Item {
         &[&finding.code.code, &result, &number],
     );
     group(name, uid, finding)
-        .holding([site(&lesion.location, lesion.laterality.as_ref())])
+        .holding([site(&finding.site, &lesion.location, lesion.laterality.as_ref())])
         .holding(algorithm(model, None))
         .holding(lesion.measurements.iter().map(number_item))
         .holding(key_image(context, lesion.key_instance.as_ref()))
@@ -189,10 +190,15 @@ fn group(name: String, uid: Uid, finding: &Finding) -> Item {
     ])
 }
 
-/// A place with a standard code is the site itself; a region of ours narrows the brain.
-fn site(place: &Code, laterality: Option<&Code>) -> Item {
+/// A qualitative evaluation of TID 1501.
+fn evaluation(told: &Evaluation) -> Item {
+    Item::contains(told.code.clone(), Value::Code(told.value.clone()))
+}
+
+/// A place with a standard code is the site itself; a region of ours narrows the finding's own.
+fn site(of_finding: &Code, place: &Code, laterality: Option<&Code>) -> Item {
     let (place, region) = match place.system.as_ref() {
-        "99TOCSIN" => (&code::BRAIN, Some(place)),
+        "99TOCSIN" => (of_finding, Some(place)),
         _ => (place, None),
     };
     Item::modifier(dcm::FINDING_SITE, Value::Code(place.clone()))
@@ -225,8 +231,12 @@ fn certainty(probability: f64) -> Item {
     Item::contains(code::CERTAINTY, value)
 }
 
+/// The image to look at, where the policy of the model lets any be shown.
 fn key_image(context: &Context, instance: Option<&Uid>) -> Option<Item> {
-    instance.map(|uid| image(context, dcm::SOURCE_OF_MEASUREMENT, uid))
+    let shown = context.record.model.display_policy.shows_pictures();
+    instance
+        .filter(|_| shown)
+        .map(|uid| image(context, dcm::SOURCE_OF_MEASUREMENT, uid))
 }
 
 /// TID 4019.

@@ -2,6 +2,7 @@
 
 use chrono::FixedOffset;
 use tocsin_domain::code::{self, Code};
+use tocsin_domain::explanation::Explanation;
 use tocsin_domain::finding::{
     DisplayPolicy, Finding, Lesion, Measurement, ModelRef, Presence, ResultRecord, ResultStatus, Statement,
 };
@@ -42,6 +43,8 @@ pub fn bleed() -> ResultRecord {
             measure(code::COMPONENT_COUNT, 2.0, code::COUNT),
             measure(code::MIDLINE_SHIFT, 4.2, code::MILLIMETER),
         ],
+        evaluations: Vec::new(),
+        lines: Vec::new(),
         lesions: vec![
             lesion(1, code::DEEP, Some(code::LEFT), 20.1),
             lesion(2, code::BRAIN_VENTRICLE, None, 4.03),
@@ -67,6 +70,8 @@ pub fn bleed() -> ResultRecord {
         instance_uids: (1..=3).map(|n| uid(&format!("1.2.826.0.1.99.2.{n}"))).collect(),
         supersedes: None,
         limitations: vec!["thick slices".into()],
+        foreground: None,
+        comparison: None,
         statements: vec![Statement {
             rule: "large".into(),
             pack: PackRef {
@@ -76,6 +81,7 @@ pub fn bleed() -> ResultRecord {
             },
             text: "Large hemorrhage".into(),
         }],
+        explanation: Explanation::default(),
     }
 }
 

@@ -38,6 +38,8 @@ const FLUID_HU: f32 = 6.0;
 /// Width of a horn, and of what parts the two, mm.
 const HORN_MM: (f64, f64) = (2.0, 20.0);
 const SEPTUM_MM: (f64, f64) = (0.5, 28.0);
+/// What is denser than brain by this much between two stretches of fluid is blood with oedema around it, no septum; HU.
+const BLOOD_HU: f32 = 12.0;
 /// Largest shift that is believed, mm.
 const LARGEST_MM: f64 = 22.0;
 /// Rows that must follow one another, and how far the septum may bend from one to the next, mm.
@@ -134,8 +136,11 @@ fn sightings(head: &Head, slab: usize) -> Vec<Sighting> {
     let rows = ((ROWS_MM.1 - ROWS_MM.0) / ROW_STEP) as usize;
     let row = |n: usize| {
         let along = ROWS_MM.0 + n as f64 * ROW_STEP;
-        let horns = horns(&profile(head, slab, along), fluid);
-        facing(&horns).map(|(middle, weight)| Sighting {
+        let profile = profile(head, slab, along);
+        let mut pairs = pairs(&horns(&profile, fluid));
+        pairs.retain(|pair| density(&profile, pair.gap) < brain + BLOOD_HU);
+        let best = pairs.into_iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
+        best.map(|Pair { middle, weight, .. }| Sighting {
             slab,
             along,
             middle,
@@ -196,8 +201,15 @@ fn horns(profile: &[f32], fluid: f32) -> Vec<Horn> {
     found
 }
 
-/// The two stretches of fluid that look most like a pair of ventricles: both wide, both near.
-fn facing(horns: &[Horn]) -> Option<(f64, f64)> {
+/// Two stretches of fluid that look like a pair of ventricles: both wide, both near.
+struct Pair {
+    middle: f64,
+    gap: [f64; 2],
+    /// Width of the narrower one, mm.
+    weight: f64,
+}
+
+fn pairs(horns: &[Horn]) -> Vec<Pair> {
     let pairs = horns.windows(2).filter_map(|pair| {
         let (left, right) = (pair[0], pair[1]);
         let gap = right.from - left.to;
@@ -205,7 +217,51 @@ fn facing(horns: &[Horn]) -> Option<(f64, f64)> {
         let (narrow, wide) = (left.width().min(right.width()), left.width().max(right.width()));
         let alike = wide <= 3.0 * narrow;
         let fits = (SEPTUM_MM.0..=SEPTUM_MM.1).contains(&gap) && middle.abs() <= LARGEST_MM && alike;
-        fits.then_some((middle, narrow))
+        fits.then_some(Pair {
+            middle,
+            gap: [left.to, right.from],
+            weight: narrow,
+        })
     });
-    pairs.max_by(|a, b| a.1.total_cmp(&b.1))
+    pairs.collect()
+}
+
+/// Mean HU of a profile between two places.
+fn density(profile: &[f32], [from, to]: [f64; 2]) -> f32 {
+    let index = |u: f64| (((u + PROFILE_MM) / PROFILE_STEP).round().max(0.0) as usize).min(profile.len() - 1);
+    let between = &profile[index(from)..=index(to).max(index(from))];
+    between.iter().sum::<f32>() / between.len() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Brain of 30 HU with stretches of other densities, mm.
+    fn profile(stretches: &[(f64, f64, f32)]) -> Vec<f32> {
+        let samples = (2.0 * PROFILE_MM / PROFILE_STEP) as usize + 1;
+        let hu = |n: usize| {
+            let u = -PROFILE_MM + n as f64 * PROFILE_STEP;
+            let there = stretches.iter().find(|(from, to, _)| (*from..*to).contains(&u));
+            there.map_or(30.0, |(.., hu)| *hu)
+        };
+        (0..samples).map(hu).collect()
+    }
+
+    #[test]
+    fn a_pair_of_ventricles_tells_where_the_septum_is() {
+        let line = profile(&[(-8.0, 1.0, 8.0), (3.0, 11.0, 8.0)]);
+        let found = pairs(&horns(&line, 18.0));
+        assert_eq!(found.len(), 1);
+        assert!((found[0].middle - 2.0).abs() < 0.5, "{}", found[0].middle);
+        assert!(density(&line, found[0].gap) < 30.0 + BLOOD_HU);
+    }
+
+    #[test]
+    fn oedema_on_both_sides_of_blood_is_no_pair_of_ventricles() {
+        let line = profile(&[(6.0, 10.0, 14.0), (10.0, 22.0, 70.0), (22.0, 26.0, 14.0)]);
+        let found = pairs(&horns(&line, 18.0));
+        assert_eq!(found.len(), 1);
+        assert!(density(&line, found[0].gap) >= 30.0 + BLOOD_HU);
+    }
 }

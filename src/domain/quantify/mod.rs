@@ -1,22 +1,36 @@
-//! Measurements from masks: volumes, diameters, midline shift and place of a hemorrhage. Pure arithmetic on voxels;
+//! Measurements from masks: what a hemorrhage, an embolism, a pneumothorax, a nodule, an occluded artery and early ischaemia
+//! measure and where they lie. Pure arithmetic on voxels;
 //! nothing here guesses: what cannot be determined is left out, with the reason among the limitations.
 
+pub mod aspects;
+pub mod brain;
+pub mod chest;
 pub mod components;
+pub mod embolism;
 mod falx;
 pub mod head;
 mod headmap;
+mod ich_score;
+pub mod lumen;
 pub mod midline;
+pub mod nodule;
+pub mod occlusion;
 pub mod place;
+pub mod pneumothorax;
+pub mod reading;
 pub mod shape;
+pub mod side;
 mod skull;
 #[cfg(test)]
 mod testing;
+pub mod ventricles;
 
 use components::Component;
 use head::Head;
+use reading::{count, ml, mm};
 
-use crate::code::{self, Code};
-use crate::finding::{Finding, Lesion, Measurement, Presence};
+use crate::code;
+use crate::finding::{Finding, Lesion, Presence};
 use crate::volume::{Geometry, Mask, Volume};
 
 /// Smaller components are neither counted nor listed, mL; they belong to the total.
@@ -94,7 +108,9 @@ impl OperatingPoint {
                 self.min_total_ml, self.min_component_ml
             ),
             measurements: Vec::new(),
+            evaluations: Vec::new(),
             lesions: Vec::new(),
+            lines: Vec::new(),
             key_instance: None,
         }
     }
@@ -125,11 +141,7 @@ fn describe(volume: &Volume, mask: &Mask, found: &[Component], reading: &mut Hem
     ));
     measurements.push(ml(code::VOLUME_ABC2, abc));
     measurements.push(mm(code::LARGEST_DIAMETER, diameter));
-    measurements.push(Measurement {
-        code: code::COMPONENT_COUNT,
-        value: counted.len() as f64,
-        unit: code::COUNT,
-    });
+    measurements.push(count(code::COMPONENT_COUNT, counted.len()));
     match &head {
         Ok(head) => match midline::midline_shift(head) {
             Ok(shift) => measurements.push(mm(code::MIDLINE_SHIFT, shift.mm.abs())),
@@ -149,6 +161,8 @@ fn describe(volume: &Volume, mask: &Mask, found: &[Component], reading: &mut Hem
     reading.finding.lesions = lesions
         .map(|(c, number)| lesion(volume, mask, head.as_ref().ok(), c, number))
         .collect();
+    let by_place = ich_score::by_place(&reading.finding.lesions);
+    reading.finding.measurements.extend(by_place);
 }
 
 fn lesion(volume: &Volume, mask: &Mask, head: Option<&Head>, component: &Component, number: u32) -> Lesion {
@@ -181,24 +195,6 @@ fn key_slice(geometry: &Geometry, found: &[Component]) -> Option<usize> {
     }
     let largest = (0..areas.len()).max_by(|a, b| areas[*a].total_cmp(&areas[*b]))?;
     (areas[largest] > 0.0).then_some(largest)
-}
-
-/// Hundredths of a mL: below the volume of a voxel of a thick slice.
-fn ml(code: Code, value: f64) -> Measurement {
-    Measurement {
-        code,
-        value: (value * 100.0).round() / 100.0,
-        unit: code::MILLILITER,
-    }
-}
-
-/// Tenths of a mm.
-fn mm(code: Code, value: f64) -> Measurement {
-    Measurement {
-        code,
-        value: (value * 10.0).round() / 10.0,
-        unit: code::MILLIMETER,
-    }
 }
 
 #[cfg(test)]

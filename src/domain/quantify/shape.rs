@@ -47,6 +47,13 @@ pub fn largest_diameter(geometry: &Geometry, component: &Component) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Length and width of the largest section, mm.
+pub fn axes(geometry: &Geometry, component: &Component) -> Calipers {
+    let all = by_slice(component).map(|runs| calipers(&outline(geometry, runs)));
+    all.max_by(|a, b| a.length.total_cmp(&b.length))
+        .unwrap_or_default()
+}
+
 /// ABC/2 after Kothari 1996, mL. A: longest diameter on the slice with the largest area; B: extent at right angles to it
 /// on that slice; C: slice spacings summed, a slice whose area is over 75 % of the largest counting whole, from 25 % half,
 /// below that nothing.

@@ -7,6 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{self, Code};
+use crate::comparison::course::Course;
+use crate::comparison::growth::{Extent, extent};
+use crate::comparison::{Comparison, FindingChange};
 use crate::finding::{Finding, ResultRecord};
 use crate::ids::Uid;
 use crate::study::StudyFacts;
@@ -99,12 +102,51 @@ pub struct AiFacts {
     pub infratentorial: bool,
     pub intraventricular: bool,
     pub extra_axial: bool,
+    /// Of any finding with a side: `left`, `right`, `bilateral`, or empty.
+    pub side: String,
+    /// `central`, `lobar`, `segmental`, `subsegmental`, or empty: the most proximal pulmonary artery with clot.
+    pub most_proximal_vessel: String,
+    /// Only where an embolism is flagged.
+    pub rv_lv_ratio: Option<f64>,
+    pub pleural_distance_apex_mm: Option<f64>,
+    pub pleural_distance_hilum_mm: Option<f64>,
+    pub collins_percent: Option<f64>,
+    pub light_percent: Option<f64>,
+    /// The mediastinum lies away from a pneumothorax.
+    pub mediastinal_shift: bool,
+    pub depressed_diaphragm: bool,
+    pub mean_diameter_mm: Option<f64>,
+    /// `upper`, `middle`, `lower`, or empty.
+    pub lung_zone: String,
+    /// `ica`, `m1`, `m2`, or empty.
+    pub occluded_segment: String,
+    pub aspects: Option<i64>,
+    /// Codes of the affected regions of ASPECTS.
+    pub aspects_regions: Vec<String>,
+    pub intraparenchymal_volume_ml: Option<f64>,
+    pub intraventricular_volume_ml: Option<f64>,
     /// Every measurement of the finding by its code, in the unit the model's manifest gives.
     pub measurements: BTreeMap<String, f64>,
+    /// Against the latest earlier study that the same model has read.
+    pub change: ChangeFacts,
     pub model: String,
     pub version: String,
     /// Conditions of the input that limit the result.
     pub limitations: Vec<String>,
+}
+
+/// What became of the finding since an earlier study.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeFacts {
+    pub course: Course,
+    /// Between the images.
+    pub interval_days: Option<f64>,
+    /// In which time the volume doubles if it goes on so; absent unless it has grown beyond the error of measurement. By
+    /// the volume where it was measured on both, else by the diameter.
+    pub doubling_days: Option<f64>,
+    pub diameter_before_mm: Option<f64>,
+    pub volume_before_ml: Option<f64>,
 }
 
 /// How long the study has been waiting, and the hour at the site.
@@ -117,6 +159,47 @@ pub struct WaitFacts {
     pub hour: i64,
     /// 1 Monday to 7 Sunday, the site's local time.
     pub weekday: i64,
+}
+
+impl ChangeFacts {
+    /// Blank where the finding was not compared.
+    fn of(finding: &Finding, comparison: &Comparison) -> Self {
+        let change = comparison
+            .findings
+            .iter()
+            .find(|change| change.finding.is(&finding.code));
+        let Some(change) = change else {
+            return Self::default();
+        };
+        let before = |code: &Code| {
+            change
+                .measurements
+                .iter()
+                .find(|m| m.measurement.is(code))
+                .map(|m| m.before)
+        };
+        Self {
+            course: change.course,
+            interval_days: Some(comparison.interval_days),
+            doubling_days: doubling(change),
+            diameter_before_mm: before(&code::LARGEST_DIAMETER),
+            volume_before_ml: before(&code::VOLUME),
+        }
+    }
+}
+
+/// By the volume, else by the diameter, else by the area.
+fn doubling(change: &FindingChange) -> Option<f64> {
+    let by = |wanted: Extent| {
+        let measured = change
+            .measurements
+            .iter()
+            .filter(|m| extent(&m.measurement) == Some(wanted));
+        measured.filter_map(|m| m.doubling_days).next()
+    };
+    by(Extent::Volume)
+        .or_else(|| by(Extent::Diameter))
+        .or_else(|| by(Extent::Area))
 }
 
 impl CaseFacts {
@@ -178,6 +261,11 @@ impl AiFacts {
             limitations: record.limitations.clone(),
             ..Self::default()
         };
+        let change = finding.zip(record.comparison.as_ref());
+        let base = Self {
+            change: change.map_or_else(ChangeFacts::default, |(finding, c)| ChangeFacts::of(finding, c)),
+            ..base
+        };
         finding.map_or(base.clone(), |finding| base.with_finding(finding))
     }
 
@@ -185,6 +273,14 @@ impl AiFacts {
         let value = |code: &Code| finding.measurement(code).map(|m| m.value);
         let seen =
             |place: &Code| finding.site.is(place) || finding.lesions.iter().any(|l| l.location.is(place));
+        let told = |what: &Code, words: &[(Code, &'static str)]| word(finding.evaluated(what).first(), words);
+        let sign = |sign: &Code| {
+            finding
+                .evaluated(&code::TENSION_SIGN)
+                .iter()
+                .any(|told| told.is(sign))
+        };
+        let regions = finding.evaluated(&code::ASPECTS_REGION);
         Self {
             flagged: finding.flagged,
             probability: finding.probability,
@@ -198,6 +294,22 @@ impl AiFacts {
             infratentorial: seen(&code::INFRATENTORIAL),
             intraventricular: seen(&code::BRAIN_VENTRICLE),
             extra_axial: seen(&code::EXTRA_AXIAL),
+            side: told(&code::LATERALITY, &SIDES),
+            most_proximal_vessel: told(&code::MOST_PROXIMAL_VESSEL, &VESSELS),
+            rv_lv_ratio: value(&code::RV_LV_RATIO),
+            pleural_distance_apex_mm: value(&code::PLEURAL_DISTANCE_APEX),
+            pleural_distance_hilum_mm: value(&code::PLEURAL_DISTANCE_HILUM),
+            collins_percent: value(&code::COLLINS),
+            light_percent: value(&code::LIGHT),
+            mediastinal_shift: sign(&code::MEDIASTINAL_SHIFT),
+            depressed_diaphragm: sign(&code::DEPRESSED_DIAPHRAGM),
+            mean_diameter_mm: value(&code::MEAN_DIAMETER),
+            lung_zone: told(&code::LUNG_ZONE, &ZONES),
+            occluded_segment: told(&code::OCCLUDED_SEGMENT, &SEGMENTS),
+            aspects: value(&code::ASPECTS).map(|n| n.round() as i64),
+            aspects_regions: regions.iter().map(|region| region.code.to_string()).collect(),
+            intraparenchymal_volume_ml: value(&code::INTRAPARENCHYMAL_VOLUME),
+            intraventricular_volume_ml: value(&code::INTRAVENTRICULAR_VOLUME),
             measurements: finding
                 .measurements
                 .iter()
@@ -205,5 +317,82 @@ impl AiFacts {
                 .collect(),
             ..self
         }
+    }
+}
+
+/// What rules call a coded value.
+const SIDES: [(Code, &str); 3] = [
+    (code::LEFT, "left"),
+    (code::RIGHT, "right"),
+    (code::BILATERAL, "bilateral"),
+];
+const VESSELS: [(Code, &str); 4] = [
+    (code::CENTRAL_PULMONARY_ARTERY, "central"),
+    (code::LOBAR_PULMONARY_ARTERY, "lobar"),
+    (code::SEGMENTAL_PULMONARY_ARTERY, "segmental"),
+    (code::SUBSEGMENTAL_PULMONARY_ARTERY, "subsegmental"),
+];
+const ZONES: [(Code, &str); 3] = [
+    (code::UPPER_LUNG_ZONE, "upper"),
+    (code::MIDDLE_LUNG_ZONE, "middle"),
+    (code::LOWER_LUNG_ZONE, "lower"),
+];
+const SEGMENTS: [(Code, &str); 3] = [
+    (code::TERMINAL_CAROTID, "ica"),
+    (code::M1_SEGMENT, "m1"),
+    (code::M2_SEGMENT, "m2"),
+];
+
+/// The word for a value; empty when it was not told.
+fn word(value: Option<&&Code>, words: &[(Code, &str)]) -> String {
+    let named = value.and_then(|value| words.iter().find(|(code, _)| code.is(value)));
+    named.map_or_else(String::new, |(_, word)| (*word).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Evaluation, Presence};
+    use crate::quantify::reading::{points, ratio};
+
+    #[test]
+    fn measurements_and_places_of_every_finding_have_names_for_rules() {
+        let told = |code, value| Evaluation { code, value };
+        let finding = Finding {
+            code: code::INTRACRANIAL_HEMORRHAGE,
+            site: code::BRAIN,
+            presence: Presence::Present,
+            flagged: true,
+            probability: None,
+            operating_point: String::new(),
+            measurements: vec![ratio(code::RV_LV_RATIO, 1.23), points(code::ASPECTS, 7.0)],
+            evaluations: vec![
+                told(code::LATERALITY, code::LEFT),
+                told(code::MOST_PROXIMAL_VESSEL, code::LOBAR_PULMONARY_ARTERY),
+                told(code::LUNG_ZONE, code::UPPER_LUNG_ZONE),
+                told(code::OCCLUDED_SEGMENT, code::M1_SEGMENT),
+                told(code::TENSION_SIGN, code::DEPRESSED_DIAPHRAGM),
+                told(code::ASPECTS_REGION, code::INSULA),
+                told(code::ASPECTS_REGION, code::ASPECTS_M2),
+            ],
+            lesions: Vec::new(),
+            lines: Vec::new(),
+            key_instance: None,
+        };
+        let facts = AiFacts::default().with_finding(&finding);
+        assert_eq!((facts.rv_lv_ratio, facts.aspects), (Some(1.23), Some(7)));
+        assert_eq!(
+            [
+                &facts.side,
+                &facts.most_proximal_vessel,
+                &facts.lung_zone,
+                &facts.occluded_segment
+            ],
+            ["left", "lobar", "upper", "m1"]
+        );
+        assert!(facts.depressed_diaphragm && !facts.mediastinal_shift);
+        assert_eq!(facts.aspects_regions, ["36169008", "ASPECTSM2"]);
+        assert_eq!(facts.measurements["RVLV"], 1.23);
+        assert_eq!(AiFacts::default().side, "");
     }
 }

@@ -3,8 +3,9 @@
 
 use tocsin_domain::admit::Criteria;
 
+use super::check_explanation::check_explanation;
 use super::check_input::check_input;
-use super::check_output::{check_explanation, check_finding, check_output, check_quantification};
+use super::check_output::{check_finding, check_output, check_quantification};
 use super::{CodeSpec, GoldenCase, GoldenFigure, Identity, Manifest, Output, OutputKind, Quality, SCHEMA};
 
 /// Longest list that a manifest may hold; more is a mistake, not a model.
@@ -321,6 +322,16 @@ mod tests {
                 "`outputs[0].threshold` is 1.5, expected 0 to 1",
             ),
             ("total_ml = 1.0", "", "`findings[0].total_ml` is absent"),
+            (
+                "\"volume_abc2\"",
+                "\"collins\"",
+                "`quantification.measure[1]` is Collins, expected what is measured on a volume",
+            ),
+            (
+                "\"volume_abc2\"",
+                "\"rv_lv_ratio\"",
+                "is RvLvRatio, expected a class `right-ventricle` of the output",
+            ),
             ("seconds = 120", "seconds = 0", "`limits.seconds` is 0"),
             (
                 "kind = \"segmentation\"",

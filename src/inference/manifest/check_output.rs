@@ -2,7 +2,7 @@
 
 use super::check::{Checked, check_code, each, problem, quoted, range, refer, text};
 use super::{
-    Boxes, Explanation, FindingSpec, Input, InputKind, Layout, Manifest, Output, OutputKind, Quantification,
+    Boxes, FindingSpec, Input, InputKind, Layout, Manifest, Measure, Output, OutputKind, Quantification,
 };
 
 /// More lesions than this are noise, not a finding.
@@ -117,42 +117,45 @@ fn check_operating_point(key: &str, finding: &FindingSpec, output: OutputKind, i
 }
 
 pub(super) fn check_quantification(manifest: &Manifest, quantification: &Quantification) -> Checked {
-    let key = "quantification";
     range(
         "quantification.min_component_ml",
         quantification.min_component_ml,
         0.0,
         1e3,
     )?;
-    if manifest.input.kind == InputKind::Image {
+    let segmentation = manifest
+        .output(&quantification.output)
+        .filter(|output| output.kind == OutputKind::Segmentation);
+    let Some(output) = segmentation else {
         return problem(
-            key,
-            "set",
-            "none: of an image area, diameter and count are always measured",
-        );
-    }
-    match manifest.output(&quantification.output).map(|output| output.kind) {
-        Some(OutputKind::Segmentation) => Ok(()),
-        Some(OutputKind::Classification | OutputKind::Regression | OutputKind::Detection) | None => problem(
-            format!("{key}.output"),
+            "quantification.output",
             quoted(&quantification.output),
             "the name of a segmentation output",
-        ),
-    }
+        );
+    };
+    each(
+        "quantification.measure",
+        &quantification.measure,
+        |key, measure| check_measure(key, *measure, manifest.input.kind, output),
+    )
 }
 
-/// Boxes can only be shown of a detection. A mask may be asked of any, and is empty where there is none.
-pub(super) fn check_explanation(manifest: &Manifest) -> Checked {
-    let detects = || {
-        manifest
-            .outputs
-            .iter()
-            .any(|output| output.kind == OutputKind::Detection)
-    };
-    match manifest.explanation {
-        Explanation::Boxes if !detects() => {
-            problem("explanation.kind", "boxes", "a detection among [[outputs]]")
-        }
-        Explanation::Boxes | Explanation::Mask | Explanation::None => Ok(()),
+/// Of an image area, diameter and count are always measured; other words have an input that fits them, and classes.
+fn check_measure(key: &str, measure: Measure, input: InputKind, output: &Output) -> Checked {
+    if measure.input() != input {
+        let expected = match input {
+            InputKind::Image => "what is measured on an image",
+            InputKind::Volume => "what is measured on a volume",
+        };
+        return problem(key, format!("{measure:?}"), expected);
+    }
+    let has = |class: &str| output.classes.iter().any(|known| known == class);
+    match measure.classes().iter().find(|class| !has(class)) {
+        Some(class) => problem(
+            key,
+            format!("{measure:?}"),
+            format!("a class `{class}` of the output that it is read from"),
+        ),
+        None => Ok(()),
     }
 }

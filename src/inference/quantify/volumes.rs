@@ -7,18 +7,9 @@ use tocsin_domain::quantify::shape::{abc_over_2_ml, largest_diameter, largest_se
 use tocsin_domain::quantify::{OperatingPoint, hemorrhage};
 use tocsin_domain::volume::{Geometry, Mask, Volume};
 
+use super::asked::Asked;
 use super::{Quoted, finding, measurement, present};
-use crate::manifest::{FindingSpec, Manifest, Measure};
-
-/// The manifest asks for what only a head has: a midline, and places in the brain.
-pub(super) fn in_the_head(manifest: &Manifest, spec: &FindingSpec) -> bool {
-    let asked = manifest
-        .quantification
-        .as_ref()
-        .filter(|asked| asked.output == spec.output);
-    let of_the_head = |measure: &Measure| matches!(measure, Measure::MidlineShift | Measure::Location);
-    asked.is_some_and(|asked| asked.measure.iter().any(of_the_head))
-}
+use crate::manifest::{FindingSpec, Measure};
 
 pub(super) fn blood(spec: &FindingSpec, volume: &Volume, mask: &Mask) -> Quoted {
     let point = OperatingPoint {
@@ -35,21 +26,19 @@ pub(super) fn blood(spec: &FindingSpec, volume: &Volume, mask: &Mask) -> Quoted 
     (finding, reading.limitations)
 }
 
+/// Components that are large enough, the largest first.
+pub(super) fn parts(asked: &Asked, geometry: &Geometry, mask: &Mask) -> Result<Vec<Component>, MaskError> {
+    let all = components(geometry, mask)?.into_iter();
+    Ok(all.filter(|part| part.volume_ml >= asked.smallest_ml).collect())
+}
+
 /// Both the total and the largest component must reach their limits.
 pub(super) fn segmented(
-    manifest: &Manifest,
+    asked: &Asked,
     spec: &FindingSpec,
-    mask: &Mask,
     geometry: &Geometry,
-) -> Result<Finding, MaskError> {
-    let smallest = manifest
-        .quantification
-        .as_ref()
-        .map_or(0.0, |quantification| quantification.min_component_ml);
-    let parts: Vec<Component> = components(geometry, mask)?
-        .into_iter()
-        .filter(|part| part.volume_ml >= smallest)
-        .collect();
+    parts: &[Component],
+) -> Finding {
     // Folding from 0: the empty sum of floats is −0, which would be sent and shown as "-0".
     let total = parts.iter().fold(0.0, |sum: f64, part| sum + part.volume_ml);
     let largest = parts.first().map_or(0.0, |part| part.volume_ml);
@@ -64,16 +53,16 @@ pub(super) fn segmented(
         .map(|(n, part)| lesion(spec, geometry, n, part))
         .collect();
     let point = format!("total volume ≥ {total_from} mL and largest component ≥ {largest_from} mL");
-    Ok(Finding {
-        measurements: measure(manifest, geometry, &parts, total, largest),
+    Finding {
+        measurements: measure(asked, geometry, parts, total, largest),
         key_instance: lesions.first().and_then(|lesion| lesion.key_instance.clone()),
         lesions,
         ..finding(spec, present(flagged), point)
-    })
+    }
 }
 
 fn measure(
-    manifest: &Manifest,
+    asked: &Asked,
     geometry: &Geometry,
     parts: &[Component],
     total: f64,
@@ -83,13 +72,24 @@ fn measure(
         measurement(code::VOLUME, total, code::MILLILITER),
         measurement(code::LARGEST_COMPONENT, largest, code::MILLILITER),
     ];
-    let asked = manifest
-        .quantification
-        .as_ref()
-        .map_or(&[][..], |quantification| &quantification.measure);
-    for measure in asked {
+    for measure in asked.measures {
         match measure {
-            Measure::VolumePlanimetric | Measure::MidlineShift | Measure::Location => {}
+            // The volume is told in any case; what only one organ has is measured elsewhere.
+            Measure::VolumePlanimetric
+            | Measure::MidlineShift
+            | Measure::Location
+            | Measure::ClotVolume
+            | Measure::MostProximalVessel
+            | Measure::RvLvRatio
+            | Measure::OcclusionSegment
+            | Measure::Aspects
+            | Measure::PleuralDistance
+            | Measure::Collins
+            | Measure::Light
+            | Measure::TensionSigns
+            | Measure::NoduleDiameters
+            | Measure::NoduleVolume
+            | Measure::LungZone => {}
             Measure::VolumeAbc2 => {
                 let sum = parts
                     .iter()
