@@ -25,8 +25,8 @@ use crate::telemetry::Metrics;
 
 use super::models::{AbsentModel, ActiveModel};
 use super::{
-    admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain, find_priors,
-    infer, publish_result, send_notification, step_alert, triage_study,
+    admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
+    find_priors, infer, publish_result, send_notification, step_alert, triage_study,
 };
 
 /// Everything a job may use.

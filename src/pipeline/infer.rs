@@ -19,12 +19,7 @@ use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
 
 /// `urgency` is that of the lane which the run is in; a run for a comparison alone has a lane whatever its model is.
-pub async fn run(
-    env: &Env,
-    lease: &Lease,
-    id: AnalysisId,
-    urgency: Option<Urgency>,
-) -> Result<(), JobError> {
+pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Option<Urgency>) -> Result<(), JobError> {
     let row = analyses::get(env.store.read(), id).await?;
     if analyses::state_of(&row)?.is_final() {
         return finish_silently(env, lease).await;

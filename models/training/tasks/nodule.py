@@ -23,7 +23,7 @@ def diameter(low: float, high: float):
 TASK = Task(
     name="nodule",
     synth="chest-xray",
-    sets={"training": TRAINING, "validation": VALIDATION, "held-out": Phantoms(1_910_000, 200, held_out)},
+    sets={"training": TRAINING, "validation": VALIDATION, "held-out": Phantoms(1_911_000, 200, held_out)},
     target=bits(2, 4),
     widths=(16, 32, 48, 64, 96, 128),
     mirror=None,

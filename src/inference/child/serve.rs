@@ -128,7 +128,8 @@ impl Worker {
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
         let manifest = &network.package.manifest;
-        let exam = read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| images(&error))?;
+        let exam =
+            read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| images(&error))?;
         let decode_ms = millis(begun.elapsed());
         let begun = Instant::now();
         let reasons = breaches(&manifest.quality.pixels, &exam);
