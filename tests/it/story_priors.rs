@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tocsin::app::machine;
+use tocsin::cli::demo::exam::Exam;
 use tocsin::cli::demo::scanner;
 use tocsin::cli::demo::visit::{Priority, Visit};
 use tocsin::deliver::dicom::{self, Verdict};
@@ -17,7 +18,7 @@ use tocsin_domain::clock::ManualClock;
 use tocsin_domain::comparison::course::Course;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{AnalysisId, Uid};
-use tocsin_domain::work::{Lane, Work};
+use tocsin_domain::work::{Lane, Urgency, Work};
 
 use crate::database::databases;
 use crate::hospital::{Hospital, Setup, everywhere};
@@ -25,7 +26,10 @@ use crate::hospital::{Hospital, Setup, everywhere};
 /// A bleed of 15 mL five days before one of 30 mL.
 fn twice(hospital: &Hospital) -> (Visit, Visit) {
     let mut before = hospital.patient(112, HeadFinding::Intraparenchymal, Priority::Routine);
-    before.volume_ml = Some(15.0);
+    before.exam = Exam::HeadCt {
+        finding: HeadFinding::Intraparenchymal,
+        volume_ml: Some(15.0),
+    };
     let day = (hospital.now() - TimeDelta::days(5)).format("%Y%m%d");
     before.identity.date = day.to_string();
     let now = hospital.patient(12, HeadFinding::Intraparenchymal, Priority::Routine);
@@ -159,7 +163,8 @@ async fn what_is_only_compared_with_waits_while_something_waits_to_be_read() {
         let queued = store.write(move |tx| {
             Box::pin(async move {
                 jobs::enqueue(tx, &Work::InferPrior { analysis }, Terms::now()).await?;
-                jobs::enqueue(tx, &Work::Infer { analysis }, Terms::now()).await
+                let urgency = Urgency::Urgent;
+                jobs::enqueue(tx, &Work::Infer { analysis, urgency }, Terms::now()).await
             })
         });
         queued.await.unwrap();
