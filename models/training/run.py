@@ -20,6 +20,7 @@ from figures import Model
 from generate import dumps, generate, orders, slabs_of
 from golden import golden
 from task import NAMES, Task, load
+from wilson import wilson
 
 #: Phantoms of the held-out set from which on it speaks for itself.
 ENOUGH = 100
@@ -95,7 +96,8 @@ def tell(args: argparse.Namespace) -> None:
         point = Point.of(manifest.read(task.folder))
         held, tried = (measuring.read_rows(args.results / f"{task.name}.{which}.jsonl") for which in ("held-out", "validation"))
         lines = table(task, held, point) if len(held) >= ENOUGH else crossed(task, tried, point)
-        shares = {name: k / max(1, n) for name, k, n in lines}
+        # The middle of the interval: of few phantoms without a mistake nobody expects that there will be none.
+        shares = {name: sum(wilson(k, n)) / 2 for name, k, n in lines}
         text = manifest.put(path.read_text(), "expected_sensitivity", f"{shares[f'Sensitivity, {task.goal}']:.3f}")
         text = manifest.put(text, "expected_specificity", f"{shares['Specificity']:.3f}")
         path.write_text(manifest.put_golden(text, golden_cases(task, held, point, args)))
