@@ -185,7 +185,7 @@ pub fn exact(value: f64) -> String {
         return whole;
     }
     let short = |places: usize| format!("{value:.places$}");
-    let fits = |text: &String| text.len() <= DS && text.trim_matches(['-', '0', '.']) != "";
+    let fits = |text: &String| text.len() <= DS && !text.trim_matches(['-', '0', '.']).is_empty();
     (0..DS)
         .rev()
         .map(short)

@@ -163,18 +163,15 @@ fn rotate(m: &mut [[f64; 3]; 3], vectors: &mut [[f64; 3]; 3], p: usize, q: usize
     let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
     let cos = 1.0 / (t * t + 1.0).sqrt();
     let sin = t * cos;
-    for k in 0..3 {
-        let (a, b) = (m[k][p], m[k][q]);
-        (m[k][p], m[k][q]) = (cos * a - sin * b, sin * a + cos * b);
-    }
-    for k in 0..3 {
-        let (a, b) = (m[p][k], m[q][k]);
-        (m[p][k], m[q][k]) = (cos * a - sin * b, sin * a + cos * b);
-    }
-    for row in vectors.iter_mut() {
+    let turn = |row: &mut [f64; 3]| {
         let (a, b) = (row[p], row[q]);
         (row[p], row[q]) = (cos * a - sin * b, sin * a + cos * b);
-    }
+    };
+    m.iter_mut().for_each(turn);
+    let (a, b) = (m[p], m[q]);
+    m[p] = std::array::from_fn(|k| cos * a[k] - sin * b[k]);
+    m[q] = std::array::from_fn(|k| sin * a[k] + cos * b[k]);
+    vectors.iter_mut().for_each(turn);
 }
 
 fn times(m: &[[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
