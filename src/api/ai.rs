@@ -5,7 +5,9 @@ use serde::Serialize;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code::Code;
 use tocsin_domain::compare::Change;
-use tocsin_domain::finding::{DisplayPolicy, Finding, Lesion, Measurement, Presence, ResultRecord};
+use tocsin_domain::finding::{
+    DisplayPolicy, Evaluation, Finding, Lesion, Measurement, Presence, ResultRecord,
+};
 use tocsin_domain::ids::{ResultId, StudyId};
 
 use crate::report::{decimal, text};
@@ -43,7 +45,18 @@ pub struct FindingView {
     pub probability: Option<f64>,
     pub operating_point: String,
     pub measurements: Vec<MeasurementView>,
+    /// What was found that has no number.
+    pub evaluations: Vec<EvaluationView>,
     pub lesions: Vec<LesionView>,
+}
+
+/// `Most proximal vessel with clot`: `Lobar pulmonary artery`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct EvaluationView {
+    pub system: String,
+    pub code: String,
+    pub display: String,
+    pub value: CodeView,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -94,17 +107,30 @@ pub struct CodeView {
 }
 
 /// The models that speak for a study now, from all its analyses and the results that are known.
+/// What a reader must see first comes first; models that do not read the study come last.
 pub fn ai_of(rows: &[analysis::Model], records: &[ResultRecord]) -> Result<Vec<AiView>, StoreError> {
-    analyses::current(rows)
-        .into_iter()
-        .map(|row| {
-            let record = row
-                .result_id
-                .as_deref()
-                .and_then(|id| records.iter().find(|r| r.id.to_string() == id));
-            view(row, record)
-        })
-        .collect()
+    let views = analyses::current(rows).into_iter().map(|row| {
+        let record = row
+            .result_id
+            .as_deref()
+            .and_then(|id| records.iter().find(|r| r.id.to_string() == id));
+        view(row, record)
+    });
+    let mut views = views.collect::<Result<Vec<_>, _>>()?;
+    views.sort_by_key(|view| place(view.state));
+    Ok(views)
+}
+
+fn place(state: AnalysisState) -> u8 {
+    match state {
+        AnalysisState::Flagged => 0,
+        AnalysisState::Indeterminate => 1,
+        AnalysisState::QualityRejected | AnalysisState::Failed => 2,
+        AnalysisState::Waiting | AnalysisState::Queued | AnalysisState::Running => 3,
+        AnalysisState::NotFlagged => 4,
+        AnalysisState::Superseded | AnalysisState::Withdrawn => 5,
+        AnalysisState::NotEligible => 6,
+    }
 }
 
 fn view(row: &analysis::Model, record: Option<&ResultRecord>) -> Result<AiView, StoreError> {
@@ -135,7 +161,18 @@ pub fn finding(finding: &Finding) -> FindingView {
         probability: finding.probability,
         operating_point: finding.operating_point.clone(),
         measurements: finding.measurements.iter().map(measurement).collect(),
+        evaluations: finding.evaluations.iter().map(evaluation).collect(),
         lesions: finding.lesions.iter().map(lesion).collect(),
+    }
+}
+
+fn evaluation(told: &Evaluation) -> EvaluationView {
+    let what = code(&told.code);
+    EvaluationView {
+        system: what.system,
+        code: what.code,
+        display: what.display,
+        value: code(&told.value),
     }
 }
 

@@ -305,7 +305,7 @@ pub const PAGES: &[Route] = &[
     ),
     post("/a/{token}", Link, "Acknowledges the alert"),
     get("/", Needs(ReadWorklist), "The worklist"),
-    get("/worklist", Needs(ReadWorklist), "Leads to the worklist"),
+    get("/worklist", Needs(ReadWorklist), "The worklist, by its name"),
     get(
         "/live",
         Needs(ReadWorklist),

@@ -155,7 +155,12 @@ fn chosen(series: &SeriesFacts) -> String {
     } else {
         format!(", kernel {}", series.kernel)
     };
-    format!("{} {} slices{thick}{kernel}", series.instances, series.plane)
+    match (series.plane.as_str(), series.instances) {
+        // Radiographs have no plane.
+        ("unknown", 1) => format!("1 image{kernel}"),
+        ("unknown", images) => format!("{images} images{kernel}"),
+        (plane, slices) => format!("{slices} {plane} slices{thick}{kernel}"),
+    }
 }
 
 /// No series can be read, and none will come.

@@ -8,7 +8,7 @@ mod tests;
 mod thorax;
 mod volumes;
 
-use tocsin_domain::code::Code;
+use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Finding, Measurement, Presence};
 use tocsin_domain::quantify::components::MaskError;
 use tocsin_domain::volume::Mask;
@@ -129,6 +129,11 @@ fn probability(spec: &FindingSpec, score: f32) -> Option<f64> {
 }
 
 fn measurement(code: Code, value: f64, unit: Code) -> Measurement {
+    // More digits of a volume than a hundredth of a millilitre would say more than was measured.
+    let value = match unit.is(&code::MILLILITER) {
+        true => (value * 100.0).round() / 100.0,
+        false => value,
+    };
     Measurement { code, value, unit }
 }
 

@@ -26,7 +26,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub deadline: Duration,
-    /// Resident memory at any moment, bytes.
+    /// Resident memory at any moment, beyond what the process held before it was asked, bytes.
     pub memory: u64,
 }
 
@@ -151,9 +151,10 @@ impl Process {
         let bytes =
             frame::encode(request, attached).map_err(|error| WorkerError::Protocol(error.to_string()))?;
         let process_id = self.child.id();
+        let limit = limits.memory.saturating_add(held_now(process_id).await);
         let ended = tokio::select! {
-            answered = exchange(&mut self.stream, &bytes) => within(answered, process_id, limits.memory).await,
-            used = watch(process_id, limits.memory) => Err(Ended::Memory(used)),
+            answered = exchange(&mut self.stream, &bytes) => within(answered, process_id, limit).await,
+            used = watch(process_id, limit) => Err(Ended::Memory(used)),
             () = sleep(limits.deadline) => Err(Ended::Time),
         };
         let ended = match ended {
@@ -163,10 +164,7 @@ impl Process {
         match ended {
             Ended::Memory(used) => {
                 self.kill().await;
-                Err(WorkerError::OutOfMemory {
-                    used,
-                    limit: limits.memory,
-                })
+                Err(WorkerError::OutOfMemory { used, limit })
             }
             Ended::Time => {
                 self.kill().await;
@@ -241,6 +239,16 @@ async fn watch(process_id: Option<u32>, limit: u64) -> u64 {
             Some(_) => {}
             None => return std::future::pending().await,
         }
+    }
+}
+
+/// What the process holds before it is asked: models and slices of earlier requests, which are not this one's. The most it
+/// ever held is forgotten (proc(5), `clear_refs`), or the largest model would count against every other one.
+async fn held_now(process_id: Option<u32>) -> u64 {
+    let Some(id) = process_id else { return 0 };
+    match tokio::fs::write(format!("/proc/{id}/clear_refs"), "5").await {
+        Ok(()) => peak_of(process_id).await.unwrap_or(0),
+        Err(_) => 0,
     }
 }
 

@@ -29,11 +29,12 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 13] = [
+const NEVER_ALONE: [&str; 14] = [
     "layout",
     "ai",
     "lock",
     "roles",
+    "rerun",
     "timeline_drawing",
     "report_fhir",
     "report_hl7",

@@ -9,8 +9,10 @@ use tocsin_domain::worklist::Band;
 use super::gantt;
 use super::said;
 use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
-use super::study::{LivePart, PriorPage, StudyPage};
-use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
+use super::study::{LivePart, PriorPage, StudyPage, aside};
+use crate::api::ai::{
+    AiView, ChangeView, CodeView, EvaluationView, FindingView, LesionView, MeasurementView,
+};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
 use crate::api::priors::{PriorSearchView, PriorView};
@@ -67,6 +69,8 @@ pub fn live(amount: Amount) -> LivePart {
         me: hostile(),
         taken_on: amount.maybe("20140101".to_owned()),
         flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
+        aside: aside(&study.ai),
+        aside_alone: amount.yes(),
         opinions: said::of(&study.opinions, &study.ai, HOSTILE),
         viewer: amount.maybe("https://pacs.example.org/1".to_owned()),
         next: amount.maybe(hostile()),
@@ -207,6 +211,16 @@ pub fn finding() -> FindingView {
         probability: Some(0.9),
         operating_point: hostile(),
         measurements: vec![measurement()],
+        evaluations: vec![EvaluationView {
+            system: hostile(),
+            code: hostile(),
+            display: hostile(),
+            value: CodeView {
+                system: hostile(),
+                code: hostile(),
+                display: hostile(),
+            },
+        }],
         lesions: vec![LesionView {
             number: 1,
             location: code(),

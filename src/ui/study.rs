@@ -10,6 +10,7 @@ use super::frame::{Frame, go_to, sealed};
 use super::gantt::{self, Gantt};
 use super::said::{self, Said};
 use super::templates;
+use crate::api::ai::AiView;
 use crate::api::auth::Principal;
 use crate::api::discussion::{self, Judgement, NewOpinion};
 use crate::api::preview::{self, StackView};
@@ -52,6 +53,10 @@ pub struct LivePart {
     pub taken_on: Option<String>,
     /// Whether any model flags the study now: only then its marks are what to look at first.
     pub flagged: bool,
+    /// How many models do not read such a study; they come last.
+    pub aside: usize,
+    /// No other model is there.
+    pub aside_alone: bool,
     /// Oldest first.
     pub opinions: Vec<Said>,
     /// Where the site's own viewer shows the study.
@@ -107,6 +112,11 @@ pub async fn live(state: Data<State>, id: Path<String>, who: Principal) -> Resul
     )
 }
 
+pub(super) fn aside(ai: &[AiView]) -> usize {
+    let asides = ai.iter().filter(|ai| ai.state == AnalysisState::NotEligible);
+    asides.count()
+}
+
 async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, StudyId), ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let study = study::load(state, id).await?;
@@ -115,6 +125,8 @@ async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, Stu
         me: who.name.clone(),
         taken_on: taken_on(state, id).await?,
         flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
+        aside: aside(&study.ai),
+        aside_alone: aside(&study.ai) == study.ai.len(),
         opinions: said::of(&study.opinions, &study.ai, &who.name),
         viewer: state
             .settings

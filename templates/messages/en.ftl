@@ -173,6 +173,7 @@ worklist-keep-view = Keep this view
 worklist-keep = Keep
 worklist-remove-view = Remove the one of this name
 worklist-legend = AI results are preliminary; not for diagnosis.
+worklist-no-model = no model reads it
 worklist-take = Take
 worklist-more = More
 why-moved = Why rank { $rank }: without AI it would be rank { $without }.
@@ -259,6 +260,11 @@ study-timeline-total = { $total } from the first event to the last
 study-timeline-drawn = Timeline, drawn
 study-timeline-drawn-kept = Timeline, drawn to scale
 study-timeline-about = The critical path, and what was done by whom, each as long as it took. The table below says when.
+study-aside =
+    { $count ->
+        [one] One model does not read such a study
+       *[other] { $count } models do not read such a study
+    }
 study-path = Critical path
 study-hide-idle = Hide idle time (more than 30 s in which nothing happened)
 study-timeline-cut = cut
