@@ -234,15 +234,15 @@ impl Image {
         if let Some(tail) = &self.tail {
             let bytes = self.read(tail, frame)?;
             return Ok(match self.layout.bytes() {
-                1 => put(&mapping, bytes.iter().map(|byte| u16::from(*byte)), out),
+                1 => mapping.write(bytes.iter().map(|byte| u16::from(*byte)), out),
                 _ => {
                     let pairs = bytes.as_chunks::<2>().0.iter();
-                    put(&mapping, pairs.map(|pair| u16::from_le_bytes(*pair)), out)
+                    mapping.write(pairs.map(|pair| u16::from_le_bytes(*pair)), out)
                 }
             });
         }
         let words = self.words(frame)?;
-        Ok(put(&mapping, words.iter().copied(), out))
+        Ok(mapping.write(words.iter().copied(), out))
     }
 
     /// The bytes of one frame that were left in the file.
@@ -416,11 +416,6 @@ fn parsed(
     object.map_err(|source| DecodeError::Read {
         source: Box::new(source),
     })
-}
-
-fn put(mapping: &Mapping, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
-    mapping.write(words.clone(), out);
-    mapping.doubt(words)
 }
 
 fn is_jpeg_ls(syntax: &str) -> bool {

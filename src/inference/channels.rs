@@ -1,6 +1,8 @@
 //! From values on the grid to the tensor: steps on pixel values, then windows, neighbours and copies as channels. Pure; the
 //! tensor is built batch by batch, so that its channels never lie in memory all at once.
 
+use tocsin_domain::parallel::for_each_plane;
+
 use super::recipe::{Channels, PixelStep};
 
 /// Applies the steps in order, to all values in place.
@@ -46,25 +48,39 @@ fn moments(values: &[f32]) -> (f32, f32) {
 }
 
 /// The tensor of slices `from..to`: `f32 [slice, channel, row, column]`, neighbour by neighbour, window by window.
-pub fn tensor(values: &[f32], plane: usize, channels: &Channels, from: usize, to: usize) -> Vec<f32> {
+pub fn tensor(
+    values: &[f32],
+    plane: usize,
+    channels: &Channels,
+    [from, to]: [usize; 2],
+    threads: usize,
+) -> Vec<f32> {
     let slices = values.len() / plane;
-    let reach = channels.adjacent as isize;
-    let mut tensor = Vec::with_capacity((to - from) * channels.count() * plane);
-    for slice in from..to {
+    let mut tensor = vec![0.0; (to - from) * channels.count() * plane];
+    for_each_plane(&mut tensor, channels.count() * plane, threads, |at, out| {
+        let mut places = out.chunks_exact_mut(plane);
+        let reach = channels.adjacent as isize;
         for distance in -reach..=reach {
-            let neighbour = slice.saturating_add_signed(distance).min(slices - 1);
+            let neighbour = (from + at).saturating_add_signed(distance).min(slices - 1);
             let source = &values[neighbour * plane..(neighbour + 1) * plane];
             for _ in 0..channels.copies {
-                if channels.windows.is_empty() {
-                    tensor.extend_from_slice(source);
-                }
-                for window in &channels.windows {
-                    tensor.extend(source.iter().map(|v| windowed(*v, *window)));
-                }
+                fill(&mut places, source, &channels.windows);
             }
         }
-    }
+    });
     tensor
+}
+
+/// One channel as it is, or one for each window.
+fn fill<'t>(places: &mut impl Iterator<Item = &'t mut [f32]>, source: &[f32], windows: &[[f32; 2]]) {
+    if windows.is_empty() {
+        places.take(1).for_each(|channel| channel.copy_from_slice(source));
+    }
+    for (window, channel) in windows.iter().zip(places) {
+        for (to, value) in channel.iter_mut().zip(source) {
+            *to = windowed(*value, *window);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +94,7 @@ mod tests {
             adjacent: 1,
             copies: 1,
         };
-        let tensor = tensor(&[0.0, 10.0, 100.0], 1, &channels, 0, 3);
+        let tensor = tensor(&[0.0, 10.0, 100.0], 1, &channels, [0, 3], 2);
         let expected = [
             [0.0, 0.0, 0.0, 0.0, 1.0, 0.1],
             [0.0, 0.0, 1.0, 0.1, 1.0, 1.0],

@@ -24,15 +24,19 @@ struct Foreground {
 }
 
 impl Foreground {
-    /// Counts of a row or a column fit: a slice has at most 65,535 of each (PS3.3 C.7.6.3). Wrapping lets them run wide.
+    /// Counts of a row or a column fit into 16 bits: a slice has at most 65,535 of each (PS3.3 C.7.6.3). Whole numbers of the
+    /// size of the values, added without a check, are done for several at once.
     fn of(slice: &[i16], columns: usize, above: f32) -> Self {
-        let inside = |value: &i16| u32::from(f32::from(*value) > above);
-        let mut of_column = vec![0u32; columns];
+        // Of whole numbers, those above a number are those above the whole number below it.
+        let least = above.floor().clamp(f32::from(i16::MIN), f32::from(i16::MAX)) as i16;
+        let is_all = above < f32::from(i16::MIN);
+        let inside = |value: &i16| u16::from((*value > least) | is_all);
+        let mut of_column = vec![0u16; columns];
         let mut found = Self::default();
         for (row, line) in slice.chunks_exact(columns).enumerate() {
             let in_line = line
                 .iter()
-                .fold(0u32, |sum, value| sum.wrapping_add(inside(value)));
+                .fold(0u16, |sum, value| sum.wrapping_add(inside(value)));
             for (count, value) in of_column.iter_mut().zip(line) {
                 *count = count.wrapping_add(inside(value));
             }
@@ -67,5 +71,8 @@ mod tests {
         };
         assert_eq!(found, expected);
         assert_eq!(Foreground::of(&slice, 3, 9.0), Foreground::default());
+        assert_eq!(Foreground::of(&slice, 3, 8.5), expected);
+        assert_eq!(Foreground::of(&slice, 3, -40_000.0).voxels, 6);
+        assert_eq!(Foreground::of(&slice, 3, 40_000.0).voxels, 0);
     }
 }

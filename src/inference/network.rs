@@ -118,7 +118,7 @@ impl Network {
             for from in (0..count).step_by(self.package.manifest.input.batch) {
                 let to = (from + self.package.manifest.input.batch).min(count);
                 batches.push(match &windows {
-                    None => slabs(&self.package.recipe, &grid, &values, from, to),
+                    None => slabs(&self.package.recipe, &grid, &values, [from, to], self.threads),
                     Some(windows) => cut(&self.package.recipe, windows, &values, from, to),
                 });
             }
@@ -188,7 +188,7 @@ impl Network {
         let count = grid.slabs.len();
         for from in (0..count).step_by(manifest.input.batch) {
             let to = (from + manifest.input.batch).min(count);
-            let batch = slabs(recipe, grid, values, from, to);
+            let batch = slabs(recipe, grid, values, [from, to], self.threads);
             let answers = answers(&mut self.session, manifest, &batch)?;
             for ((output, tensors), all) in manifest.outputs.iter().zip(answers).zip(&mut raw) {
                 let expected = expected(output, to - from, &size);
@@ -253,7 +253,7 @@ fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], from: usize, to: usize) -
             grid.rows.size,
             grid.columns.size,
         ],
-        values: tensor(values, grid.plane(), &recipe.channels, from, to),
+        values: tensor(values, grid.plane(), &recipe.channels, range, threads),
     }
 }
 

@@ -51,11 +51,12 @@ impl Coarse {
         for lines in plane.chunks_exact(down * geometry.columns) {
             sums.fill(0);
             for line in lines.chunks_exact(geometry.columns) {
-                sums.iter_mut()
-                    .zip(line)
-                    .for_each(|(sum, v)| *sum += i32::from(*v));
+                // Checks of overflow, which cannot occur, would keep this from being done for several at once.
+                for (sum, v) in sums.iter_mut().zip(line) {
+                    *sum = sum.wrapping_add(i32::from(*v));
+                }
             }
-            let of_cell = |cell: &[i32]| cell.iter().map(|sum| i64::from(*sum)).sum::<i64>();
+            let of_cell = |cell: &[i32]| cell.iter().fold(0i64, |sum, v| sum.wrapping_add(i64::from(*v)));
             let mean = |cell: &[i32]| of_cell(cell) as f32 / (down * across) as f32;
             hu.extend(sums.chunks_exact(across).map(mean));
         }
@@ -118,16 +119,13 @@ impl Coarse {
         let bounded = |hu: f32| (hu.clamp(-200.0, 200.0) * STEPS) as i32;
         let (mut sum, mut n) = (0i64, 0u32);
         for (a, b) in self.hu.chunks(CHUNK).zip(other.hu.chunks(CHUNK)) {
-            let pairs = a.iter().zip(b);
-            sum += i64::from(
-                pairs
-                    .clone()
-                    .map(|(a, b)| (bounded(*a) - bounded(*b)).abs())
-                    .sum::<i32>(),
-            );
-            n += pairs
-                .map(|(a, b)| u32::from((*a > MATTER) | (*b > MATTER)))
-                .sum::<u32>();
+            let (mut off, mut matter) = (0i32, 0u32);
+            for (a, b) in a.iter().zip(b) {
+                off = off.wrapping_add(bounded(*a).wrapping_sub(bounded(*b)).wrapping_abs());
+                matter = matter.wrapping_add(u32::from((*a > MATTER) | (*b > MATTER)));
+            }
+            sum += i64::from(off);
+            n += matter;
         }
         sum as f64 / f64::from(STEPS) / f64::from(n.max(1))
     }
@@ -151,7 +149,9 @@ impl SliceSeen {
         Self {
             counts: coarse.counts(),
             coarse,
-            metal: plane.iter().map(|v| u32::from(*v >= METAL)).sum(),
+            metal: plane
+                .iter()
+                .fold(0u32, |n, v| n.wrapping_add(u32::from(*v >= METAL))),
             spread: is_sample.then(|| Spread::of(geometry.columns, plane)),
         }
     }

@@ -162,17 +162,29 @@ fn mean(
     let g = &volume.geometry;
     let step = (last - first + 1).div_ceil(SLICES_PER_SLAB);
     let mut sums = vec![0_i32; rows * columns];
+    let mut wide = vec![0_i32; columns * across];
     let mut slices = 0;
     for k in (first..=last).step_by(step) {
         slices += 1;
         let slice = &volume.voxels[k * g.rows * g.columns..(k + 1) * g.rows * g.columns];
-        for (r, row) in slice.chunks_exact(g.columns).take(rows * down).enumerate() {
-            let line = &mut sums[r / down * columns..][..columns];
-            for (sum, cell) in line.iter_mut().zip(row.chunks_exact(across)) {
-                *sum += cell.iter().map(|v| i32::from(*v)).sum::<i32>();
+        let lines = slice.chunks_exact(down * g.columns);
+        for (cells, lines) in sums.chunks_exact_mut(columns).zip(lines) {
+            add(&mut wide, lines, g.columns);
+            for (sum, cell) in cells.iter_mut().zip(wide.chunks_exact(across)) {
+                *sum = cell.iter().fold(*sum, |sum, v| sum.wrapping_add(*v));
             }
         }
     }
     let n = (slices * down * across) as f32;
     sums.into_iter().map(|s| s as f32 / n).collect()
+}
+
+/// Sums of the columns of some lines. Checks of overflow, which cannot occur, would keep this from being done for several at once.
+fn add(sums: &mut [i32], lines: &[i16], columns: usize) {
+    sums.fill(0);
+    for line in lines.chunks_exact(columns) {
+        for (sum, v) in sums.iter_mut().zip(line) {
+            *sum = sum.wrapping_add(i32::from(*v));
+        }
+    }
 }

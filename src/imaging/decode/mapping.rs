@@ -56,8 +56,9 @@ impl Mapping {
         (self.rescaled(stored).round() as i16).max(self.floor)
     }
 
-    /// The values of a frame, in the order of its words.
-    pub fn write(&self, words: impl Iterator<Item = u16>, out: &mut [i16]) {
+    /// The values of a frame, in the order of its words; and whether some of these mean more than a value can hold, and were
+    /// kept at the end of its range.
+    pub fn write(&self, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
         match self.whole_intercept() {
             Some(intercept) => self.shift(words, intercept, out),
             None => self.look_up(words, out),
@@ -70,41 +71,37 @@ impl Mapping {
         whole.then_some(self.intercept as i32)
     }
 
-    /// Without a branch on the values, so that it is done for several at once.
-    fn shift(&self, words: impl Iterator<Item = u16>, intercept: i32, out: &mut [i16]) {
+    /// Without a branch on the values and without checks of overflow, which cannot occur, so that it is done for several at once.
+    fn shift(&self, words: impl Iterator<Item = u16>, intercept: i32, out: &mut [i16]) -> Option<Doubt> {
         let (layout, floor) = (self.layout, i32::from(self.floor));
         let [low, high] = self.padding.unwrap_or([i32::MAX, i32::MIN]);
-        let value = |word: u16| {
+        let (mut least, mut greatest) = (0, 0);
+        for (out, word) in out.iter_mut().zip(words) {
             let stored = layout.resolve(word);
-            let inside = (stored < low) | (stored > high);
-            let value = (stored + intercept).clamp(i32::from(i16::MIN), i32::from(i16::MAX));
-            let value = value.max(floor);
-            (if inside { value } else { i32::from(AIR) }) as i16
-        };
-        out.iter_mut()
-            .zip(words)
-            .for_each(|(out, word)| *out = value(word));
+            let is_padding = (stored >= low) & (stored <= high);
+            let value = stored.wrapping_add(intercept);
+            let value = if is_padding { i32::from(AIR) } else { value };
+            (least, greatest) = (value.min(least), value.max(greatest));
+            *out = value.max(floor).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
+        }
+        let is_within = least >= i32::from(i16::MIN) && greatest <= i32::from(i16::MAX);
+        (!is_within).then_some(Doubt::BeyondRange)
     }
 
-    fn look_up(&self, words: impl Iterator<Item = u16>, out: &mut [i16]) {
+    fn look_up(&self, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
         let [least, greatest] = self.layout.extremes();
         let table: Vec<i16> = (least..=greatest).map(|stored| self.value(stored)).collect();
         let value = |word: u16| table[(self.layout.resolve(word) - least) as usize];
         out.iter_mut()
-            .zip(words)
+            .zip(words.clone())
             .for_each(|(out, word)| *out = value(word));
-    }
-
-    /// Whether some of these words mean more than a value can hold, and were kept at the end of its range.
-    pub fn doubt(&self, mut words: impl Iterator<Item = u16>) -> Option<Doubt> {
         let range = f64::from(i16::MIN)..=f64::from(i16::MAX);
-        let beyond = |stored: i32| !range.contains(&self.rescaled(stored).round());
-        let possible = self.layout.extremes().iter().any(|end| beyond(*end));
-        let is_lost = |word: u16| {
-            let stored = self.layout.resolve(word);
-            !self.is_padding(stored) && beyond(stored)
-        };
-        (possible && words.any(is_lost)).then_some(Doubt::BeyondRange)
+        let is_lost =
+            |stored: i32| !self.is_padding(stored) && !range.contains(&self.rescaled(stored).round());
+        // A padding value at an end hides nothing: what lies beside it is looked at then.
+        let possible = self.padding.is_some() || is_lost(least) || is_lost(greatest);
+        let any = possible && words.map(|word| self.layout.resolve(word)).any(is_lost);
+        any.then_some(Doubt::BeyondRange)
     }
 }
 
@@ -126,7 +123,7 @@ mod tests {
 
     fn values(mapping: &Mapping, words: &[u16]) -> Vec<i16> {
         let mut out = vec![0; words.len()];
-        mapping.write(words.iter().copied(), &mut out);
+        let _ = mapping.write(words.iter().copied(), &mut out);
         out
     }
 
@@ -160,11 +157,16 @@ mod tests {
 
     #[test]
     fn values_that_do_not_fit_are_noticed() {
-        let doubt = |mapping: &Mapping, words: &[u16]| mapping.doubt(words.iter().copied());
+        let doubt = |mapping: &Mapping, words: &[u16]| {
+            mapping.write(words.iter().copied(), &mut vec![0; words.len()])
+        };
         let wide = Mapping::new(layout(16, false), [1.0, 0.0], None, false);
         assert_eq!(doubt(&wide, &[0, 32767]), None);
         assert_eq!(doubt(&wide, &[0, 32768]), Some(Doubt::BeyondRange));
         let padded = Mapping::new(layout(16, false), [1.0, 0.0], Some([65535, 65535]), false);
         assert_eq!(doubt(&padded, &[65535, 7]), None);
+        let steep = Mapping::new(layout(12, false), [16.5, 0.0], None, false);
+        assert_eq!(doubt(&steep, &[0, 1900]), None);
+        assert_eq!(doubt(&steep, &[0, 2000]), Some(Doubt::BeyondRange));
     }
 }

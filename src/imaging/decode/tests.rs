@@ -45,17 +45,19 @@ fn object(changes: &[(Tag, VR, &str)]) -> InMemDicomObject {
     object
 }
 
-fn opened(object: InMemDicomObject, syntax: &str) -> Result<Image, DecodeError> {
+/// With its folder, from which its pixels are still to be read.
+fn opened(object: InMemDicomObject, syntax: &str) -> Result<(Image, tempfile::TempDir), DecodeError> {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("one.dcm");
     let meta = FileMetaTableBuilder::new().transfer_syntax(syntax);
     let file = object.with_meta(meta).expect("meta");
     file.write_to_file(&path).expect("file");
-    Image::open(&path)
+    Ok((Image::open(&path)?, folder))
 }
 
 fn first(changes: &[(Tag, VR, &str)]) -> Result<Slice, DecodeError> {
-    opened(object(changes), uids::EXPLICIT_VR_LITTLE_ENDIAN)?.frame(0)
+    let (image, _folder) = opened(object(changes), uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
+    image.frame(0)
 }
 
 #[test]
@@ -132,7 +134,8 @@ fn compressed(stream: Vec<u8>, syntax: &str) -> Result<Slice, DecodeError> {
     let mut object = object(&[]);
     let fragments = dicom_core::value::PixelFragmentSequence::new_fragments(vec![stream]);
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments));
-    opened(object, syntax)?.frame(0)
+    let (image, _folder) = opened(object, syntax)?;
+    image.frame(0)
 }
 
 #[test]
@@ -193,7 +196,7 @@ fn bytes_and_words_of_eight_bits_are_the_same_pixels() {
             (tags::RESCALE_INTERCEPT, VR::DS, "0"),
         ]);
         object.put(DataElement::new(tags::PIXEL_DATA, vr, value));
-        let image = opened(object, uids::EXPLICIT_VR_LITTLE_ENDIAN).expect("an image");
+        let (image, _folder) = opened(object, uids::EXPLICIT_VR_LITTLE_ENDIAN).expect("an image");
         image.frame(0).expect("a frame").values
     };
     assert_eq!(
@@ -204,4 +207,14 @@ fn bytes_and_words_of_eight_bits_are_the_same_pixels() {
         eight(PrimitiveValue::U16(vec![0x0201, 0x00FD].into()), VR::OW),
         [1, 2, 253]
     );
+}
+
+#[test]
+fn a_file_that_went_away_after_it_was_opened_is_an_error() {
+    let (image, folder) = opened(object(&[]), uids::EXPLICIT_VR_LITTLE_ENDIAN).expect("an image");
+    drop(folder);
+    assert!(matches!(
+        image.frame(0),
+        Err(DecodeError::Decode { frame: 0, .. })
+    ));
 }
