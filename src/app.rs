@@ -8,6 +8,7 @@ pub mod load;
 pub mod machine;
 pub mod packs;
 mod previews;
+mod prior_sources;
 mod reports;
 pub mod settings;
 pub mod start;

@@ -21,6 +21,8 @@ pub mod deliver;
 pub mod notify;
 
 pub mod ingest;
+pub mod retrieve;
+
 pub mod pipeline;
 
 pub mod api;

@@ -17,6 +17,8 @@ mod m20261127_000006_quarantine_resolution;
 mod m20261127_000007_desk;
 mod m20261127_000008_identity;
 mod m20261127_000009_quality;
+mod m20261127_000010_priors;
+mod m20261127_000020_heat_map;
 
 pub struct Migrator;
 
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000007_desk::Migration),
             Box::new(m20261127_000008_identity::Migration),
             Box::new(m20261127_000009_quality::Migration),
+            Box::new(m20261127_000010_priors::Migration),
+            Box::new(m20261127_000020_heat_map::Migration),
         ]
     }
 }

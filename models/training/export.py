@@ -1,8 +1,7 @@
-"""Writes a checkpoint as one ONNX file: float32 [N, 9, 192, 192] in, logits [N, 1, 192, 192] out, N free, no external data."""
+"""Writes a checkpoint as one ONNX file: float32 [N, channels, H, W] in, logits [N, classes, H, W] out, N free, no external data."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import pathlib
 
@@ -10,25 +9,21 @@ import onnx
 import torch
 
 import preprocess as pp
-from model import UNet
+from task import Task
+from train import network_of
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("onnx", type=pathlib.Path)
-    args = parser.parse_args()
-    net = UNet()
-    net.load_state_dict(torch.load(args.checkpoint, weights_only=True))
+def export(task: Task, checkpoint: pathlib.Path, path: pathlib.Path) -> str:
+    """The SHA-256 of what was written."""
+    recipe = pp.Recipe.read(task.folder / "manifest.toml")
+    net = network_of(task, recipe)
+    net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu"))
+    with torch.no_grad():
+        net.head.bias[task.main_class] += task.offset
     net.eval()
-    example = torch.zeros(2, pp.CHANNELS, pp.SIZE, pp.SIZE)
+    example = torch.zeros(2, recipe.channels, *recipe.size)
     torch.onnx.export(
-        net, (example,), args.onnx, opset_version=18, dynamo=False, input_names=["input"], output_names=["output"],
+        net, (example,), path, opset_version=18, dynamo=False, input_names=["input"], output_names=["output"],
         dynamic_axes={"input": {0: "n"}, "output": {0: "n"}})
-    onnx.checker.check_model(onnx.load(args.onnx), full_check=True)
-    data = args.onnx.read_bytes()
-    print(hashlib.sha256(data).hexdigest(), len(data), "bytes")
-
-
-if __name__ == "__main__":
-    main()
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    return hashlib.sha256(path.read_bytes()).hexdigest()

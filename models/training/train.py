@@ -1,57 +1,65 @@
-"""Trains the network on slabs of phantoms; writes a checkpoint after every epoch. Reads no held-out phantom."""
+"""Trains the network of a task on slabs of its phantoms, which may still be in the making; keeps the mean of the weights of the
+last steps. Reads neither validation nor held-out phantoms."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import pathlib
 import time
 
 import torch
 from torch.nn import functional as F
 
-from dataset import Slabs
-from model import UNet
+import preprocess as pp
+from network import UNet
+from sampler import Sampler
+from task import Task, load
+
+#: Shares of the loss.
+CROSS, SMOOTH = 4.0, 50.0
+
+
+def network_of(task: Task, recipe: pp.Recipe) -> UNet:
+    return UNet(recipe.channels, len(recipe.classes), task.widths, task.mirror)
 
 
 def loss_of(logits: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Cross entropy, plus Dice over the whole batch so that slices without blood count too."""
+    """Cross entropy, plus Dice of each class over the whole batch so that slabs without it count too."""
     cross = F.binary_cross_entropy_with_logits(logits, share)
-    p = logits.sigmoid()
-    dice = 1 - (2 * (p * share).sum() + 50) / ((p * p).sum() + (share * share).sum() + 50)
-    return 4 * cross + dice
+    p, over = logits.sigmoid(), (0, 2, 3)
+    dice = 1 - (2 * (p * share).sum(over) + SMOOTH) / ((p * p).sum(over) + (share * share).sum(over) + SMOOTH)
+    return CROSS * cross + dice.mean()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("slabs", type=pathlib.Path)
-    parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=4e-3)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--resume", type=pathlib.Path)
-    parser.add_argument("--grow", type=int, default=10_000, help="look for new slabs until there are so many files")
-    args = parser.parse_args()
-
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    known = sorted(args.slabs.glob("*.npz"))
-    data = Slabs(known, args.seed)
-    net = UNet().to(memory_format=torch.channels_last)
-    if args.resume:
-        net.load_state_dict(torch.load(args.resume, weights_only=True))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-4)
+def train(task: Task, slabs: pathlib.Path, checkpoint: pathlib.Path, minutes: float, seed: int, resume: pathlib.Path | None) -> None:
+    """Until the time is up; from the weights in `resume` where there are any, then with a lower rate."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    # Most CPUs compute slower with short numbers than with whole ones.
+    short = device == "cuda" or torch.cpu._is_amx_tile_supported()
+    torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = True
+    recipe = pp.Recipe.read(task.folder / "manifest.toml")
+    data = Sampler(task, recipe, device, seed)
+    net = network_of(task, recipe).to(device, memory_format=torch.channels_last)
+    if resume:
+        net.load_state_dict(torch.load(resume, weights_only=True, map_location=device))
+    most_rate = 4e-3 if resume is None else 1.5e-3
+    optimizer = torch.optim.AdamW(net.parameters(), lr=most_rate, weight_decay=1e-4)
     average = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99), use_buffers=True)
-    start, step, total = time.monotonic(), 0, 0.0
-    while (done := (time.monotonic() - start) / 60 / args.minutes) < 1:
-        rate = args.rate * min(1, (step + 1) / 50) * (1 - done) ** 0.9
+    start, step, total = time.monotonic(), 0, torch.zeros((), device=device)
+    while (done := (time.monotonic() - start) / 60 / minutes) < 1:
+        if step % 50 == 0:
+            data.look(slabs)
+        if not data.index["with"] or not data.index["without"]:
+            time.sleep(0.5)
+            continue
         for group in optimizer.param_groups:
-            group["lr"] = rate
-        x, share = data.batch(args.batch)
+            group["lr"] = most_rate * min(1, (step + 1) / 50) * (1 - done) ** 0.9
+        x, share = data.batch(task.batch)
         net.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=short):
             logits = net(x.contiguous(memory_format=torch.channels_last))
         loss = loss_of(logits.float(), share)
         optimizer.zero_grad(set_to_none=True)
@@ -59,18 +67,35 @@ def main() -> None:
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         average.update_parameters(net)
-        step, total = step + 1, total + float(loss)
-        if step % 50 == 0:
-            minutes = (time.monotonic() - start) / 60
-            print(f"step {step} loss {total / 50:.4f} minutes {minutes:.1f} volumes {len(known)}", flush=True)
-            total = 0.0
-            torch.save(average.module.state_dict(), args.checkpoint)
-            if len(known) < args.grow:
-                new = [f for f in sorted(args.slabs.glob("*.npz")) if f not in set(known)]
-                data.add(new)
-                known += new
-    torch.save(average.module.state_dict(), args.checkpoint)
+        step, total = step + 1, total + loss.detach()
+        if step % 200 == 0:
+            mean = float(total) / 200
+            print(f"{task.name} step {step} loss {mean:.4f} minutes {done * minutes:.1f} phantoms {len(data.known)}", flush=True)
+            total.zero_()
+            save(average.module, checkpoint)
+    save(average.module, checkpoint)
+    print(f"{task.name} done: {step} steps, {len(data.known)} phantoms", flush=True)
+
+
+def save(net: torch.nn.Module, checkpoint: pathlib.Path) -> None:
+    part = checkpoint.with_suffix(".part")
+    torch.save(net.state_dict(), part)
+    part.rename(checkpoint)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task")
+    parser.add_argument("slabs", type=pathlib.Path)
+    parser.add_argument("checkpoint", type=pathlib.Path)
+    parser.add_argument("--minutes", type=float, help="instead of the task's")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, help="instead of the task's")
+    parser.add_argument("--resume", type=pathlib.Path)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    task = load(args.task)
+    if args.batch:
+        task = dataclasses.replace(task, batch=args.batch)
+    train(task, args.slabs, args.checkpoint, args.minutes or task.minutes, args.seed, args.resume)

@@ -25,6 +25,8 @@ pub struct AiView {
     /// The model's statement about itself; shown wherever its findings are.
     pub disclaimer: Option<String>,
     pub limitations: Vec<String>,
+    /// What changed since the latest earlier study, in sentences.
+    pub compared: Vec<String>,
     /// What may be shown of the model's findings; null where it found nothing.
     pub display_policy: Option<DisplayPolicy>,
     pub inference_ms: Option<i64>,
@@ -116,6 +118,7 @@ fn view(row: &analysis::Model, record: Option<&ResultRecord>) -> Result<AiView, 
         result_id: record.map(|r| r.id),
         disclaimer: record.map(|r| r.model.disclaimer.clone()),
         limitations: record.map(|r| r.limitations.clone()).unwrap_or_default(),
+        compared: record.map(text::compared).unwrap_or_default(),
         display_policy: record.map(|r| r.model.display_policy),
         inference_ms: row.inference_ms,
     })

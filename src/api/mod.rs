@@ -69,6 +69,10 @@ pub fn configure(config: &mut ServiceConfig) {
             web::get().to(preview::marks),
         )
         .route(
+            "/api/v1/studies/{id}/heat/{result}/{slice}",
+            web::get().to(preview::heat),
+        )
+        .route(
             "/api/v1/studies/{id}/opinions",
             web::post().to(discussion::post_opinion),
         )

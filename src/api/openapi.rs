@@ -40,6 +40,14 @@ const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
 const CURSOR: (&str, &str) = ("cursor", "The `next` of the piece before");
 const LIST: &[(&str, &str)] = &[PAGED, CURSOR];
 const BY_STATE: &[(&str, &str)] = &[PAGED, CURSOR, ("state", "Only entries in this state")];
+const BY_LINK: &[(&str, &str)] = &[
+    PAGED,
+    CURSOR,
+    (
+        "link",
+        "Only studies that wait for this reason: `conflict` or `unmatched`",
+    ),
+];
 const BY_STATUS: &[(&str, &str)] = &[PAGED, CURSOR, ("status", "Only alerts of this status")];
 const SEARCH: &[(&str, &str)] = &[
     PAGED,
@@ -211,6 +219,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
         ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
         ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),
+        ("GET", "/studies/{id}/heat/{result}/{slice}") => (Answer::Picture, &[]),
         ("POST", "/studies/{id}/opinions") => {
             (Answer::Created(g.subschema_for::<discussion::OpinionView>()), &[])
         }
@@ -224,7 +233,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/messages") => (list::<messages::MessageView>(g), SEARCH),
         ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
         ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
-        ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), LIST),
+        ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), BY_LINK),
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
         ("GET", "/quarantine") => (list::<quarantine::QuarantineView>(g), BY_STATE),
         ("POST", "/quarantine/{id}/dismiss") => (one::<quarantine::QuarantineView>(g), &[]),

@@ -1,5 +1,6 @@
-//! Pictures of a study for looking, not for diagnosis: the stacks of a study in the order of looking, one picture of one
-//! frame, and what a model marked on it where its display policy lets that be shown.
+//! Pictures of a study for looking, not for diagnosis: the stacks of a study in the order of looking, and one picture of one frame.
+
+mod marks;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::assemble::stack::layers;
-use tocsin_domain::finding::{DisplayPolicy, ResultRecord};
-use tocsin_domain::ids::{ResultId, StudyId};
+use tocsin_domain::ids::StudyId;
 use tocsin_domain::sides::Sides;
 use tocsin_domain::study::InstanceFacts;
 
@@ -20,10 +20,10 @@ use super::error::ApiError;
 use super::page::Page;
 use super::state::State;
 use super::views;
-use crate::imaging::marks::{self, Marks};
-use crate::imaging::mask_codec;
 use crate::storage::entity::{instance, series};
 use crate::storage::{StoreError, instances, results, studies};
+use marks::marks_on;
+pub use marks::{Marked, MarksView, heat, marks};
 
 const PNG: &str = "image/png";
 
@@ -118,32 +118,9 @@ pub struct LayerView {
     pub offset: Option<f64>,
 }
 
-/// What one result marked on this stack.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct MarksView {
-    pub result_id: ResultId,
-    pub model: String,
-    /// The layer that shows the finding best.
-    pub key: Option<usize>,
-    /// Layers that have marks, and the number by which to ask for them.
-    pub marked: Vec<Marked>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-pub struct Marked {
-    pub layer: usize,
-    pub slice: usize,
-}
-
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Look {
     pub window: Option<Preset>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct How {
-    #[serde(rename = "as", default)]
-    pub drawn: Marks,
 }
 
 /// `GET /api/v1/studies/{id}/stacks`.
@@ -184,12 +161,13 @@ pub async fn load(state: &State, id: StudyId) -> Result<Vec<StackView>, ApiError
     for row in studies::series_of(conn, id).await? {
         let own = all.remove(&row.id).unwrap_or_default();
         let mut stack = stack(&row, &own)?;
-        for record in records.iter().filter(|record| shown(record)) {
+        for record in &records {
             stack.marks.extend(marks_on(state, record, &own, &stack).await?);
         }
         stacks.push(stack);
     }
-    stacks.retain(|stack| !stack.layers.is_empty());
+    // A segmentation is a mask of pictures, and none itself.
+    stacks.retain(|stack| !stack.layers.is_empty() && stack.modality != "SEG");
     stacks.sort_by_key(|stack| {
         let derived = DERIVED.contains(&stack.modality.as_str());
         (derived, stack.marks.is_empty(), usize::MAX - stack.layers.len())
@@ -233,48 +211,6 @@ fn stack(row: &series::Model, own: &[instance::Model]) -> Result<StackView, Stor
     })
 }
 
-/// Marks leave the server only where the model's policy says so.
-fn shown(record: &ResultRecord) -> bool {
-    match record.model.display_policy {
-        DisplayPolicy::PreviewWithMarks => true,
-        DisplayPolicy::NotifyOnly | DisplayPolicy::PreviewPlain => false,
-    }
-}
-
-async fn marks_on(
-    state: &State,
-    record: &ResultRecord,
-    own: &[instance::Model],
-    stack: &StackView,
-) -> Result<Option<MarksView>, ApiError> {
-    let stored = results::mask_of(state.store.read(), record.id).await?;
-    if stored.is_empty() {
-        return Ok(None);
-    }
-    let slices = mask_codec::marked(&stored).map_err(|_| ApiError::Internal)?;
-    let layer_of = |uid: &str| {
-        let row = own.iter().find(|row| row.sop_uid == uid)?;
-        stack.layers.iter().position(|layer| layer.instance_id == row.id)
-    };
-    let marked: Vec<Marked> = slices
-        .into_iter()
-        .filter_map(|slice| {
-            let layer = layer_of(record.instance_uids.get(slice)?.as_str())?;
-            Some(Marked { layer, slice })
-        })
-        .collect();
-    let key = record
-        .findings
-        .iter()
-        .find_map(|finding| finding.key_instance.as_ref());
-    Ok((!marked.is_empty()).then(|| MarksView {
-        result_id: record.id,
-        model: record.model.name.clone(),
-        key: key.and_then(|uid| layer_of(uid.as_str())),
-        marked,
-    }))
-}
-
 /// `GET /api/v1/studies/{id}/images/{instance}/{frame}?window=brain`.
 pub async fn image(
     state: Data<State>,
@@ -297,31 +233,5 @@ pub async fn image(
             PreviewFailure::Unavailable(_) => ApiError::Internal,
         }
     })?;
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, PNG)).body(bytes))
-}
-
-/// `GET /api/v1/studies/{id}/marks/{result}/{slice}?as=outline`.
-pub async fn marks(
-    state: Data<State>,
-    path: Path<(String, String, usize)>,
-    how: Query<How>,
-    who: Principal,
-) -> Result<HttpResponse, ApiError> {
-    let (study, result, slice) = path.into_inner();
-    let none = || ApiError::NotFound("marks that may be shown");
-    let id: ResultId = result.parse().map_err(|_| none())?;
-    let conn = state.store.read();
-    let row = results::by_id(conn, id)
-        .await?
-        .filter(|row| row.study_id == study)
-        .ok_or_else(none)?;
-    if !shown(&results::record_of(&row)?) {
-        return Err(none());
-    }
-    views::viewed_again(&state, &who, "study.view", [study]).await?;
-    let stored = results::mask_of(conn, id).await?;
-    let [_, rows, columns] = mask_codec::shape(&stored).map_err(|_| none())?;
-    let mask = mask_codec::slice(&stored, slice).map_err(|_| none())?;
-    let bytes = marks::layer(&mask, rows, columns, how.drawn).map_err(|_| ApiError::Internal)?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, PNG)).body(bytes))
 }

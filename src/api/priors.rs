@@ -1,19 +1,18 @@
 //! Earlier studies of a patient, the same part of the body first, with what changed since.
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::compare::{Change, Earlier, changes};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
-use tocsin_domain::same_person::{Contradiction, Person, contradiction};
+use tocsin_domain::priors::same_modality;
+use tocsin_domain::same_person::{Contradiction, contradiction};
 
 use super::error::ApiError;
 use super::state::State;
-use crate::storage::entity::study;
-use crate::storage::{StoreError, instances, priors, results, studies};
+use crate::storage::entity::{prior_search, study};
+use crate::storage::{StoreError, prior_searches, priors, results, studies};
 
 /// An earlier study of the same patient.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -29,6 +28,32 @@ pub struct PriorView {
     /// What speaks against one person although the identifier is the same; nothing is compared with it.
     pub contradiction: Option<&'static str>,
     pub report_status: Option<String>,
+}
+
+/// An archive that was asked for earlier studies.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PriorSearchView {
+    pub source: String,
+    /// `asking`, `waiting` for another attempt, `done` or `given_up`.
+    pub state: String,
+    /// What came of it, or why nothing did.
+    pub detail: String,
+    pub at: Timestamp,
+}
+
+/// The archives that were asked about a study.
+///
+/// # Errors
+/// A database that does not answer.
+pub async fn searches(state: &State, id: StudyId) -> Result<Vec<PriorSearchView>, ApiError> {
+    let rows = prior_searches::of_study(state.store.read(), id).await?;
+    let view = |row: prior_search::Model| PriorSearchView {
+        at: from_micros(row.updated_at),
+        source: row.source,
+        state: row.state,
+        detail: row.detail,
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// What there is to compare with.
@@ -84,11 +109,13 @@ async fn view(state: &State, row: &study::Model, prior: &study::Model) -> Result
             .map(|facts| facts.body_part)
             .unwrap_or_default())
     };
-    let contradiction = contradiction(person(row), person(prior)).map(Contradiction::text);
+    let contradiction = contradiction(priors::person(row), priors::person(prior)).map(Contradiction::text);
     Ok(PriorView {
         study_id: studies::id_of(prior)?,
         taken_at: taken_at(state, prior).await?,
-        comparable: contradiction.is_none() && prior.modality == row.modality && part(prior)? == part(row)?,
+        comparable: contradiction.is_none()
+            && same_modality(&prior.modality, &row.modality)
+            && part(prior)? == part(row)?,
         contradiction,
         accession: prior.accession.clone(),
         modality: prior.modality.clone(),
@@ -97,55 +124,17 @@ async fn view(state: &State, row: &study::Model, prior: &study::Model) -> Result
     })
 }
 
-fn person(row: &study::Model) -> Person<'_> {
-    Person {
-        name: row.patient_name.as_deref(),
-        birth_date: row.birth_date.as_deref(),
-        sex: row.sex.as_deref(),
-    }
-}
-
 async fn taken_at(state: &State, row: &study::Model) -> Result<Timestamp, ApiError> {
-    let first = instances::first_of_study(state.store.read(), &row.id).await?;
-    let facts = first.as_ref().map(instances::facts_of).transpose()?;
-    let said = facts.and_then(|facts| {
-        said_at(
-            facts.study_date.as_deref()?,
-            facts.study_time.as_deref(),
-            state.settings.time_zone,
-        )
-    });
-    Ok(said.unwrap_or_else(|| from_micros(row.arrived_at)))
-}
-
-/// Study Date and Time (PS3.5 6.2, DA and TM) on the site's wall clock; midnight without a time.
-fn said_at(date: &str, time: Option<&str>, zone: Tz) -> Option<Timestamp> {
-    let date = NaiveDate::parse_from_str(date.trim(), "%Y%m%d").ok()?;
-    let digits: String = time
-        .unwrap_or_default()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let part = |from: usize| {
-        digits
-            .get(from..from + 2)
-            .and_then(|two| two.parse().ok())
-            .unwrap_or(0)
-    };
-    let time = NaiveTime::from_hms_opt(part(0), part(2), part(4).min(59))?;
-    let local = zone
-        .from_local_datetime(&NaiveDateTime::new(date, time))
-        .earliest()?;
-    Some(local.with_timezone(&Utc))
+    Ok(priors::taken_at(state.store.read(), row, &state.settings.time_zone).await?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use tocsin_domain::clock::wall_clock;
 
     #[test]
     fn the_time_of_images_is_the_wall_clock_of_the_site() {
-        let at = |date, time| said_at(date, time, chrono_tz::Europe::Berlin).map(|at| at.to_rfc3339());
+        let at = |date, time| wall_clock(date, time, &chrono_tz::Europe::Berlin).map(|at| at.to_rfc3339());
         assert_eq!(
             at("20260714", Some("143005.123")).as_deref(),
             Some("2026-07-14T12:30:05+00:00")

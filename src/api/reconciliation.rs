@@ -2,13 +2,13 @@
 
 use actix_web::web::{Data, Json, Query};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::ids::StudyId;
 
 use super::auth::Principal;
 use super::error::ApiError;
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, one_of};
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
@@ -67,21 +67,36 @@ pub struct Then {
     pub other_patient: bool,
 }
 
+/// Why a study waits: its order contradicts it, or none was found.
+pub const LINKS: [&str; 2] = ["conflict", "unmatched"];
+
+/// Which of them are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Filter {
+    pub link: Option<String>,
+}
+
 pub async fn list(
     state: Data<State>,
+    filter: Query<Filter>,
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<Json<Page<Unreconciled>>, ApiError> {
-    let page = load(&state, &query).await?;
+    let page = load(&state, filter.link.as_deref(), &query).await?;
     let shown = page.items.iter().map(|item| item.study_id.to_string());
     views::viewed(&state, &who, "reconciliation.view", shown).await?;
     Ok(Json(page))
 }
 
 /// A piece of the list. Shows patients: note the view before it is answered.
-pub async fn load(state: &State, query: &PageQuery) -> Result<Page<Unreconciled>, ApiError> {
+pub async fn load(
+    state: &State,
+    link: Option<&str>,
+    query: &PageQuery,
+) -> Result<Page<Unreconciled>, ApiError> {
+    let link = one_of("link", link, &LINKS)?;
     let before = query.before()?;
-    let rows = studies::unreconciled(state.store.read(), before.as_ref(), query.limit()).await?;
+    let rows = studies::unreconciled(state.store.read(), link, before.as_ref(), query.limit()).await?;
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
         items.push(view(state, row).await?);

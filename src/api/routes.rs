@@ -104,6 +104,11 @@ pub const API: &[Route] = &[
         Needs(ReadStudy),
         "What a model marked, where its policy lets that be shown",
     ),
+    get(
+        "/api/v1/studies/{id}/heat/{result}/{slice}",
+        Needs(ReadStudy),
+        "Where a model looked, where its policy lets that be shown; to be stretched over the slice",
+    ),
     post(
         "/api/v1/studies/{id}/opinions",
         Needs(JudgeFinding),
@@ -300,6 +305,7 @@ pub const PAGES: &[Route] = &[
     ),
     post("/a/{token}", Link, "Acknowledges the alert"),
     get("/", Needs(ReadWorklist), "The worklist"),
+    get("/worklist", Needs(ReadWorklist), "Leads to the worklist"),
     get(
         "/live",
         Needs(ReadWorklist),

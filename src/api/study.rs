@@ -4,6 +4,8 @@ use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tocsin_domain::clock::{Timestamp, from_micros};
+use tocsin_domain::course::Event;
+use tocsin_domain::course::critical::{self, Leg};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
 use tocsin_domain::study::SeriesFacts;
@@ -18,7 +20,7 @@ use super::described::{reasons_of, verdicts_of};
 use super::discussion::{self, CommentView, OpinionView};
 use super::error::ApiError;
 use super::patient::PatientView;
-use super::priors::{self, PriorView};
+use super::priors::{self, PriorSearchView, PriorView};
 use super::state::State;
 use super::views;
 use super::worklist::waiting;
@@ -62,8 +64,12 @@ pub struct StudyView {
     pub ai: Vec<AiView>,
     pub series: Vec<SeriesFacts>,
     pub timeline: Vec<TimelineView>,
+    /// From the first image to the person who knows, as far as the study has come; lengths add up.
+    pub critical_path: Vec<Leg>,
     /// Earlier studies of the patient, those to compare with first.
     pub priors: Vec<PriorView>,
+    /// The archives that were asked for earlier studies, and what came of it.
+    pub prior_searches: Vec<PriorSearchView>,
     pub alerts: Vec<AlertView>,
     /// Every result, the superseded ones included.
     pub results: Vec<ResultRecord>,
@@ -74,8 +80,19 @@ pub struct StudyView {
 pub struct TimelineView {
     pub at: Timestamp,
     pub event: String,
+    pub ms_since_first: f64,
     pub ms_since_previous: f64,
     pub detail: String,
+}
+
+impl From<&TimelineView> for Event {
+    fn from(row: &TimelineView) -> Self {
+        Self {
+            at: row.at,
+            name: row.event.clone(),
+            detail: row.detail.clone(),
+        }
+    }
 }
 
 pub async fn get(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<StudyView>, ApiError> {
@@ -112,6 +129,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .iter()
         .filter_map(|series| studies::series_facts_of(series).transpose())
         .collect::<Result<Vec<_>, StoreError>>()?;
+    let timeline = events(timeline::of_study(conn, id).await?);
     Ok(StudyView {
         study_id: id,
         patient: PatientView::of_images(&row),
@@ -142,8 +160,10 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         report_status: row.report_status,
         ai,
         series,
-        timeline: events(timeline::of_study(conn, id).await?),
+        critical_path: critical::path(&timeline.iter().map(Event::from).collect::<Vec<_>>()),
+        timeline,
         priors: compared.priors,
+        prior_searches: priors::searches(state, id).await?,
         alerts: alert_list,
         opinions,
         comments,
@@ -168,7 +188,8 @@ async fn ordered(state: &State, row: &study::Model) -> Result<(Option<String>, O
 }
 
 fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineView> {
-    let mut previous = rows.first().map_or(0, |row| row.at);
+    let first = rows.first().map_or(0, |row| row.at);
+    let mut previous = first;
     rows.into_iter()
         .map(|row| {
             let since = row.at - previous;
@@ -176,6 +197,7 @@ fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineVie
             TimelineView {
                 at: from_micros(row.at),
                 event: row.event,
+                ms_since_first: (row.at - first) as f64 / 1000.0,
                 ms_since_previous: since as f64 / 1000.0,
                 detail: row.detail,
             }

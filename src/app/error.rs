@@ -32,6 +32,8 @@ pub enum AppError {
     Profile { name: String, problem: String },
     #[error("people cannot sign in with the identity provider: {problem}")]
     Identity { problem: String },
+    #[error("earlier studies cannot be asked for in {name}: {problem}")]
+    Priors { name: String, problem: String },
     #[error("{what}")]
     Files { what: String, source: std::io::Error },
     #[error("the pages cannot be served: {0}")]

@@ -17,6 +17,7 @@ pub fn provider(config: &Config) -> Result<Option<Provider>, AppError> {
     };
     let wrong = |problem: String| AppError::Identity { problem };
     let secret = oidc.client_secret_file.as_deref().map(secret_text).transpose();
+    let secret = secret.map_err(|problem| wrong(format!("auth.oidc.client_secret_file: {problem}")));
     let certificates = oidc.ca_file.as_deref().map(std::fs::read).transpose();
     let mut roles: Vec<_> = oidc.roles.iter().collect();
     roles.sort_by_key(|(_, role)| **role);
@@ -44,20 +45,21 @@ pub fn provider(config: &Config) -> Result<Option<Provider>, AppError> {
     })
 }
 
-fn secret_text(path: &Path) -> Result<String, AppError> {
-    let wrong = |problem: &str| AppError::Identity {
-        problem: format!("auth.oidc.client_secret_file: {problem}"),
-    };
+/// A secret in a file that its owner alone can read.
+///
+/// # Errors
+/// What is wrong with the file, without its name.
+pub(super) fn secret_text(path: &Path) -> Result<String, &'static str> {
     let mode = std::fs::metadata(path)
-        .map_err(|_| wrong("cannot be read"))?
+        .map_err(|_| "cannot be read")?
         .permissions()
         .mode();
     if mode & 0o077 != 0 {
-        return Err(wrong("can be read by others: expected mode 0600 (chmod 600)"));
+        return Err("can be read by others: expected mode 0600 (chmod 600)");
     }
-    let text = std::fs::read_to_string(path).map_err(|_| wrong("cannot be read"))?;
+    let text = std::fs::read_to_string(path).map_err(|_| "cannot be read")?;
     match text.trim() {
-        "" => Err(wrong("is empty: expected the secret of the client")),
+        "" => Err("is empty: expected the secret of the client"),
         secret => Ok(secret.to_owned()),
     }
 }

@@ -154,7 +154,9 @@ pub async fn models(
             }
         }
     }
-    let absent = absent(versions::all(store.read()).await?, &used);
+    let active = versions::all(store.read()).await?;
+    let wanted = active.into_iter().filter(|row| config.inference.uses(&row.name));
+    let absent = absent(wanted.collect(), &used);
     Ok((used, absent))
 }
 
@@ -187,7 +189,8 @@ fn read_packages(config: &Config) -> Vec<Package> {
             None
         }
     };
-    found.into_iter().filter_map(sound).collect()
+    let wanted = |package: &Package| config.inference.uses(&package.manifest.identity.name);
+    found.into_iter().filter_map(sound).filter(wanted).collect()
 }
 
 enum Standing {

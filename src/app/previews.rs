@@ -28,10 +28,9 @@ impl Previews for PoolPreviews {
             file,
             frame,
             window,
-            mask_slice: None,
             form: PictureForm::Png,
         };
-        match self.0.worker.picture(request, &[]).await {
+        match self.0.worker.picture(request).await {
             Ok(picture) => Ok(picture.bytes),
             Err(WorkerError::Refused(refusal)) => Err(PreviewFailure::Image(refusal.to_string())),
             Err(error) => Err(PreviewFailure::Unavailable(error.to_string())),

@@ -152,6 +152,7 @@ pub fn site_of(config: &Config) -> SiteOf {
 fn archives(config: &Config) -> Vec<Archive> {
     let our_ae = config.dicom.ae_title.as_str();
     let archive = |peer: &dicom::DicomPeer| {
+        let send = peer.send.as_ref().unwrap_or(&config.archive.send);
         Some(Archive {
             peer: DicomPeer {
                 ae_title: peer.ae_title.as_str().to_owned(),
@@ -163,8 +164,9 @@ fn archives(config: &Config) -> Vec<Archive> {
                 PeerRole::Destination => Gets::WhatRulesRoute,
                 PeerRole::Archive | PeerRole::Sender => Gets::Everything,
             },
-            structured_report: config.archive.sends(ArchiveObject::Sr),
-            key_image: config.archive.sends(ArchiveObject::KeyImage),
+            structured_report: send.contains(&ArchiveObject::Sr),
+            key_image: send.contains(&ArchiveObject::KeyImage),
+            segmentation: send.contains(&ArchiveObject::Seg),
         })
     };
     config.dicom.receivers().filter_map(archive).collect()

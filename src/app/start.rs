@@ -16,7 +16,7 @@ use super::machine::Machine;
 use super::previews::PoolPreviews;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, settings};
+use super::{identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::inference::pool::Pool;
@@ -57,8 +57,11 @@ pub struct Running {
 fn width(lane: Lane) -> usize {
     match lane {
         Lane::Alerts | Lane::Ingest | Lane::Delivery => 4,
+        Lane::Priors => 2,
+        Lane::Comparison => 1,
         // One child process reads one series at a time; a second one prepares meanwhile.
         Lane::Inference => 2,
+        Lane::Screening => 1,
     }
 }
 
@@ -179,11 +182,14 @@ async fn environment(
         load::ris(config)?,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
+    let metrics = Metrics::new();
+    let priors = prior_sources::priors(config, store, blobs, &metrics)?;
     Ok(Env {
         store: store.clone(),
         blobs: blobs.clone(),
         settings: Arc::new(settings),
-        metrics: Metrics::new(),
+        metrics,
+        priors,
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),

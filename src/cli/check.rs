@@ -145,12 +145,42 @@ fn models(config: &Config) -> Vec<Finding> {
                 folder.display()
             ))]
         }
-        Ok(found) => found
-            .into_iter()
-            .map(|(path, package)| model(&path, package))
-            .collect(),
+        Ok(found) => {
+            let missing = missing(config, &found);
+            let wanted = found.into_iter().filter(|(_, package)| wanted(config, package));
+            wanted
+                .map(|(path, package)| model(&path, package))
+                .chain(missing)
+                .collect()
+        }
         Err(error) => vec![Finding::Bad(Failure::from(error).to_string())],
     }
+}
+
+/// A package that cannot be read is told of, whatever its name may be.
+fn wanted(config: &Config, package: &Result<Package, PackageError>) -> bool {
+    package.as_ref().map_or(true, |package| {
+        config.inference.uses(&package.manifest.identity.name)
+    })
+}
+
+/// Models that the configuration asks for by a name that none has.
+fn missing(config: &Config, found: &[package::Found]) -> Vec<Finding> {
+    let there: Vec<&str> = found
+        .iter()
+        .filter_map(|(_, package)| package.as_ref().ok())
+        .map(|package| package.manifest.identity.name.as_str())
+        .collect();
+    let asked = config.inference.only.iter().flatten();
+    asked
+        .filter(|name| !there.contains(&name.as_str()))
+        .map(|name| {
+            Finding::Bad(format!(
+                "inference.only: no sound model is called {name}; there are {}",
+                there.join(", ")
+            ))
+        })
+        .collect()
 }
 
 fn model(path: &Path, package: Result<Package, PackageError>) -> Finding {

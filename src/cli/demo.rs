@@ -3,6 +3,7 @@
 
 pub mod archive;
 mod evidence;
+pub mod exam;
 mod hospital;
 pub mod http;
 mod live;
@@ -66,7 +67,9 @@ impl Demo {
         }
         block_on(async {
             let port = self.port.unwrap_or(if self.once { 0 } else { PORT });
-            let hospital = Hospital::open(port, self.data.as_deref()).await?;
+            // What one round shows is the way of one finding; a living department has them all.
+            let models = self.once.then_some("ich");
+            let hospital = Hospital::open(port, self.data.as_deref(), models).await?;
             if self.once {
                 self.once(hospital).await
             } else {

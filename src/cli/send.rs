@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::demo::exam::{Exam, Kind};
 use super::demo::scanner;
 use super::demo::visit::{Message, Priority, Visit};
 use super::synth::FindingArg;
@@ -32,7 +33,10 @@ pub struct Send {
     /// Where to send the order
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     hl7: Option<(String, u16)>,
-    /// Type of hemorrhage in the phantom
+    /// What is ordered and sent
+    #[arg(long, value_enum, default_value_t = ExamArg::HeadCt, conflicts_with = "dir")]
+    exam: ExamArg,
+    /// Type of hemorrhage in a head CT; of other exams `any` and `none` say whether the phantom has the finding
     #[arg(long, value_enum, default_value_t = FindingArg::Any)]
     finding: FindingArg,
     /// Volume of blood, mL [default: by the seed]
@@ -44,6 +48,32 @@ pub struct Send {
     /// Send the DICOM files of this folder, and of those in it, instead of a phantom; no order is sent for them
     #[arg(long, value_name = "DIR", conflicts_with = "hl7")]
     dir: Option<PathBuf>,
+}
+
+/// Kinds of exam that `synth` can make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExamArg {
+    HeadCt,
+    Ischaemia,
+    CtaHead,
+    Ctpa,
+    /// A chest radiograph with a pneumothorax, or without
+    Pneumothorax,
+    /// A chest radiograph with a nodule, or without
+    Nodule,
+}
+
+impl From<ExamArg> for Kind {
+    fn from(exam: ExamArg) -> Self {
+        match exam {
+            ExamArg::HeadCt => Self::HeadCt,
+            ExamArg::Ischaemia => Self::Ischaemia,
+            ExamArg::CtaHead => Self::CtaHead,
+            ExamArg::Ctpa => Self::Ctpa,
+            ExamArg::Pneumothorax => Self::Pneumothorax,
+            ExamArg::Nodule => Self::Nodule,
+        }
+    }
 }
 
 fn host_and_port(text: &str) -> Result<(String, u16), String> {
@@ -65,10 +95,7 @@ impl Send {
             }
             let now = machine::clock().now();
             let seed = self.seed.unwrap_or_else(|| now.timestamp().unsigned_abs());
-            let visit = Visit {
-                volume_ml: self.volume_ml,
-                ..Visit::new(seed, self.finding.into(), Priority::Routine, now)
-            };
+            let visit = Visit::new(seed, self.exam()?, Priority::Routine, now);
             if let Some((host, port)) = &self.hl7 {
                 let peer = MllpPeer::new(host, *port);
                 tell(&peer, "ADT^A04", &visit.registration(now)).await?;
@@ -79,13 +106,32 @@ impl Send {
             }
             let scan = scanner::scan(&visit).await?;
             println!(
-                "phantom   seed {seed}, accession {}, {:.1} mL of blood, {} images",
+                "phantom   seed {seed}, accession {}, {}, {} images",
                 visit.accession(),
-                scan.truth.volume_ml,
+                scan.holds,
                 scan.files.len()
             );
             self.store(&scan.files).await
         })
+    }
+
+    fn exam(&self) -> Result<Exam, Failure> {
+        let ill = match (self.exam, self.finding) {
+            (ExamArg::HeadCt, finding) => {
+                return Ok(Exam::HeadCt {
+                    finding: finding.into(),
+                    volume_ml: self.volume_ml,
+                });
+            }
+            (_, FindingArg::Any) => true,
+            (_, FindingArg::None) => false,
+            (exam, finding) => {
+                return Err(Failure::because(format!(
+                    "--finding {finding:?}: of {exam:?} expected any or none; types of hemorrhage are for head-ct"
+                )));
+            }
+        };
+        Ok(Exam::of(self.exam.into(), ill))
     }
 
     async fn store(&self, files: &[Vec<u8>]) -> Result<(), Failure> {

@@ -20,15 +20,14 @@ pub struct Archive {
 pub enum ArchiveObject {
     /// Structured report, TID 1500.
     Sr,
-    /// Secondary capture of the key image.
+    /// Secondary captures of the key slices.
+    #[serde(alias = "sc")]
     KeyImage,
+    /// Segmentation of what the model marked.
+    Seg,
 }
 
 impl Archive {
-    pub fn sends(&self, object: ArchiveObject) -> bool {
-        self.send.contains(&object)
-    }
-
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds.get())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tocsin_domain::ids::SiteId;
 
+use super::archive::ArchiveObject;
 use super::check::Problems;
 use super::site::Site;
 use super::value::{Accept, AeTitle, Listen};
@@ -43,6 +44,8 @@ pub struct DicomPeer {
     #[serde(default)]
     pub role: PeerRole,
     pub site: Option<SiteId>,
+    /// What this receiver is sent, where it is not what `archive.send` says.
+    pub send: Option<Vec<ArchiveObject>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -102,6 +105,12 @@ impl Dicom {
             site.check_reference(&key("site"), peer.site.as_ref(), problems);
             if peer.role.receives() && peer.port.is_none_or(|port| port == 0) {
                 problems.add(&key("port"), "expected the port on which it listens, such as 104");
+            }
+            if peer.send.is_some() && !peer.role.receives() {
+                problems.add(
+                    &key("send"),
+                    "expected only of a receiver, with role archive or destination",
+                );
             }
             if self
                 .peers

@@ -29,6 +29,8 @@ pub struct Inference {
     pub deadline_seconds: NonZeroU64,
     /// The folder with one folder per model; when absent, the one that is shipped.
     pub models: Option<PathBuf>,
+    /// Names of the models that run here; when absent, all in the folder.
+    pub only: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -43,6 +45,13 @@ impl Inference {
     /// The folder of models in use; `None` when none is configured and none is shipped beside the program.
     pub fn models_folder(&self) -> Option<PathBuf> {
         self.models.clone().or_else(|| shipped::folder("models"))
+    }
+
+    /// Whether this site wants the model of this name.
+    pub fn uses(&self, model: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| name == model))
     }
 
     /// Where the ONNX Runtime library is looked for when none is named: `.runtime/`, then beside the program.

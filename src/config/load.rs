@@ -86,6 +86,7 @@ fn resolve(config: &mut Config) {
     config.inference.resolve(&base);
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
+    config.priors.resolve(&base);
     let keys = config.database.folder(&base);
     config.auth.resolve(&base, &keys);
 }
@@ -105,6 +106,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.alerts.check(problems);
     config.ris.check(problems);
     config.archive.check(problems);
+    config.priors.check(&config.dicom, &config.site, problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);
@@ -156,6 +158,18 @@ capture_dir = "data/mail"
         assert_eq!(config.alerts.policy(None).map(|p| p.steps.len()), Some(1));
         assert_eq!(config.rules.band_of(Some("stat")), rules::BandName::Critical);
         assert_eq!(config.rules.band_of(None), rules::BandName::Routine);
+    }
+
+    #[test]
+    fn models_run_as_far_as_the_site_names_them_and_all_where_it_names_none() {
+        let uses = |text: &str, model: &str| {
+            let config = read(&format!("{SMALLEST}{text}"), &[]).unwrap();
+            config.inference.uses(model)
+        };
+        assert!(uses("", "pe"));
+        assert!(uses("[inference]\nonly = [\"ich\", \"pe\"]", "pe"));
+        assert!(!uses("[inference]\nonly = [\"ich\"]", "pe"));
+        assert!(!uses("[inference]\nonly = []", "ich"));
     }
 
     #[test]

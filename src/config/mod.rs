@@ -16,6 +16,7 @@ pub mod log;
 mod nearest;
 pub mod oidc;
 mod place;
+pub mod priors;
 mod read;
 pub mod retention;
 pub mod ris;
@@ -46,6 +47,7 @@ pub struct Config {
     pub alerts: alerts::Alerts,
     pub ris: ris::Ris,
     pub archive: archive::Archive,
+    pub priors: priors::Priors,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     pub log: log::Log,

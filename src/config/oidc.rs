@@ -113,7 +113,7 @@ impl Oidc {
 }
 
 /// What a provider says over a line that others can write on is worth nothing.
-fn is_trusted(issuer: &str) -> bool {
+pub(super) fn is_trusted(issuer: &str) -> bool {
     let on_loopback = |rest: &str| {
         let host = rest.split(['/', ':']).next().unwrap_or_default();
         host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())

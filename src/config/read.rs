@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "site",
     "database",
     "storage",
@@ -24,6 +24,7 @@ const SECTIONS: [&str; 14] = [
     "alerts",
     "ris",
     "archive",
+    "priors",
     "retention",
     "auth",
     "log",
@@ -64,7 +65,7 @@ impl Reader<'_> {
             self.section("archive"),
             self.section("retention"),
         );
-        let (auth, log) = (self.section("auth"), self.section("log"));
+        let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
         Some(Config {
             base: base.to_owned(),
             site: site?,
@@ -78,6 +79,7 @@ impl Reader<'_> {
             alerts: alerts?,
             ris: ris?,
             archive: archive?,
+            priors: priors?,
             retention: retention?,
             auth: auth?,
             log: log?,

@@ -1,6 +1,7 @@
 //! DICOM out: C-STORE and C-ECHO to other nodes, and the connection that both directions share.
 //! Sends DICOM files as they are; only a peer that insists on implicit VR gets another encoding of the same values.
 
+pub mod association;
 mod scu;
 mod status;
 pub mod wire;
@@ -51,6 +52,8 @@ pub enum DeliverError {
     Wire(#[source] WireError),
     #[error("the answer is not a command set")]
     Answer(#[source] CommandError),
+    #[error("the peer's answer is longer than {limit} bytes")]
+    TooLong { limit: usize },
     #[error("the peer does not serve verification")]
     EchoNotAccepted,
     #[error("the echo was answered with status {0:#06x}")]
@@ -71,6 +74,7 @@ impl DeliverError {
             | Self::TooManyContexts
             | Self::Unexpected
             | Self::Answer(_)
+            | Self::TooLong { .. }
             | Self::EchoNotAccepted => false,
         }
     }

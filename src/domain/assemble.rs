@@ -162,16 +162,32 @@ fn field_of_view(instance: &InstanceFacts) -> Option<f64> {
     Some((f64::from(instance.rows) * row).min(f64::from(instance.columns) * column))
 }
 
+/// Modalities of objects that say something of images, plan a treatment or record a signal, and that nobody reads in
+/// radiology for their own sake (terms of PS3.3 section C.7.3.1.1.1).
+const BESIDE: [&str; 17] = [
+    "SR", "PR", "KO", "DOC", "SEG", "REG", "FID", "RWV", "PLAN", "RTPLAN", "RTSTRUCT", "RTDOSE", "RTRECORD",
+    "ECG", "EPS", "HD", "AU",
+];
+
+fn is_image(series: &SeriesFacts) -> bool {
+    !BESIDE.contains(&series.modality.as_str())
+}
+
+/// Whether a study holds anything that waits to be read. One of which nothing is known yet may.
+pub fn for_reading(study: &StudyFacts) -> bool {
+    study.series.is_empty() || study.series.iter().any(is_image)
+}
+
 /// The modality of the images: that of the largest series; documents and dose reports do not speak for a study.
 fn study_modality(series: &[SeriesFacts]) -> String {
-    let images = |s: &&SeriesFacts| !matches!(s.modality.as_str(), "SR" | "PR" | "KO" | "OT" | "DOC" | "SEG");
     let largest = |candidates: Vec<&SeriesFacts>| {
         candidates
             .into_iter()
             .max_by_key(|s| s.instances)
             .map(|s| s.modality.clone())
     };
-    largest(series.iter().filter(images).collect())
+    let images = series.iter().filter(|s| is_image(s) && s.modality != "OT");
+    largest(images.collect())
         .or_else(|| largest(series.iter().collect()))
         .unwrap_or_default()
 }
@@ -284,6 +300,25 @@ pub(crate) mod tests {
         );
         let alone = series_facts(&[scout]).unwrap();
         assert!(alone.image_type.ends_with("LOCALIZER"));
+    }
+
+    #[test]
+    fn a_study_of_plans_and_documents_alone_waits_for_nobody_and_does_once_an_image_comes() {
+        let uid = Uid::parse("1.2").unwrap();
+        let beside = |number: i64, modality: &str| InstanceFacts {
+            series_uid: Uid::parse(&format!("1.2.3.{number}.1")).unwrap(),
+            modality: modality.into(),
+            position: None,
+            orientation: None,
+            ..slice(number, [0.0; 3], FLAT)
+        };
+        let mut all = vec![beside(1, "RTPLAN"), beside(2, "SR")];
+        let reading = |all: &[InstanceFacts]| for_reading(&study_facts(&uid, all, &StudyContext::default()));
+        assert!(!reading(&all));
+        assert!(reading(&[beside(3, "OT")]), "a scanned film is read");
+        all.push(slice(4, [0.0; 3], FLAT));
+        assert!(reading(&all));
+        assert!(reading(&[]), "of which nothing is known yet");
     }
 
     #[test]

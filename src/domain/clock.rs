@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 
 /// An instant in UTC, kept to the microsecond, as both databases store it.
 pub type Timestamp = DateTime<Utc>;
@@ -19,6 +19,27 @@ pub fn to_micros(at: Timestamp) -> i64 {
 /// The stored form back; an instant outside chrono's range becomes the epoch, which no row of ours holds.
 pub fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// Study Date and Time (PS3.5 6.2, DA and TM) on a wall clock; midnight without a time.
+pub fn wall_clock<Z: TimeZone>(date: &str, time: Option<&str>, zone: &Z) -> Option<Timestamp> {
+    let date = NaiveDate::parse_from_str(date.trim(), "%Y%m%d").ok()?;
+    let digits: String = time
+        .unwrap_or_default()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let part = |from: usize| {
+        digits
+            .get(from..from + 2)
+            .and_then(|two| two.parse().ok())
+            .unwrap_or(0)
+    };
+    let time = NaiveTime::from_hms_opt(part(0), part(2), part(4).min(59))?;
+    let local = zone
+        .from_local_datetime(&NaiveDateTime::new(date, time))
+        .earliest()?;
+    Some(local.with_timezone(&Utc))
 }
 
 /// A clock that stands still until it is moved, for stories and simulations.

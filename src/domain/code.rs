@@ -38,6 +38,10 @@ pub const PRESENT: Code = Code::new("SCT", "52101004", "Present");
 pub const ABSENT: Code = Code::new("SCT", "272519000", "Absent");
 pub const UNDETERMINED: Code = Code::new("SCT", "373068000", "Undetermined");
 
+/// Segmented Property Category, DICOM CID 7150.
+pub const MORPHOLOGICALLY_ABNORMAL: Code = Code::new("SCT", "49755003", "Morphologically Abnormal Structure");
+pub const ANATOMICAL_STRUCTURE: Code = Code::new("SCT", "123037004", "Anatomical Structure");
+
 /// Anatomy.
 pub const BRAIN: Code = Code::new("SCT", "12738006", "Brain");
 pub const BRAIN_VENTRICLE: Code = Code::new("SCT", "35764002", "Brain ventricle");

@@ -92,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::code;
+    use crate::explanation::Explanation;
     use crate::finding::{DisplayPolicy, Finding, ModelRef, Presence, ResultStatus};
     use crate::ids::{AnalysisId, ResultId, Uid};
 
@@ -136,7 +137,10 @@ mod tests {
             instance_uids: Vec::new(),
             supersedes: None,
             limitations: Vec::new(),
+            foreground: None,
+            comparison: None,
             statements: Vec::new(),
+            explanation: Explanation::default(),
         }
     }
 

@@ -1,6 +1,10 @@
 //! DIMSE command sets of C-ECHO and C-STORE (PS3.7 section 9.3 and annex E): bytes to values and back.
 //! Knows no socket, no presentation context and no data set.
 
+pub mod query;
+
+use query::SubOperations;
+
 /// Longest command set looked at. A real one stays under 400 bytes.
 pub const MAX_COMMAND_BYTES: usize = 16 * 1024;
 /// (0000,0800): no data set follows.
@@ -52,6 +56,8 @@ pub struct Response {
     pub status: u16,
     /// (0000,0902), empty when there is none.
     pub comment: String,
+    /// Of a retrieval; nothing of other services.
+    pub sub_operations: SubOperations,
 }
 
 /// Why bytes are not a command set. Offsets count from its first byte.
@@ -124,6 +130,7 @@ impl Response {
             },
             status,
             comment: comment.to_owned(),
+            sub_operations: SubOperations::default(),
         }
     }
 
@@ -156,6 +163,7 @@ impl Response {
             status: fields.need(fields.status, 0x0900, "Status")?,
             head: fields.head(command_field, message_id)?,
             comment: fields.comment,
+            sub_operations: fields.sub_operations,
         })
     }
 }
@@ -171,6 +179,7 @@ struct Fields {
     sop_class: String,
     sop_instance: String,
     comment: String,
+    sub_operations: SubOperations,
 }
 
 impl Fields {
@@ -214,6 +223,10 @@ impl Fields {
             0x0900 => self.status = number,
             0x0902 => self.comment = plain(value),
             0x1000 => self.sop_instance = plain(value),
+            0x1020 => self.sub_operations.remaining = number,
+            0x1021 => self.sub_operations.completed = number,
+            0x1022 => self.sub_operations.failed = number,
+            0x1023 => self.sub_operations.warning = number,
             _ => {}
         }
     }

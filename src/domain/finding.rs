@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::code::{self, Code};
+use crate::comparison::Comparison;
+use crate::comparison::register::Foreground;
+use crate::explanation::Explanation;
 use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
 use crate::triage::PackRef;
 
@@ -26,9 +29,18 @@ pub struct ResultRecord {
     pub supersedes: Option<ResultId>,
     /// Conditions of the input that limit the result, in words a reader understands.
     pub limitations: Vec<String>,
+    /// Where the body lies in the images, for laying them over others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreground: Option<Foreground>,
+    /// Against the latest earlier study that the same model has read; absent until there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// What the rules in force had to say of it when it was published; fixed from then on, like the rest.
     #[serde(default)]
     pub statements: Vec<Statement>,
+    /// What may show a reader why, as far as the display policy goes.
+    #[serde(default)]
+    pub explanation: Explanation,
 }
 
 /// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).
@@ -154,7 +166,7 @@ pub struct Lesion {
     pub laterality: Option<Code>,
     pub measurements: Vec<Measurement>,
     pub key_instance: Option<Uid>,
-    /// Centre of a detector's box in patient coordinates (LPS), mm.
+    /// Its centre in patient coordinates (LPS), mm; on a radiograph along the rows and the columns of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centre_mm: Option<[f64; 3]>,
 }

@@ -14,7 +14,7 @@ pub struct Person<'a> {
 }
 
 /// Why two are hardly one person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Contradiction {
     BirthDate,
     /// No part of the names is alike, and no birth date says that they are one.

@@ -16,11 +16,17 @@ pub enum Work {
     /// Decide per model whether it runs on the study, and why.
     AdmitStudy { study: StudyId },
     /// Run one model.
-    Infer { analysis: AnalysisId },
+    Infer {
+        analysis: AnalysisId,
+        #[serde(default)]
+        urgency: Urgency,
+    },
     /// Run the rules over everything known of the study.
     TriageStudy { study: StudyId },
     /// Render and queue the outputs of a result.
     PublishResult { result: ResultId },
+    /// Make maps of where a classifier looked, for a result that is published.
+    Explain { result: ResultId },
     /// Send one object or message.
     Deliver { delivery: DeliveryId },
     /// Take the next step of an alert: page, wait, escalate or stop.
@@ -29,6 +35,23 @@ pub enum Work {
     SendNotification { notification: NotificationId },
     /// A study that stands still past its deadline becomes visibly stuck.
     CheckStudyDeadline { study: StudyId },
+    /// Ask one archive, by its name in the configuration, for earlier studies to compare this one with; fetch them.
+    FindPriors { study: StudyId, source: String },
+    /// Run one model on a study that is there to be compared with.
+    InferPrior { analysis: AnalysisId },
+    /// Compare the results of a study with those of earlier ones, and amend them.
+    ComparePriors { study: StudyId },
+}
+
+/// Whether a patient may come to harm while a model's run waits. Runs of both kinds have a lane and a process each, so that
+/// none of the first waits for one of the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    #[default]
+    Urgent,
+    /// Gives way, also to what comes later.
+    Routine,
 }
 
 /// Lanes keep slow work from delaying urgent work.
@@ -37,12 +60,35 @@ pub enum Work {
 pub enum Lane {
     Alerts,
     Ingest,
+    /// Urgent runs of models.
     Inference,
     Delivery,
+    /// Routine runs of models.
+    Screening,
+    /// Earlier studies are asked for and fetched.
+    Priors,
+    /// They are read and compared with, when nothing waits to be read for its own sake.
+    Comparison,
 }
 
 impl Lane {
-    pub const ALL: [Lane; 4] = [Lane::Alerts, Lane::Ingest, Lane::Inference, Lane::Delivery];
+    pub const ALL: [Lane; 7] = [
+        Lane::Alerts,
+        Lane::Ingest,
+        Lane::Inference,
+        Lane::Delivery,
+        Lane::Screening,
+        Lane::Priors,
+        Lane::Comparison,
+    ];
+
+    /// Whether its jobs run models, which takes seconds in a child process.
+    pub fn runs_models(self) -> bool {
+        match self {
+            Self::Inference | Self::Screening | Self::Comparison => true,
+            Self::Alerts | Self::Ingest | Self::Delivery | Self::Priors => false,
+        }
+    }
 
     pub fn number(self) -> i16 {
         match self {
@@ -50,6 +96,9 @@ impl Lane {
             Self::Ingest => 1,
             Self::Inference => 2,
             Self::Delivery => 3,
+            Self::Screening => 4,
+            Self::Priors => 5,
+            Self::Comparison => 6,
         }
     }
 
@@ -59,6 +108,9 @@ impl Lane {
             Self::Ingest => "ingest",
             Self::Inference => "inference",
             Self::Delivery => "delivery",
+            Self::Screening => "screening",
+            Self::Priors => "priors",
+            Self::Comparison => "comparison",
         }
     }
 
@@ -67,7 +119,7 @@ impl Lane {
         match self {
             Self::Alerts => 10,
             Self::Ingest | Self::Delivery => 15,
-            Self::Inference => 30,
+            Self::Inference | Self::Screening | Self::Priors | Self::Comparison => 30,
         }
     }
 
@@ -76,8 +128,9 @@ impl Lane {
     pub fn backoff(self, attempts: i64, seq: i64) -> TimeDelta {
         let cap = match self {
             Self::Alerts => 15_000,
-            Self::Ingest | Self::Inference => 30_000,
+            Self::Ingest | Self::Inference | Self::Screening | Self::Comparison => 30_000,
             Self::Delivery => 60_000,
+            Self::Priors => 300_000,
         };
         let doubled = 1000_i64.saturating_mul(1 << attempts.clamp(1, 12).saturating_sub(1));
         TimeDelta::milliseconds(doubled.min(cap) + (seq % 7) * 40)
@@ -88,7 +141,9 @@ impl Lane {
             // A page is owed until someone acknowledges; escalation bounds it, not a retry count.
             Self::Alerts => 10_000,
             Self::Ingest => 8,
-            Self::Inference => 3,
+            Self::Inference | Self::Screening | Self::Comparison => 3,
+            // Half an hour of an archive that is down: by then somebody has read the study.
+            Self::Priors => 14,
             // A week of a system that is down; after that a person looks at what is owed.
             Self::Delivery => 10_000,
         }
@@ -98,9 +153,22 @@ impl Lane {
     /// takes seconds: a power cut or a restart is then more likely than guilt, and `pause_after_deaths` bounds the harm.
     pub fn max_deaths(self) -> i64 {
         match self {
-            Self::Inference => 50,
-            Self::Ingest => 8,
+            Self::Inference | Self::Screening => 50,
+            Self::Ingest | Self::Priors | Self::Comparison => 8,
             Self::Alerts | Self::Delivery => self.max_attempts(),
+        }
+    }
+
+    /// The lane whose waiting jobs go first: none of this lane is taken up while one of that lane waits or runs.
+    pub fn yields_to(self) -> Option<Self> {
+        match self {
+            Self::Comparison => Some(Self::Inference),
+            Self::Alerts
+            | Self::Ingest
+            | Self::Inference
+            | Self::Delivery
+            | Self::Screening
+            | Self::Priors => None,
         }
     }
 }
@@ -120,18 +188,33 @@ impl Work {
             Self::Infer { .. } => "infer",
             Self::TriageStudy { .. } => "triage_study",
             Self::PublishResult { .. } => "publish_result",
+            Self::Explain { .. } => "explain",
             Self::Deliver { .. } => "deliver",
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
             Self::CheckStudyDeadline { .. } => "check_study_deadline",
+            Self::FindPriors { .. } => "find_priors",
+            Self::InferPrior { .. } => "infer_prior",
+            Self::ComparePriors { .. } => "compare_priors",
         }
     }
 
     pub fn lane(&self) -> Lane {
         match self {
             Self::StepAlert { .. } | Self::SendNotification { .. } => Lane::Alerts,
-            Self::Infer { .. } => Lane::Inference,
+            Self::Infer {
+                urgency: Urgency::Urgent,
+                ..
+            } => Lane::Inference,
+            Self::Infer {
+                urgency: Urgency::Routine,
+                ..
+            }
+            // What shows why comes after what was found, and keeps nobody waiting.
+            | Self::Explain { .. } => Lane::Screening,
             Self::Deliver { .. } => Lane::Delivery,
+            Self::FindPriors { .. } => Lane::Priors,
+            Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }
             | Self::AdmitStudy { .. }
@@ -154,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_is_down_is_asked_for_half_an_hour() {
+        let lane = Lane::Priors;
+        let waits = (1..lane.max_attempts()).map(|n| lane.backoff(n, 0).num_seconds());
+        let minutes = waits.sum::<i64>() / 60;
+        assert!((20..40).contains(&minutes), "{minutes}");
+    }
+
+    #[test]
     fn a_run_that_died_with_the_process_once_is_taken_up_at_once_and_later_ones_make_way() {
         let waits: Vec<i64> = [0, 1, 5, 15, 49]
             .map(|n| pause_after_deaths(n).num_seconds())
@@ -165,8 +256,24 @@ mod tests {
     fn a_payload_is_read_back_as_it_was_written() {
         let work = Work::Infer {
             analysis: AnalysisId(uuid::Uuid::from_u128(7)),
+            urgency: Urgency::Routine,
         };
         let text = serde_json::to_string(&work).expect("a payload is JSON");
         assert_eq!(serde_json::from_str::<Work>(&text).expect("its own JSON"), work);
+    }
+
+    #[test]
+    fn a_run_is_urgent_unless_it_says_otherwise_and_the_lanes_differ() {
+        let older = r#"{"kind":"infer","analysis":"00000000-0000-0000-0000-000000000007"}"#;
+        let work: Work = serde_json::from_str(older).expect("a payload of before");
+        assert_eq!(work.lane(), Lane::Inference);
+        let analysis = AnalysisId(uuid::Uuid::from_u128(7));
+        let routine = Work::Infer {
+            analysis,
+            urgency: Urgency::Routine,
+        };
+        assert_eq!(routine.lane(), Lane::Screening);
+        let numbers: Vec<i16> = Lane::ALL.map(Lane::number).into();
+        assert_eq!(numbers, [0, 1, 2, 3, 4], "rows of before keep their lane");
     }
 }

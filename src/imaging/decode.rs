@@ -1,26 +1,32 @@
 //! Pixels of one stored object: from any transfer syntax that is compiled in to Hounsfield units or stored values. Sizes are
 //! checked before anything is allocated for them, and a decoder that panics costs one error. Knows nothing of series.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+mod codestream;
+mod layout;
+mod mapping;
+mod tail;
 
-use dicom_core::value::Value;
-use dicom_core::{Tag, header::HasLength};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use dicom_core::Tag;
+use dicom_core::value::{PrimitiveValue, Value};
 use dicom_dictionary_std::{tags, uids};
 use dicom_encoding::adapters::PixelDataObject;
 use dicom_object::{DefaultDicomObject, OpenFileOptions};
 use dicom_pixeldata::PixelDecoder;
 use tocsin_domain::ids::Uid;
 
+use self::layout::{Layout, layout, photometric};
+use self::mapping::Mapping;
+use self::tail::Tail;
 use super::groups;
 
 /// Most bytes that the decoded pixels of one object may take.
 pub const MAX_DECODED: u64 = 2 << 30;
-/// What lies outside the circle of reconstruction counts as air, HU.
-const AIR: i16 = -1024;
-/// A padding value that reads as tissue is left alone: it may be tissue.
-const PADDING_BELOW: f64 = -900.0;
-const PADDING_ABOVE: f64 = 3071.0;
 
 /// One frame, rescaled, with the place that its header states.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +48,29 @@ pub struct Slice {
     pub orientation: Option<[f64; 6]>,
     /// Centre and width that the sender suggests.
     pub window: Option<[f64; 2]>,
+    /// Why nothing may be measured on the values; a picture still shows them.
+    pub doubt: Option<Doubt>,
+}
+
+impl Slice {
+    /// Everything but its values.
+    pub fn outline(&self) -> Self {
+        Self {
+            values: Vec::new(),
+            instance_uid: self.instance_uid.clone(),
+            ..*self
+        }
+    }
+}
+
+/// What is wrong with the values of a frame that could be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// CT numbers are Hounsfield units only after slope and intercept (PS3.3 C.8.2.1.1.2).
+    #[error("Rescale Slope or Intercept is not stated, so that CT numbers are unknown")]
+    NotCalibrated,
+    #[error("values beyond 16 bits with sign do not fit")]
+    BeyondRange,
 }
 
 /// Why an object gives no pixels.
@@ -77,52 +106,55 @@ pub enum DecodeError {
     Decode { frame: u32, reason: String },
 }
 
-/// What the header says of the pixels (PS3.3 C.7.6.3), checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
-    rows: u16,
-    columns: u16,
-    frames: u32,
-    allocated: u16,
-    stored: u16,
-    high: u16,
-    signed: bool,
-}
-
-impl Layout {
-    fn pixels(&self) -> usize {
-        usize::from(self.rows) * usize::from(self.columns)
-    }
-
-    fn bytes(&self) -> usize {
-        usize::from(self.allocated / 8)
-    }
-}
-
 /// An object with its pixels still encoded.
 pub struct Image {
     object: DefaultDicomObject,
+    /// Where its pixels lie, if they were left in the file.
+    tail: Option<InFile>,
     layout: Layout,
     instance_uid: Uid,
-    /// Nothing is thinner than air: what CT headers put below it marks the outside, exactly or after lossy compression.
-    floor: i16,
+    is_ct: bool,
+}
+
+/// Uncompressed pixels that are read when a frame is asked for.
+struct InFile {
+    path: PathBuf,
+    /// Of the first pixel.
+    from: u64,
 }
 
 impl Image {
     /// Reads a Part 10 file and checks its sizes; nothing is decoded yet.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
-        let read = || OpenFileOptions::new().open_file(path);
-        let object = catch_unwind(AssertUnwindSafe(read)).map_err(|_| DecodeError::Decode {
-            frame: 0,
-            reason: "the parser gave up".into(),
-        })?;
-        Self::new(object.map_err(|source| DecodeError::Read {
-            source: Box::new(source),
-        })?)
+        if let Some(image) = Self::open_tail(path)? {
+            return Ok(image);
+        }
+        let object = parsed(|| OpenFileOptions::new().open_file(path))?;
+        Self::new(object, None)
     }
 
-    fn new(object: DefaultDicomObject) -> Result<Self, DecodeError> {
-        let layout = layout(&object)?;
+    /// `None` where the file must be parsed whole: its pixels are compressed, do not end it, or what stands before them is
+    /// no data set by itself.
+    fn open_tail(path: &Path) -> Result<Option<Self>, DecodeError> {
+        let Ok(Some(Tail { head, from, length })) = tail::find(path) else {
+            return Ok(None);
+        };
+        let Ok(object) = parsed(|| OpenFileOptions::new().from_reader(head.as_slice())) else {
+            return Ok(None);
+        };
+        let syntax = object.meta().transfer_syntax().trim_end_matches('\0');
+        let is_little_endian =
+            syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN;
+        if !is_little_endian || object.get(tags::PIXEL_DATA).is_some() {
+            return Ok(None);
+        }
+        let path = path.to_owned();
+        Self::new(object, Some((InFile { path, from }, length))).map(Some)
+    }
+
+    fn new(object: DefaultDicomObject, tail: Option<(InFile, u64)>) -> Result<Self, DecodeError> {
+        let (tail, length) = tail.unzip();
+        let layout = layout(&object, length)?;
         let uid = object
             .get(tags::SOP_INSTANCE_UID)
             .and_then(|element| element.to_str().ok());
@@ -133,17 +165,18 @@ impl Image {
         let modality = object
             .get(tags::MODALITY)
             .and_then(|element| element.to_str().ok());
-        let floor = if modality.is_some_and(|text| text.trim() == "CT") {
-            AIR
-        } else {
-            i16::MIN
-        };
+        let is_ct = modality.is_some_and(|text| text.trim() == "CT");
         Ok(Self {
             object,
+            tail,
             layout,
             instance_uid,
-            floor,
+            is_ct,
         })
+    }
+
+    pub fn instance_uid(&self) -> &Uid {
+        &self.instance_uid
     }
 
     pub fn frames(&self) -> u32 {
@@ -152,24 +185,29 @@ impl Image {
 
     /// Decodes and rescales one frame, counted from 0.
     pub fn frame(&self, frame: u32) -> Result<Slice, DecodeError> {
+        let mut slice = self.outline(frame)?;
+        let mut values = vec![0; self.layout.pixels()];
+        let doubt = self.decode_into(frame, &mut values)?;
+        slice.values = values;
+        slice.doubt = slice.doubt.or(doubt);
+        Ok(slice)
+    }
+
+    /// What the header says of a frame; without values.
+    pub fn outline(&self, frame: u32) -> Result<Slice, DecodeError> {
         let frames = self.layout.frames;
         if frame >= frames {
             return Err(DecodeError::NoFrame { frame, frames });
         }
-        let stored = self.stored(frame)?;
+        let (_, calibrated) = self.mapping(frame)?;
         let object = &self.object;
-        let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
-        let slope = groups::numbers(object, frame, group, tags::RESCALE_SLOPE).map_or(1.0, |[slope]| slope);
-        let intercept =
-            groups::numbers(object, frame, group, tags::RESCALE_INTERCEPT).map_or(0.0, |[value]| value);
-        let values = self.rescale(&stored, slope, intercept);
         let measures = tags::PIXEL_MEASURES_SEQUENCE;
         Ok(Slice {
             instance_uid: self.instance_uid.clone(),
             frame,
             rows: self.layout.rows.into(),
             columns: self.layout.columns.into(),
-            values,
+            values: Vec::new(),
             inverted: photometric(object).starts_with("MONOCHROME1"),
             spacing: groups::numbers(object, frame, measures, tags::PIXEL_SPACING)
                 .or_else(|| groups::read(object, tags::IMAGER_PIXEL_SPACING)),
@@ -186,7 +224,74 @@ impl Image {
                 tags::IMAGE_ORIENTATION_PATIENT,
             ),
             window: self.window(frame),
+            doubt: (self.is_ct && !calibrated).then_some(Doubt::NotCalibrated),
         })
+    }
+
+    /// Decodes and rescales one frame into its place, `[row][column]`; says what is wrong with its values.
+    pub fn decode_into(&self, frame: u32, out: &mut [i16]) -> Result<Option<Doubt>, DecodeError> {
+        let (mapping, _) = self.mapping(frame)?;
+        if let Some(tail) = &self.tail {
+            let bytes = self.read(tail, frame)?;
+            return Ok(match self.layout.bytes() {
+                1 => put(&mapping, bytes.iter().map(|byte| u16::from(*byte)), out),
+                _ => {
+                    let pairs = bytes.as_chunks::<2>().0.iter();
+                    put(&mapping, pairs.map(|pair| u16::from_le_bytes(*pair)), out)
+                }
+            });
+        }
+        let words = self.words(frame)?;
+        Ok(put(&mapping, words.iter().copied(), out))
+    }
+
+    /// The bytes of one frame that were left in the file.
+    fn read(&self, tail: &InFile, frame: u32) -> Result<Vec<u8>, DecodeError> {
+        let length = self.layout.pixels() * self.layout.bytes();
+        let read = || {
+            let mut file = File::open(&tail.path)?;
+            file.seek(SeekFrom::Start(tail.from + u64::from(frame) * length as u64))?;
+            let mut bytes = Vec::with_capacity(length);
+            file.take(length as u64).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(|error: std::io::Error| DecodeError::Decode {
+            frame,
+            reason: chain(&error),
+        })?;
+        if bytes.len() != length {
+            return Err(DecodeError::Length {
+                found: bytes.len() as u64,
+                expected: length as u64,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// How stored values become values, and whether the header says so. What it says and is no number is refused: another
+    /// scale would give other measurements.
+    fn mapping(&self, frame: u32) -> Result<(Mapping, bool), DecodeError> {
+        let slope = self.factor(frame, tags::RESCALE_SLOPE, "Rescale Slope")?;
+        let intercept = self.factor(frame, tags::RESCALE_INTERCEPT, "Rescale Intercept")?;
+        if slope == Some(0.0) {
+            return Err(DecodeError::Unsupported {
+                name: "Rescale Slope",
+                found: "0".into(),
+                expected: "another number",
+            });
+        }
+        let factors = [slope.unwrap_or(1.0), intercept.unwrap_or(0.0)];
+        let mapping = Mapping::new(self.layout, factors, self.padding(), self.is_ct);
+        Ok((mapping, slope.is_some() && intercept.is_some()))
+    }
+
+    fn factor(&self, frame: u32, tag: Tag, name: &'static str) -> Result<Option<f64>, DecodeError> {
+        let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
+        if !groups::states(&self.object, frame, group, tag) {
+            return Ok(None);
+        }
+        let number = groups::numbers(&self.object, frame, group, tag).map(|[number]| number);
+        number.map(Some).ok_or(DecodeError::Missing { name })
     }
 
     /// The first of the windows that the sender suggests.
@@ -200,24 +305,42 @@ impl Image {
         (width >= 1.0).then_some([center, width])
     }
 
-    /// CharLS runs for seconds over a JPEG-LS stream that was cut: refuse one that does not end as it must.
-    fn check_end(&self, frame: u32) -> Result<(), DecodeError> {
-        let syntax = self.object.meta().transfer_syntax().trim_end_matches('\0');
-        if syntax != uids::JPEGLS_LOSSLESS && syntax != uids::JPEGLS_NEAR_LOSSLESS {
-            return Ok(());
+    /// The words of one frame, a byte in each where 8 bits are allocated.
+    fn words(&self, frame: u32) -> Result<Cow<'_, [u16]>, DecodeError> {
+        match self.native(frame) {
+            Some(words) => Ok(words),
+            None => self.decoded(frame).map(Cow::Owned),
         }
-        let stream = self.object.frame_pixel_data(frame).unwrap_or_default();
-        let last = &stream[stream.len().saturating_sub(4)..];
-        if last.windows(2).any(|pair| pair == [0xff, 0xd9]) {
-            return Ok(());
-        }
-        let reason = "the JPEG-LS stream has no end".to_owned();
-        Err(DecodeError::Decode { frame, reason })
     }
 
-    /// Stored values of one frame, sign and unused bits resolved.
-    fn stored(&self, frame: u32) -> Result<Vec<i32>, DecodeError> {
-        self.check_end(frame)?;
+    /// Of an object that is not compressed, as they lie in it; its length was checked when it was opened.
+    fn native(&self, frame: u32) -> Option<Cow<'_, [u16]>> {
+        let pixels = self.layout.pixels();
+        let from = pixels.checked_mul(usize::try_from(frame).ok()?)?;
+        let Value::Primitive(value) = self.object.get(tags::PIXEL_DATA)?.value() else {
+            return None;
+        };
+        match (value, self.layout.bytes()) {
+            (PrimitiveValue::U16(words), 2) => words.get(from..from + pixels).map(Cow::Borrowed),
+            // Two pixels in a word, the first in its lower half (PS3.5 8.1.1).
+            (PrimitiveValue::U16(words), _) => {
+                let half = |at: usize| Some((words.get(at / 2)? >> (8 * (at % 2))) & 0xFF);
+                (from..from + pixels)
+                    .map(half)
+                    .collect::<Option<_>>()
+                    .map(Cow::Owned)
+            }
+            (PrimitiveValue::U8(bytes), each) => {
+                let part = bytes.get(from * each..(from + pixels) * each)?;
+                Some(Cow::Owned(words_of(part, each)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Of a compressed object.
+    fn decoded(&self, frame: u32) -> Result<Vec<u16>, DecodeError> {
+        self.check_stream(frame)?;
         let decode = || {
             let decoded = self.object.decode_pixel_data_frame(frame);
             decoded
@@ -229,8 +352,7 @@ impl Image {
         let bytes =
             catch_unwind(AssertUnwindSafe(decode)).map_err(|_| failed("the decoder gave up".into()))?;
         let bytes = bytes.map_err(failed)?;
-        let layout = &self.layout;
-        let expected = layout.pixels() * layout.bytes();
+        let expected = self.layout.pixels() * self.layout.bytes();
         // A frame of an odd number of bytes is padded to an even one.
         if bytes.len() != expected && bytes.len() != expected + expected % 2 {
             return Err(DecodeError::Length {
@@ -238,35 +360,37 @@ impl Image {
                 expected: expected as u64,
             });
         }
-        let resolve = |raw: u32| resolve(raw, layout);
-        Ok(match layout.bytes() {
-            1 => bytes[..expected]
-                .iter()
-                .map(|byte| resolve(u32::from(*byte)))
-                .collect(),
-            _ => bytes[..expected]
-                .chunks_exact(2)
-                .map(|pair| resolve(u32::from(u16::from_le_bytes([pair[0], pair[1]]))))
-                .collect(),
-        })
+        Ok(words_of(&bytes[..expected], self.layout.bytes()))
     }
 
-    fn rescale(&self, stored: &[i32], slope: f64, intercept: f64) -> Vec<i16> {
-        let rescaled = |value: i32| f64::from(value) * slope + intercept;
-        let padding = self.padding().filter(|(low, high)| {
-            [*low, *high]
-                .iter()
-                .all(|value| !(PADDING_BELOW..=PADDING_ABOVE).contains(&rescaled(*value)))
-        });
-        let value = |value: &i32| match padding {
-            Some((low, high)) if (low..=high).contains(value) => AIR,
-            Some(_) | None => (rescaled(*value).round() as i16).max(self.floor),
-        };
-        stored.iter().map(value).collect()
+    /// A stream must state the size of the header, because decoders allocate by it; and one of JPEG-LS must end as it must,
+    /// because CharLS runs for seconds over one that was cut.
+    fn check_stream(&self, frame: u32) -> Result<(), DecodeError> {
+        let syntax = self.object.meta().transfer_syntax().trim_end_matches('\0');
+        if !has_codestream(syntax) {
+            return Ok(());
+        }
+        let failed = |reason: String| Err(DecodeError::Decode { frame, reason });
+        let stream = self.object.frame_pixel_data(frame).unwrap_or_default();
+        let (rows, columns) = (u32::from(self.layout.rows), u32::from(self.layout.columns));
+        match codestream::size(&stream) {
+            Some(size) if size == [rows, columns] => {}
+            Some([found_rows, found_columns]) => {
+                return failed(format!(
+                    "the stream holds {found_rows} × {found_columns} pixels, the header says {rows} × {columns}"
+                ));
+            }
+            None => return failed("the stream does not state its size".into()),
+        }
+        let last = &stream[stream.len().saturating_sub(4)..];
+        if is_jpeg_ls(syntax) && !last.windows(2).any(|pair| pair == [0xff, 0xd9]) {
+            return failed("the JPEG-LS stream has no end".into());
+        }
+        Ok(())
     }
 
     /// The stored values that mean "outside the image" (PS3.3 C.7.5.1.1.2).
-    fn padding(&self) -> Option<(i32, i32)> {
+    fn padding(&self) -> Option<[i32; 2]> {
         let read = |tag: Tag| {
             let value = self.object.get(tag)?.to_int::<i32>().ok()?;
             // Written as unsigned by some, whatever the pixels are.
@@ -278,128 +402,43 @@ impl Image {
         };
         let one = read(tags::PIXEL_PADDING_VALUE)?;
         let other = read(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(one);
-        Some((one.min(other), one.max(other)))
+        Some([one.min(other), one.max(other)])
     }
 }
 
-/// Keeps the stored bits and their sign (PS3.5 8.1.1).
-fn resolve(raw: u32, layout: &Layout) -> i32 {
-    let shifted = raw >> (layout.high + 1 - layout.stored);
-    let kept = shifted & (u32::MAX >> (32 - u32::from(layout.stored)));
-    let sign = 1u32 << (layout.stored - 1);
-    if layout.signed && kept & sign != 0 {
-        kept as i32 - (1i32 << layout.stored)
-    } else {
-        kept as i32
-    }
-}
-
-fn photometric(object: &DefaultDicomObject) -> String {
-    let text = object
-        .get(tags::PHOTOMETRIC_INTERPRETATION)
-        .and_then(|element| element.to_str().ok());
-    text.map(|text| text.trim().to_owned()).unwrap_or_default()
-}
-
-fn layout(object: &DefaultDicomObject) -> Result<Layout, DecodeError> {
-    let number = |tag: Tag, name: &'static str| {
-        let value = object.get(tag).and_then(|element| element.to_int::<u16>().ok());
-        value.ok_or(DecodeError::Missing { name })
-    };
-    let samples = number(tags::SAMPLES_PER_PIXEL, "Samples per Pixel")?;
-    let kind = photometric(object);
-    if samples != 1 || !kind.starts_with("MONOCHROME") {
-        let found = format!("{samples} of `{}`", kind.chars().take(20).collect::<String>());
-        return Err(DecodeError::Unsupported {
-            name: "Samples per Pixel",
-            found,
-            expected: "1 of MONOCHROME1 or 2",
-        });
-    }
-    let frames = match object
-        .get(tags::NUMBER_OF_FRAMES)
-        .filter(|element| !element.is_empty())
-    {
-        None => 1,
-        Some(element) => {
-            let value = element.to_int::<u32>().ok().filter(|frames| *frames > 0);
-            value.ok_or(DecodeError::Missing {
-                name: "Number of Frames",
-            })?
-        }
-    };
-    let allocated = number(tags::BITS_ALLOCATED, "Bits Allocated")?;
-    let stored = number(tags::BITS_STORED, "Bits Stored")?;
-    let layout = Layout {
-        rows: number(tags::ROWS, "Rows")?,
-        columns: number(tags::COLUMNS, "Columns")?,
-        frames,
-        allocated,
-        stored,
-        high: number(tags::HIGH_BIT, "High Bit").unwrap_or(stored.saturating_sub(1)),
-        signed: number(tags::PIXEL_REPRESENTATION, "Pixel Representation")? == 1,
-    };
-    check(&layout)?;
-    check_length(object, &layout)?;
-    Ok(layout)
-}
-
-fn check(layout: &Layout) -> Result<(), DecodeError> {
-    let unsupported = |name, found: u16, expected| DecodeError::Unsupported {
-        name,
-        found: found.to_string(),
-        expected,
-    };
-    if layout.rows == 0 || layout.columns == 0 {
-        return Err(unsupported("Rows or Columns", 0, "at least 1"));
-    }
-    if layout.allocated != 8 && layout.allocated != 16 {
-        return Err(unsupported("Bits Allocated", layout.allocated, "8 or 16"));
-    }
-    if layout.stored == 0 || layout.stored > layout.allocated {
-        return Err(unsupported("Bits Stored", layout.stored, "1 to Bits Allocated"));
-    }
-    if layout.high >= layout.allocated || layout.high + 1 < layout.stored {
-        return Err(unsupported(
-            "High Bit",
-            layout.high,
-            "Bits Stored − 1 to Bits Allocated − 1",
-        ));
-    }
-    Ok(())
-}
-
-/// Decoded size in checked arithmetic, and the native length against it.
-fn check_length(object: &DefaultDicomObject, layout: &Layout) -> Result<(), DecodeError> {
-    let (rows, columns, frames) = (
-        u64::from(layout.rows),
-        u64::from(layout.columns),
-        u64::from(layout.frames),
-    );
-    let bytes = u64::from(layout.allocated / 8);
-    let product = [columns, frames, bytes]
-        .iter()
-        .try_fold(rows, |product, factor| product.checked_mul(*factor));
-    let expected = product.filter(|total| *total <= MAX_DECODED);
-    let expected = expected.ok_or(DecodeError::TooLarge {
-        rows,
-        columns,
-        frames,
-        bytes,
+fn parsed(
+    parse: impl FnOnce() -> Result<DefaultDicomObject, dicom_object::ReadError>,
+) -> Result<DefaultDicomObject, DecodeError> {
+    let object = catch_unwind(AssertUnwindSafe(parse)).map_err(|_| DecodeError::Decode {
+        frame: 0,
+        reason: "the parser gave up".into(),
     })?;
-    let element = object
-        .get(tags::PIXEL_DATA)
-        .ok_or(DecodeError::Missing { name: "Pixel Data" })?;
-    match element.value() {
-        Value::Primitive(native) => {
-            let found = native.calculate_byte_len() as u64;
-            if found == expected || found == expected + expected % 2 {
-                return Ok(());
-            }
-            Err(DecodeError::Length { found, expected })
-        }
-        Value::PixelSequence(_) => Ok(()),
-        Value::Sequence(_) => Err(DecodeError::Missing { name: "Pixel Data" }),
+    object.map_err(|source| DecodeError::Read {
+        source: Box::new(source),
+    })
+}
+
+fn put(mapping: &Mapping, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
+    mapping.write(words.clone(), out);
+    mapping.doubt(words)
+}
+
+fn is_jpeg_ls(syntax: &str) -> bool {
+    syntax == uids::JPEGLS_LOSSLESS || syntax == uids::JPEGLS_NEAR_LOSSLESS
+}
+
+/// The JPEG family, which all lie in one arc (PS3.5 annex A).
+fn has_codestream(syntax: &str) -> bool {
+    syntax.starts_with("1.2.840.10008.1.2.4.")
+}
+
+fn words_of(bytes: &[u8], each: usize) -> Vec<u16> {
+    match each {
+        1 => bytes.iter().map(|byte| u16::from(*byte)).collect(),
+        _ => bytes
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect(),
     }
 }
 
@@ -414,3 +453,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text.chars().take(300).collect()
 }
+
+#[cfg(test)]
+mod tests;

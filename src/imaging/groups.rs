@@ -2,6 +2,7 @@
 //! one at the top. Reads only; what is absent or of another type is `None`.
 
 use dicom_core::Tag;
+use dicom_core::header::HasLength;
 use dicom_core::value::Value;
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, InMemDicomObject};
@@ -21,6 +22,14 @@ pub fn numbers<const N: usize>(
         .and_then(in_group)
         .or_else(|| shared(object).and_then(in_group))
         .or_else(|| read(object, tag))
+}
+
+/// Whether `tag` has any value for frame `frame`, of whatever kind.
+pub fn states(object: &DefaultDicomObject, frame: u32, group: Tag, tag: Tag) -> bool {
+    let has = |set: &InMemDicomObject| set.get(tag).is_some_and(|element| !element.is_empty());
+    let in_group =
+        |set: &InMemDicomObject| items(set, group).and_then(|items| items.first()).is_some_and(has);
+    per_frame(object, frame).is_some_and(in_group) || shared(object).is_some_and(in_group) || has(object)
 }
 
 /// The numbers of a top-level attribute.

@@ -4,7 +4,7 @@
 use tocsin_domain::volume::{Geometry, Volume};
 
 use super::decode::Slice;
-use super::series::{MAX_VOXELS, SeriesError};
+use super::series::{MAX_VOXELS, SeriesError, doubtful, is_pixel_distance};
 
 /// One image as a volume of one slice.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,11 +27,16 @@ pub fn stills<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Vec<Sti
             columns: first.columns,
         });
     }
+    if let Some((slice, doubt)) = slices.iter().find_map(|slice| Some((slice, slice.doubt?))) {
+        return Err(doubtful(slice, doubt));
+    }
     Ok(slices.into_iter().map(still).collect())
 }
 
 fn still(slice: &Slice) -> Still {
-    let spacing = slice.spacing.filter(|spacing| spacing.iter().all(|mm| *mm > 0.0));
+    let spacing = slice
+        .spacing
+        .filter(|spacing| spacing.iter().all(|mm| is_pixel_distance(*mm)));
     Still {
         volume: Volume {
             geometry: Geometry {
@@ -70,6 +75,7 @@ mod tests {
     use tocsin_domain::ids::Uid;
 
     use super::*;
+    use crate::decode::Doubt;
 
     fn image(inverted: bool, spacing: Option<[f64; 2]>) -> Slice {
         Slice {
@@ -83,6 +89,7 @@ mod tests {
             position: None,
             orientation: None,
             window: None,
+            doubt: None,
         }
     }
 
@@ -96,6 +103,19 @@ mod tests {
             .iter()
             .map(|s| (s.scaled, s.volume.geometry.pixel_spacing[0]));
         assert_eq!(scales.collect::<Vec<_>>(), [(true, 0.2), (false, 1.0)]);
+    }
+
+    #[test]
+    fn an_image_whose_values_do_not_fit_is_named() {
+        let wide = Slice {
+            doubt: Some(Doubt::BeyondRange),
+            ..image(false, None)
+        };
+        let said = stills(&[image(false, None), wide]).map_err(|error| error.to_string());
+        assert_eq!(
+            said,
+            Err("instance 1.2, frame 0: values beyond 16 bits with sign do not fit".into())
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod decode;
 mod groups;
+pub mod heat;
 pub mod images;
 pub mod marks;
 pub mod mask_codec;

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::preview::{OUTLINE, PreviewError, on_outline};
+use super::preview::{OUTLINE, PreviewError, agree, on_outline};
 
 /// Of 255; lets what lies beneath be seen.
 const AREA_OPACITY: u8 = 96;
@@ -17,24 +17,23 @@ pub enum Marks {
     Area,
 }
 
-/// PNG with transparency, `mask` being `[row][column]`.
+/// PNG with transparency of the voxels that hold any of these bits, `mask` being `[row][column]`.
 ///
 /// # Errors
 /// `Shape` when the lengths do not agree.
-pub fn layer(mask: &[u8], rows: usize, columns: usize, marks: Marks) -> Result<Vec<u8>, PreviewError> {
-    if mask.len() != rows * columns {
-        return Err(PreviewError::Shape {
-            values: rows * columns,
-            mask: mask.len(),
-            rows,
-            columns,
-        });
-    }
+pub fn layer(
+    mask: &[u8],
+    bits: u8,
+    rows: usize,
+    columns: usize,
+    marks: Marks,
+) -> Result<Vec<u8>, PreviewError> {
+    agree(rows * columns, mask.len(), rows, columns)?;
     let mut pixels = vec![0u8; mask.len() * 4];
     for (index, pixel) in pixels.chunks_exact_mut(4).enumerate() {
         let opacity = match marks {
-            Marks::Outline if on_outline(mask, index, rows, columns) => 255,
-            Marks::Area if mask[index] != 0 => AREA_OPACITY,
+            Marks::Outline if on_outline(mask, bits, index, rows, columns) => 255,
+            Marks::Area if mask[index] & bits != 0 => AREA_OPACITY,
             Marks::Outline | Marks::Area => continue,
         };
         pixel[..3].copy_from_slice(&OUTLINE);
@@ -55,12 +54,12 @@ pub fn layer(mask: &[u8], rows: usize, columns: usize, marks: Marks) -> Result<V
 mod tests {
     use super::*;
 
-    fn opacities(marks: Marks) -> Vec<u8> {
+    fn opacities(bits: u8, marks: Marks) -> Vec<u8> {
         let mut mask = vec![0u8; 25];
         for row in 1..4 {
-            mask[row * 5 + 1..row * 5 + 4].fill(1);
+            mask[row * 5 + 1..row * 5 + 4].fill(0b110);
         }
-        let bytes = layer(&mask, 5, 5, marks).expect("a layer");
+        let bytes = layer(&mask, bits, 5, 5, marks).expect("a layer");
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()
             .expect("a PNG");
@@ -72,11 +71,12 @@ mod tests {
     #[test]
     fn nothing_is_drawn_where_nothing_is_marked() {
         let drawn = |marks| -> Vec<usize> {
-            let all = opacities(marks);
+            let all = opacities(0b11, marks);
             (0..25).filter(|at| all[*at] > 0).collect()
         };
         assert_eq!(drawn(Marks::Outline), [6, 7, 8, 11, 13, 16, 17, 18]);
         assert_eq!(drawn(Marks::Area), [6, 7, 8, 11, 12, 13, 16, 17, 18]);
-        assert!(layer(&[0; 24], 5, 5, Marks::Area).is_err());
+        assert!(opacities(1, Marks::Area).iter().all(|opacity| *opacity == 0));
+        assert!(layer(&[0; 24], 1, 5, 5, Marks::Area).is_err());
     }
 }

@@ -1,9 +1,11 @@
-//! Slices as pictures for people: windowed to 8 bits, with the outline of a mask if there is one. Not for diagnosis; saying so
-//! is left to what shows them. Pure, except that PNG is compressed.
+//! Slices as pictures for people: windowed to 8 bits, and the outline of a mask drawn over one. Not for diagnosis; saying so is
+//! left to what shows them. Pure, except that PNG is compressed.
 
 use super::decode::Slice;
 
 pub(super) const OUTLINE: [u8; 3] = [255, 64, 64];
+/// Pictures with more columns than this are shown smaller than they are, and their outlines with them.
+const THIN_UP_TO: usize = 768;
 
 /// `[row][column][red, green, blue]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,70 +50,67 @@ pub enum PreviewError {
     Png(#[from] png::EncodingError),
 }
 
-/// A slice of Hounsfield units `[row][column]` with the outline of its mask, for a key image.
+/// Values `[row][column]` in grey.
 ///
 /// # Errors
 /// `Shape` when the lengths do not agree.
-pub fn key_image(
-    values: &[i16],
-    mask: Option<&[u8]>,
-    rows: usize,
-    columns: usize,
-    window: Window,
-) -> Result<RgbImage, PreviewError> {
-    let pixels = rows * columns;
-    let mask_length = mask.map_or(pixels, <[u8]>::len);
-    if values.len() != pixels || mask_length != pixels {
-        return Err(PreviewError::Shape {
-            values: values.len(),
-            mask: mask_length,
-            rows,
-            columns,
-        });
-    }
-    let mut data = Vec::with_capacity(pixels * 3);
-    for (index, value) in values.iter().enumerate() {
-        let outlined = mask.is_some_and(|mask| on_outline(mask, index, rows, columns));
-        let grey = window.brightness(*value);
-        data.extend(if outlined { OUTLINE } else { [grey; 3] });
-    }
+pub fn grey(values: &[i16], rows: usize, columns: usize, window: Window) -> Result<RgbImage, PreviewError> {
+    agree(values.len(), values.len(), rows, columns)?;
+    let data = values
+        .iter()
+        .flat_map(|value| [window.brightness(*value); 3])
+        .collect();
     Ok(RgbImage { rows, columns, data })
 }
 
-/// Inside the mask with a neighbour (above, below, left or right) outside.
-pub(super) fn on_outline(mask: &[u8], index: usize, rows: usize, columns: usize) -> bool {
-    if mask[index] == 0 {
+/// Draws the outline of the voxels of a mask that hold any of these bits, so that what it surrounds is seen.
+///
+/// # Errors
+/// `Shape` when the lengths do not agree.
+pub fn outline(image: &mut RgbImage, mask: &[u8], bits: u8) -> Result<(), PreviewError> {
+    let (rows, columns) = (image.rows, image.columns);
+    agree(image.data.len() / 3, mask.len(), rows, columns)?;
+    for (index, pixel) in image.data.chunks_exact_mut(3).enumerate() {
+        if on_outline(mask, bits, index, rows, columns) {
+            pixel.copy_from_slice(&OUTLINE);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn agree(values: usize, mask: usize, rows: usize, columns: usize) -> Result<(), PreviewError> {
+    if values == rows * columns && mask == values {
+        return Ok(());
+    }
+    Err(PreviewError::Shape {
+        values,
+        mask,
+        rows,
+        columns,
+    })
+}
+
+/// Inside the mask with something outside above, below, left or right: beside it, or in a large picture a little further.
+pub(super) fn on_outline(mask: &[u8], bits: u8, index: usize, rows: usize, columns: usize) -> bool {
+    if mask[index] & bits == 0 {
         return false;
     }
+    let reach = columns.div_ceil(THIN_UP_TO);
     let (row, column) = (index / columns, index % columns);
-    let border = row == 0 || column == 0 || row + 1 == rows || column + 1 == columns;
+    let border = row < reach || column < reach || row + reach >= rows || column + reach >= columns;
+    let (up, side) = (reach * columns, reach);
     border
-        || [index - columns, index + columns, index - 1, index + 1]
+        || [index - up, index + up, index - side, index + side]
             .iter()
-            .any(|near| mask[*near] == 0)
+            .any(|near| mask[*near] & bits == 0)
 }
 
 /// A decoded slice as a picture; without a window that of its header, or all its values.
-pub fn render(slice: &Slice, window: Option<Window>, mask: Option<&[u8]>) -> Result<RgbImage, PreviewError> {
+pub fn render(slice: &Slice, window: Option<Window>) -> Result<RgbImage, PreviewError> {
     let window = window.unwrap_or_else(|| own_window(slice));
-    let mut image = key_image(&slice.values, None, slice.rows, slice.columns, window)?;
+    let mut image = grey(&slice.values, slice.rows, slice.columns, window)?;
     if slice.inverted {
         image.data.iter_mut().for_each(|value| *value = 255 - *value);
-    }
-    let Some(mask) = mask else { return Ok(image) };
-    if mask.len() != slice.values.len() {
-        let (values, rows, columns) = (slice.values.len(), slice.rows, slice.columns);
-        return Err(PreviewError::Shape {
-            values,
-            mask: mask.len(),
-            rows,
-            columns,
-        });
-    }
-    for (index, pixel) in image.data.chunks_exact_mut(3).enumerate() {
-        if on_outline(mask, index, slice.rows, slice.columns) {
-            pixel.copy_from_slice(&OUTLINE);
-        }
     }
     Ok(image)
 }
@@ -167,16 +166,20 @@ mod tests {
         for row in 1..4 {
             mask[row * 5 + 1..row * 5 + 4].fill(1);
         }
-        let image = key_image(&[40; 25], Some(&mask), 5, 5, Window::BRAIN).expect("image");
+        let mut image = grey(&[40; 25], 5, 5, Window::BRAIN).expect("image");
+        outline(&mut image, &mask, 1).expect("drawn");
         let red = |index: usize| image.data[index * 3..index * 3 + 3] == OUTLINE;
         let outlined: Vec<usize> = (0..25).filter(|index| red(*index)).collect();
         assert_eq!(outlined, [6, 7, 8, 11, 13, 16, 17, 18]);
-        assert!(key_image(&[40; 25], Some(&mask[1..]), 5, 5, Window::BRAIN).is_err());
+        assert!(outline(&mut image, &mask[1..], 1).is_err());
+        let before = image.clone();
+        outline(&mut image, &mask, 2).expect("drawn");
+        assert!(image == before, "bits that nobody asked for are not drawn");
     }
 
     #[test]
     fn the_png_reads_back() {
-        let image = key_image(&[0, 40, 80, 20], None, 2, 2, Window::BRAIN).expect("image");
+        let image = grey(&[0, 40, 80, 20], 2, 2, Window::BRAIN).expect("image");
         let bytes = png(&image).expect("png");
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
             .read_info()

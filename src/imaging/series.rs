@@ -5,7 +5,7 @@ use tocsin_domain::assemble::stack::upwards;
 use tocsin_domain::ids::Uid;
 use tocsin_domain::volume::{Geometry, Volume};
 
-use super::decode::Slice;
+use super::decode::{Doubt, Slice};
 
 /// Direction cosines of one series differ by rounding only.
 const ORIENTATION_TOLERANCE: f64 = 1e-3;
@@ -13,6 +13,10 @@ const ORIENTATION_TOLERANCE: f64 = 1e-3;
 const SPACING_TOLERANCE: f64 = 1e-3;
 /// Slices closer than this lie at the same place, mm.
 const SAME_PLACE: f64 = 0.01;
+/// Distances of pixels that scanners make, with a margin, mm.
+const SPACING: std::ops::RangeInclusive<f64> = 0.01..=20.0;
+/// Longer than any table moves, mm.
+const MAX_EXTENT: f64 = 4_000.0;
 /// Largest volume, voxels: 2 GiB of 16-bit values.
 pub const MAX_VOXELS: usize = 1 << 30;
 
@@ -37,6 +41,14 @@ pub enum SeriesError {
     SamePlace { one: Uid, other: Uid, at: f64 },
     #[error("instance {instance}: rows and columns are not at right angles")]
     NotOrthogonal { instance: Uid },
+    #[error("instance {instance}, frame {frame}: {doubt}")]
+    Doubtful { instance: Uid, frame: u32, doubt: Doubt },
+    #[error("{name} is {found} mm, expected {expected}")]
+    Extent {
+        name: &'static str,
+        found: f64,
+        expected: &'static str,
+    },
     #[error("{slices} slices of {rows} × {columns} are more than {MAX_VOXELS} voxels")]
     TooLarge {
         slices: usize,
@@ -47,6 +59,8 @@ pub enum SeriesError {
 
 /// A slice whose place is known.
 struct Placed<'s> {
+    /// Among those that were given.
+    at: usize,
     slice: &'s Slice,
     offset: f64,
     origin: [f64; 3],
@@ -55,6 +69,17 @@ struct Placed<'s> {
 /// Orders slices and copies them into one volume.
 pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volume, SeriesError> {
     let slices: Vec<&Slice> = slices.into_iter().collect();
+    let (geometry, order) = arrange(&slices)?;
+    let mut voxels = Vec::with_capacity(geometry.len());
+    order
+        .iter()
+        .for_each(|at| voxels.extend_from_slice(&slices[*at].values));
+    Ok(Volume { geometry, voxels })
+}
+
+/// Orders slices by what their headers say, their values left aside: the geometry of their volume, and for each of its slices
+/// which of these it is.
+pub fn arrange(slices: &[&Slice]) -> Result<(Geometry, Vec<usize>), SeriesError> {
     let first = *slices.first().ok_or(SeriesError::Empty)?;
     let (rows, columns) = (first.rows, first.columns);
     let within = slices
@@ -76,12 +101,13 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
         instance: first.instance_uid.clone(),
     })?;
     let mut placed = Vec::with_capacity(slices.len());
-    for slice in &slices {
+    for (at, slice) in slices.iter().copied().enumerate() {
         agree(slice, first, spacing, &orientation)?;
         let origin = slice
             .position
             .ok_or_else(|| missing(slice, "Image Position (Patient)"))?;
         placed.push(Placed {
+            at,
             slice,
             offset: dot(&normal, &origin),
             origin,
@@ -98,10 +124,7 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
             at: pair[0].offset,
         });
     }
-    let mut voxels = Vec::with_capacity(slices.len() * rows * columns);
-    placed
-        .iter()
-        .for_each(|one| voxels.extend_from_slice(&one.slice.values));
+    check_extent(&spacing, &placed)?;
     let geometry = Geometry {
         slices: placed.len(),
         rows,
@@ -112,7 +135,17 @@ pub fn assemble<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Result<Volum
         origins: placed.iter().map(|one| one.origin).collect(),
         instance_uids: placed.iter().map(|one| one.slice.instance_uid.clone()).collect(),
     };
-    Ok(Volume { geometry, voxels })
+    let order = placed.iter().map(|one| one.at).collect();
+    Ok((geometry, order))
+}
+
+/// An error for values on which nothing may be measured.
+pub fn doubtful(slice: &Slice, doubt: Doubt) -> SeriesError {
+    SeriesError::Doubtful {
+        instance: slice.instance_uid.clone(),
+        frame: slice.frame,
+        doubt,
+    }
 }
 
 fn missing(slice: &Slice, name: &'static str) -> SeriesError {
@@ -121,6 +154,34 @@ fn missing(slice: &Slice, name: &'static str) -> SeriesError {
         frame: slice.frame,
         name,
     }
+}
+
+/// A grid laid over an extent that no patient has would take all memory.
+fn check_extent(spacing: &[f64; 2], placed: &[Placed<'_>]) -> Result<(), SeriesError> {
+    if let Some(found) = spacing.iter().find(|mm| !is_pixel_distance(**mm)) {
+        return Err(SeriesError::Extent {
+            name: "Pixel Spacing",
+            found: *found,
+            expected: "0.01 to 20",
+        });
+    }
+    let found = match placed {
+        [first, .., last] => last.offset - first.offset,
+        [] | [_] => 0.0,
+    };
+    if found > MAX_EXTENT {
+        return Err(SeriesError::Extent {
+            name: "the way from the first slice to the last",
+            found,
+            expected: "at most 4000",
+        });
+    }
+    Ok(())
+}
+
+/// Whether pixels can lie so far apart, mm.
+pub fn is_pixel_distance(mm: f64) -> bool {
+    SPACING.contains(&mm)
 }
 
 fn agree(slice: &Slice, first: &Slice, spacing: [f64; 2], orientation: &[f64; 6]) -> Result<(), SeriesError> {
@@ -132,6 +193,9 @@ fn agree(slice: &Slice, first: &Slice, spacing: [f64; 2], orientation: &[f64; 6]
             name,
         })
     };
+    if let Some(doubt) = slice.doubt {
+        return Err(doubtful(slice, doubt));
+    }
     if (slice.rows, slice.columns) != (first.rows, first.columns) {
         return differs("Rows or Columns");
     }
@@ -189,6 +253,7 @@ mod tests {
             position: Some([-10.0, -20.0, z]),
             orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
             window: None,
+            doubt: None,
         }
     }
 
@@ -236,6 +301,21 @@ mod tests {
             (
                 changed(|s| s.position = Some([-10.0, -20.0, 0.0])),
                 "instances 1.1 and 1.2 lie at the same place",
+            ),
+            (
+                changed(|s| s.doubt = Some(Doubt::NotCalibrated)),
+                "instance 1.2, frame 0: Rescale Slope or Intercept is not stated",
+            ),
+            (
+                changed(|s| s.position = Some([0.0, 0.0, 1e9])),
+                "from the first slice to the last is 1000000000 mm",
+            ),
+            (
+                [good(), slice("1.2", 5.0, 0)].map(|s| Slice {
+                    spacing: Some([0.0, 0.5]),
+                    ..s
+                }),
+                "Pixel Spacing is 0 mm, expected 0.01 to 20",
             ),
         ] {
             let said = said(&slices);

@@ -1,9 +1,10 @@
 //! From the raw values of outputs to answers about an exam: masks on the grid of the series, scores of the study, lesions. Pure.
 
+use tocsin_domain::parallel::for_each_plane;
 use tocsin_domain::volume::Mask;
 
 use super::boxes::{Candidate, Located, lesions};
-use super::grid::Grid;
+use super::grid::{Grid, Weights};
 use super::manifest::Output;
 use super::scores::{activate, aggregate};
 
@@ -19,6 +20,8 @@ pub struct ClassAnswer {
     pub class: String,
     /// Mean of the activated output over the model's grid, or over the boxes that were kept.
     pub mean_score: f64,
+    /// Of a classification of slices or images: the score of each slice of the exam.
+    pub slice_scores: Vec<f32>,
     pub verdict: Verdict,
 }
 
@@ -38,8 +41,8 @@ pub enum Verdict {
 pub enum Raw {
     /// `[block, class, place]`: a block of `places` is a slice, or all of a grid that windows were blended over.
     Places { values: Vec<f32>, places: usize },
-    /// `[slice, class]`; image, window or slice.
-    Scores(Vec<f32>),
+    /// `[slice, class]`; slice or image where `by_slice`, else window.
+    Scores { values: Vec<f32>, by_slice: bool },
     /// Activated.
     Boxes(Vec<Candidate>),
 }
@@ -59,6 +62,7 @@ struct ClassSoFar {
     sum: f64,
     places: usize,
     scores: Vec<f32>,
+    slice_scores: Vec<f32>,
     lesions: Vec<Located>,
 }
 
@@ -75,7 +79,7 @@ impl<'m> Gathered<'m> {
     pub fn add(&mut self, raw: Raw, grid: &Grid, threads: usize) {
         match raw {
             Raw::Places { values, places } => self.add_places(values, places, grid, threads),
-            Raw::Scores(values) => self.add_scores(values),
+            Raw::Scores { values, by_slice } => self.add_scores(values, by_slice.then_some(grid)),
             Raw::Boxes(candidates) => self.add_boxes(&candidates, grid),
         }
         self.before += grid.back.len();
@@ -83,7 +87,10 @@ impl<'m> Gathered<'m> {
 
     fn add_places(&mut self, mut values: Vec<f32>, places: usize, grid: &Grid, threads: usize) {
         let classes = self.classes.len();
-        activate(&mut values, classes, places, self.output.activation);
+        let activation = self.output.activation;
+        for_each_plane(&mut values, classes * places, threads, |_, block| {
+            activate(block, classes, places, activation)
+        });
         for (index, class) in self.classes.iter_mut().enumerate() {
             let own: Vec<f32> = values
                 .chunks_exact(classes * places)
@@ -96,11 +103,20 @@ impl<'m> Gathered<'m> {
         }
     }
 
-    fn add_scores(&mut self, mut values: Vec<f32>) {
+    fn add_scores(&mut self, mut values: Vec<f32>, by_slice: Option<&Grid>) {
         let classes = self.classes.len();
         activate(&mut values, classes, 1, self.output.activation);
         for (index, class) in self.classes.iter_mut().enumerate() {
-            class.scores.extend(values.iter().skip(index).step_by(classes));
+            let own: Vec<f32> = values.iter().skip(index).step_by(classes).copied().collect();
+            let blended = |slabs: &Weights| {
+                slabs
+                    .iter()
+                    .map(|(slab, weight)| own[*slab] * weight)
+                    .sum::<f32>()
+            };
+            let slices = by_slice.into_iter().flat_map(|grid| &grid.back);
+            class.slice_scores.extend(slices.map(blended));
+            class.scores.extend(own);
         }
     }
 
@@ -147,6 +163,7 @@ impl ClassSoFar {
         ClassAnswer {
             class: name.to_owned(),
             mean_score,
+            slice_scores: self.slice_scores,
             verdict,
         }
     }

@@ -1,7 +1,7 @@
 //! What a network declares of its tensors, held against what its manifest says, before anything is run. Pure; an axis that a
 //! network leaves free is decided by the rehearsal.
 
-use super::manifest::{InputKind, Layout, Manifest, Output, OutputKind};
+use super::manifest::{Explanation, InputKind, Layout, Manifest, Output, OutputKind};
 use super::recipe::{Frame, Recipe};
 
 /// A tensor as a network declares it.
@@ -73,6 +73,15 @@ pub fn check(
             let found = found.ok_or_else(|| absent("output", name, names(outputs)))?;
             agree(found, elements, &shapes)?;
         }
+    }
+    if let Explanation::Map { tensor, .. } = &manifest.explanation {
+        let found = outputs.iter().find(|one| one.name == *tensor);
+        let found = found.ok_or_else(|| absent("output", tensor, names(outputs)))?;
+        agree(
+            found,
+            &[Element::F32],
+            &[vec![batch(manifest), Axis::Any, Axis::Any, Axis::Any]],
+        )?;
     }
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! Where the patient is in an image: the centre of everything denser than air. Pure.
 
+use tocsin_domain::parallel::map;
 use tocsin_domain::volume::Volume;
-
-use super::parallel::map;
 
 /// Mean row and column of all voxels above `above`; the middle of the image when there are none.
 pub fn centre(volume: &Volume, above: f32, threads: usize) -> [f64; 2] {

@@ -9,13 +9,13 @@ mod plane;
 
 use std::borrow::Cow;
 
+use tocsin_domain::parallel::{for_each_plane, map_planes};
 use tocsin_domain::volume::{Mask, Volume};
 
 use self::along::Along;
 use self::plane::{bilinear, resample, taps};
 use super::foreground;
 use super::manifest::PlaneResampling;
-use super::parallel::for_each_plane;
 use super::recipe::{Frame, GridSpec, Recipe, Scale};
 
 /// Slices and what each of them weighs; the weights add up to 1.
@@ -141,23 +141,27 @@ impl Grid {
             taps(&self.columns.to_grid(), self.columns.size),
         );
         let mut voxels = vec![0u8; self.back.len() * source];
-        for_each_plane(&mut voxels, source, threads, |k, out| {
+        let mut filled = map_planes(&mut voxels, source, threads, |k, out| {
             if self.repeats(k) {
-                return;
+                return false;
             }
             let slab = self.blended(scores, &self.back[k]);
             // Interpolation never exceeds its neighbours, so that an empty slab needs none.
             if threshold > 0.0 && slab.iter().all(|score| *score < threshold) {
-                return;
+                return false;
             }
             let mut plane = vec![0.0f32; source];
             bilinear(&slab, self.columns.size, &rows, &columns, 0.0, &mut plane);
             for (bit, score) in out.iter_mut().zip(plane) {
                 *bit = u8::from(score >= threshold);
             }
+            true
         });
         for k in (0..self.back.len()).filter(|k| self.repeats(*k)) {
-            voxels.copy_within((k - 1) * source..k * source, k * source);
+            filled[k] = filled[k - 1];
+            if filled[k] {
+                voxels.copy_within((k - 1) * source..k * source, k * source);
+            }
         }
         Mask { voxels }
     }

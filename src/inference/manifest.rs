@@ -5,15 +5,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use tocsin_domain::admit::{Eligibility, EligibilityRule, Quality};
 use tocsin_domain::finding::DisplayPolicy;
+pub use tocsin_domain::work::Urgency;
 
 mod check;
+mod check_explanation;
 mod check_input;
 mod check_output;
+mod explanation;
 mod input;
 mod measure;
 mod output;
 
 use self::check::check;
+pub use self::explanation::{Explanation, SegmentSpec};
 pub use self::input::{Blend, Fit, Input, InputKind, Layout, Operation, PlaneResampling, SliceResampling};
 pub use self::measure::{LEFT_VENTRICLE, LUNG, Measure, PULMONARY_ARTERY, RIGHT_VENTRICLE};
 pub use self::output::{Activation, Aggregate, BoxFormat, BoxUnit, Boxes, Output, OutputKind};
@@ -26,6 +30,9 @@ pub const SCHEMA: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     pub schema: u32,
+    /// Whether its runs may keep others waiting. Runs of routine models have a process of their own.
+    #[serde(default)]
+    pub urgency: Urgency,
     pub identity: Identity,
     pub eligibility: Eligibility,
     #[serde(default)]
@@ -35,6 +42,9 @@ pub struct Manifest {
     pub findings: Vec<FindingSpec>,
     pub quantification: Option<Quantification>,
     pub explanation: Explanation,
+    /// Further classes of segmentations that are kept and exported.
+    #[serde(default)]
+    pub segments: Vec<SegmentSpec>,
     pub limits: Limits,
     #[serde(default)]
     pub golden: Vec<GoldenCase>,
@@ -111,17 +121,6 @@ pub struct Quantification {
     /// Smaller components of a volume are dropped before anything is measured, mL.
     #[serde(default)]
     pub min_component_ml: f64,
-}
-
-/// What shows a reader why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Explanation {
-    /// The mask itself.
-    Mask,
-    /// The boxes of a detection, filled.
-    Boxes,
-    None,
 }
 
 /// What one analysis may use.

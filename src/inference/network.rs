@@ -23,6 +23,13 @@ pub struct Network {
     threads: usize,
 }
 
+/// What the runtime is handed at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
 /// What a run gave, and how long its parts took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
@@ -100,8 +107,33 @@ impl Network {
         })
     }
 
+    /// Every tensor that `run` would hand to the runtime, all at once: what a benchmark times the bare runtime with.
+    pub fn batches(&self, exam: &Exam) -> Result<Vec<Batch>, NetworkError> {
+        let mut batches = Vec::new();
+        for part in &exam.parts {
+            let (grid, values) = self.arrange(part)?;
+            let windows = self.package.recipe.windows.as_ref();
+            let windows = windows.map(|spec| Windows::plan(spec, grid.shape()));
+            let count = windows.as_ref().map_or(grid.slabs.len(), Windows::count);
+            for from in (0..count).step_by(self.package.manifest.input.batch) {
+                let to = (from + self.package.manifest.input.batch).min(count);
+                batches.push(match &windows {
+                    None => slabs(&self.package.recipe, &grid, &values, from, to),
+                    Some(windows) => cut(&self.package.recipe, windows, &values, from, to),
+                });
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Runs one tensor through the runtime; the answers as they come.
+    pub fn run_batch(&mut self, batch: &Batch) -> Result<(), NetworkError> {
+        answers(&mut self.session, &self.package.manifest, batch)?;
+        Ok(())
+    }
+
     /// The grid over one part, and the values on it.
-    fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
+    pub(super) fn arrange(&self, part: &Part) -> Result<(Grid, Vec<f32>), NetworkError> {
         let (recipe, volume) = (&self.package.recipe, &part.volume);
         if !part.scaled && matches!(recipe.grid.scale, Scale::Spacing(_)) {
             return Err(NetworkError::NoSpacing);
@@ -120,6 +152,22 @@ impl Network {
         Ok((grid, values))
     }
 
+    /// Finite tensors of these names for items that are not part of a run.
+    pub(super) fn ask(
+        &mut self,
+        shape: &[usize],
+        items: &[f32],
+        names: &[&str],
+    ) -> Result<Vec<Tensor>, NetworkError> {
+        finite(
+            &mut self.session,
+            &self.package.manifest.input.name,
+            shape,
+            items,
+            names,
+        )
+    }
+
     /// Raw values of each output.
     fn infer(&mut self, grid: &Grid, values: Vec<f32>) -> Result<Vec<Raw>, NetworkError> {
         let windows = self.package.recipe.windows.as_ref();
@@ -132,13 +180,16 @@ impl Network {
     fn slice_by_slice(&mut self, grid: &Grid, values: &[f32]) -> Result<Vec<Raw>, NetworkError> {
         let Package { manifest, recipe, .. } = &self.package;
         let size = [grid.rows.size, grid.columns.size];
-        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, grid.plane())).collect();
-        let slabs = grid.slabs.len();
-        for from in (0..slabs).step_by(manifest.input.batch) {
-            let to = (from + manifest.input.batch).min(slabs);
-            let batch = tensor(values, grid.plane(), &recipe.channels, from, to);
-            let shape = [to - from, recipe.channels.count(), size[0], size[1]];
-            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+        let mut raw: Vec<Raw> = manifest
+            .outputs
+            .iter()
+            .map(|o| empty(o, grid.plane(), true))
+            .collect();
+        let count = grid.slabs.len();
+        for from in (0..count).step_by(manifest.input.batch) {
+            let to = (from + manifest.input.batch).min(count);
+            let batch = slabs(recipe, grid, values, from, to);
+            let answers = answers(&mut self.session, manifest, &batch)?;
             for ((output, tensors), all) in manifest.outputs.iter().zip(answers).zip(&mut raw) {
                 let expected = expected(output, to - from, &size);
                 take(output, tensors, &expected, from, size, all)?;
@@ -155,7 +206,7 @@ impl Network {
     ) -> Result<Vec<Raw>, NetworkError> {
         let Package { manifest, recipe, .. } = &self.package;
         let cells = grid.shape().iter().product();
-        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, cells)).collect();
+        let mut raw: Vec<Raw> = manifest.outputs.iter().map(|o| empty(o, cells, false)).collect();
         let blended = |output: &Output| match output.kind {
             OutputKind::Segmentation => Some(Blended::new(output.classes.len(), windows)),
             OutputKind::Classification | OutputKind::Regression | OutputKind::Detection => None,
@@ -163,9 +214,8 @@ impl Network {
         let mut blended: Vec<Option<Blended>> = manifest.outputs.iter().map(blended).collect();
         for from in (0..windows.count()).step_by(manifest.input.batch) {
             let to = (from + manifest.input.batch).min(windows.count());
-            let batch = windows.tensor(values, &recipe.channels, from, to);
-            let shape = [&[to - from, recipe.channels.count()], &windows.size()[..]].concat();
-            let answers = answers(&mut self.session, manifest, &shape, &batch)?;
+            let batch = cut(recipe, windows, values, from, to);
+            let answers = answers(&mut self.session, manifest, &batch)?;
             for ((output, tensors), (all, blended)) in manifest
                 .outputs
                 .iter()
@@ -194,33 +244,67 @@ impl Network {
     }
 }
 
+/// The tensor of slabs `from..to`.
+fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], from: usize, to: usize) -> Batch {
+    Batch {
+        shape: vec![
+            to - from,
+            recipe.channels.count(),
+            grid.rows.size,
+            grid.columns.size,
+        ],
+        values: tensor(values, grid.plane(), &recipe.channels, from, to),
+    }
+}
+
+/// The tensor of windows `from..to`.
+fn cut(recipe: &Recipe, windows: &Windows, values: &[f32], from: usize, to: usize) -> Batch {
+    Batch {
+        shape: [&[to - from, recipe.channels.count()], &windows.size()[..]].concat(),
+        values: windows.tensor(values, &recipe.channels, from, to),
+    }
+}
+
 /// Runs one batch; the finite tensors of each output.
 fn answers(
     session: &mut Session,
     manifest: &Manifest,
-    shape: &[usize],
-    batch: &[f32],
+    batch: &Batch,
 ) -> Result<Vec<Vec<Tensor>>, NetworkError> {
     let names: Vec<&str> = manifest.outputs.iter().flat_map(Output::tensors).collect();
-    let tensors = session.run(&manifest.input.name, shape, batch, &names)?;
+    let tensors = finite(session, &manifest.input.name, &batch.shape, &batch.values, &names)?;
+    let mut tensors = tensors.into_iter();
+    let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
+    Ok(manifest.outputs.iter().map(of).collect())
+}
+
+fn finite(
+    session: &mut Session,
+    input: &str,
+    shape: &[usize],
+    values: &[f32],
+    names: &[&str],
+) -> Result<Vec<Tensor>, NetworkError> {
+    let tensors = session.run(input, shape, values, names)?;
     for (name, tensor) in names.iter().zip(&tensors) {
         if let Some(value) = tensor.values.iter().find(|value| !value.is_finite()) {
             let name = (*name).to_owned();
             return Err(NetworkError::NotFinite { name, value: *value });
         }
     }
-    let mut tensors = tensors.into_iter();
-    let of = |output: &Output| tensors.by_ref().take(output.tensors().len()).collect();
-    Ok(manifest.outputs.iter().map(of).collect())
+    Ok(tensors)
 }
 
-fn empty(output: &Output, places: usize) -> Raw {
+fn empty(output: &Output, places: usize, by_slice: bool) -> Raw {
     match output.kind {
         OutputKind::Segmentation => Raw::Places {
             values: Vec::new(),
             places,
         },
-        OutputKind::Classification | OutputKind::Regression => Raw::Scores(Vec::new()),
+        OutputKind::Classification | OutputKind::Regression => Raw::Scores {
+            values: Vec::new(),
+            by_slice,
+        },
         OutputKind::Detection => Raw::Boxes(Vec::new()),
     }
 }
@@ -270,7 +354,7 @@ fn take(
             })?;
             all.extend(found);
         }
-        (Raw::Places { values, .. } | Raw::Scores(values), _) => {
+        (Raw::Places { values, .. } | Raw::Scores { values, .. }, _) => {
             for tensor in &tensors {
                 check_shape(output, tensor, expected)?;
                 values.extend_from_slice(&tensor.values);

@@ -4,11 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tocsin_domain::explanation::KeySlice;
+use tocsin_imaging::heat::{self, HeatMap};
 use tokio::sync::Mutex;
 
 use super::child::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, PictureRequest, Prepared, Refusal, Request, SliceFile,
 };
+use super::manifest::Urgency;
 use super::onnx::Provider;
 use super::package::Package;
 use super::worker::{Limits, Worker};
@@ -79,10 +82,12 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// One child for models and one for pictures, so that nobody waits for a model to see an image.
+/// A child for urgent models, one for routine ones and one for pictures, so that nobody waits for a model to see an image, and
+/// no urgent run for a routine one.
 pub struct Pool {
     config: PoolConfig,
     models: Mutex<Worker>,
+    routine: Mutex<Worker>,
     pictures: Mutex<Worker>,
 }
 
@@ -91,6 +96,7 @@ impl Pool {
         let worker = || Mutex::new(Worker::new(&config));
         Self {
             models: worker(),
+            routine: worker(),
             pictures: worker(),
             config,
         }
@@ -98,7 +104,7 @@ impl Pool {
 
     /// Opens a model in the child and runs its golden cases; a model that fails one is an error.
     pub async fn load(&self, package: &Package) -> Result<LoadReport, WorkerError> {
-        let mut worker = self.models.lock().await;
+        let mut worker = self.worker(package).lock().await;
         let report = self.open(&mut worker, package).await?;
         check_golden(report)
     }
@@ -120,7 +126,7 @@ impl Pool {
 
     /// Reads one series with one model; opens the model first if the child does not hold it.
     pub async fn analyse(&self, package: &Package, files: Vec<SliceFile>) -> Result<Analysed, WorkerError> {
-        let mut worker = self.models.lock().await;
+        let mut worker = self.worker(package).lock().await;
         if !worker.holds(&package.content_hash) {
             check_golden(self.open(&mut worker, package).await?)?;
         }
@@ -137,26 +143,61 @@ impl Pool {
         }
     }
 
-    /// Draws one frame, with the outline of a slice of `stored_mask` if the request names one.
-    pub async fn picture(&self, request: PictureRequest, stored_mask: &[u8]) -> Result<Picture, WorkerError> {
+    /// Looks again at one slice, for a map of where the model looked; empty where no place mattered. `None`: the child was busy with
+    /// what somebody waits for, and nothing was done.
+    pub async fn explain(
+        &self,
+        package: &Package,
+        files: Vec<SliceFile>,
+        key: KeySlice,
+    ) -> Result<Option<Vec<HeatMap>>, WorkerError> {
+        let Ok(mut worker) = self.models.try_lock() else {
+            return Ok(None);
+        };
+        if !worker.holds(&package.content_hash) {
+            check_golden(self.open(&mut worker, package).await?)?;
+        }
+        let request = Request::Explain {
+            content_hash: package.content_hash.clone(),
+            files,
+            key,
+        };
+        match worker.call(&request, &[], self.limits(package)).await? {
+            (Answer::Explained, stored) if stored.is_empty() => Ok(Some(Vec::new())),
+            (Answer::Explained, stored) => {
+                let maps = heat::decode(&stored);
+                maps.map(Some)
+                    .map_err(|error| WorkerError::Protocol(error.to_string()))
+            }
+            (other, _) => Err(unexpected(other)),
+        }
+    }
+
+    /// Draws one frame.
+    pub async fn picture(&self, request: PictureRequest) -> Result<Picture, WorkerError> {
         let mut worker = self.pictures.lock().await;
         let limits = Limits {
             deadline: PICTURE_DEADLINE,
             memory: PICTURE_MEMORY.min(self.config.memory_bytes),
         };
-        match worker
-            .call(&Request::Picture(request), stored_mask, limits)
-            .await?
-        {
+        match worker.call(&Request::Picture(request), &[], limits).await? {
             (Answer::Drawn { rows, columns }, bytes) => Ok(Picture { rows, columns, bytes }),
             (other, _) => Err(unexpected(other)),
         }
     }
 
-    /// Process ids of the children that run now: models, pictures.
-    pub async fn processes(&self) -> [Option<u32>; 2] {
+    fn worker(&self, package: &Package) -> &Mutex<Worker> {
+        match package.manifest.urgency {
+            Urgency::Urgent => &self.models,
+            Urgency::Routine => &self.routine,
+        }
+    }
+
+    /// Process ids of the children that run now: urgent models, routine models, pictures.
+    pub async fn processes(&self) -> [Option<u32>; 3] {
         [
             self.models.lock().await.process_id(),
+            self.routine.lock().await.process_id(),
             self.pictures.lock().await.process_id(),
         ]
     }
@@ -181,6 +222,7 @@ impl Pool {
             library: self.library()?,
             providers: self.config.providers.clone(),
             device_id: self.config.device_id,
+            urgency: package.manifest.urgency,
         });
         let limits = Limits {
             deadline: LOAD_DEADLINE,
@@ -214,8 +256,10 @@ fn check_golden(report: LoadReport) -> Result<LoadReport, WorkerError> {
 fn unexpected(answer: Answer) -> WorkerError {
     match answer {
         Answer::Refused(refusal) => WorkerError::Refused(refusal),
-        Answer::Loaded(_) | Answer::Prepared(_) | Answer::Analysed(_) | Answer::Drawn { .. } => {
-            WorkerError::Protocol("an answer to another request".into())
-        }
+        Answer::Loaded(_)
+        | Answer::Prepared(_)
+        | Answer::Analysed(_)
+        | Answer::Explained
+        | Answer::Drawn { .. } => WorkerError::Protocol("an answer to another request".into()),
     }
 }

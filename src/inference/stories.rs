@@ -3,10 +3,12 @@
 
 mod classifiers;
 mod detectors;
+mod explanations;
 mod images;
 mod onnx_file;
 mod refusals;
 mod scene;
+mod shipped;
 mod volumes;
 
 use std::fs;
@@ -36,8 +38,18 @@ struct Story {
 
 impl Story {
     fn manifest(&self, network: &[u8]) -> String {
+        // A story of explanations brings its own.
+        let told = self.outputs.contains("[explanation]");
         include_str!("stories/manifest.toml")
             .replace("HASH", &hex::encode(Sha256::digest(network)))
+            .replace(
+                "EXPLANATION",
+                if told {
+                    ""
+                } else {
+                    "[explanation]\nkind = \"mask\""
+                },
+            )
             .replace("INPUT", &self.input)
             .replace("OUTPUTS", &self.outputs)
             .replace("FINDINGS", self.findings)

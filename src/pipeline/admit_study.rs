@@ -1,34 +1,47 @@
 //! Job: decides, per model in force, whether it runs on the study and on which series, and says why where it does not.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 use tocsin_domain::admit::{Admission, Arrival, admit};
 use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::study::StudyFacts;
 use tocsin_domain::work::Work;
 
-use super::env::Env;
+use super::env::{Env, Settings};
+use super::find_priors;
 use super::models::{AbsentModel, ActiveModel};
+use super::tell_rejection;
 use crate::jobs::JobError;
+use crate::retrieve::Priors;
 use crate::storage::analyses::{self, AnalysisState, Subject};
 use crate::storage::entity::{series, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
+use crate::storage::prior_searches::{self, Purpose};
 use crate::storage::{StoreError, Tx, instances, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
     let (lease, models, absent) = (lease.clone(), env.models.clone(), env.absent_models.clone());
+    let (settings, priors) = (env.settings.clone(), env.priors.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 let row = studies::lock(tx, id).await?;
                 if let Some(facts) = studies::facts_of(&row)? {
                     let series = studies::series_of(tx.conn(), id).await?;
-                    for model in models.iter() {
-                        decide(tx, id, &row, &facts, &series, model).await?;
+                    let asked = asked_models(tx, &row).await?;
+                    let asked = |model: &&ActiveModel| match &asked {
+                        Some(names) => names.contains(&model.reference.name),
+                        None => true,
+                    };
+                    for model in models.iter().filter(asked) {
+                        decide(tx, &settings, &row, &facts, &series, model).await?;
                     }
-                    for model in absent.iter() {
+                    for model in absent.iter().filter(|_| Purpose::of(&row) == Purpose::Reading) {
                         tell_absent(tx, id, model).await?;
                     }
+                    find_earlier(tx, id, &row, priors.as_deref()).await?;
                 }
                 jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
                 leases::complete(tx, &lease).await
@@ -38,14 +51,59 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
     Ok(())
 }
 
-async fn decide(
+/// Of a study that is only compared with: the models that read those it is compared with. `None`: all.
+async fn asked_models(tx: &Tx, row: &study::Model) -> Result<Option<BTreeSet<String>>, StoreError> {
+    match Purpose::of(row) {
+        Purpose::Reading => Ok(None),
+        Purpose::Comparison => {
+            let mut names = BTreeSet::new();
+            for asker in prior_searches::askers(tx.conn(), row).await? {
+                names.extend(reading(tx, asker).await?);
+            }
+            Ok(Some(names))
+        }
+    }
+}
+
+/// The models that read a study, or will.
+async fn reading(tx: &Tx, id: StudyId) -> Result<impl Iterator<Item = String>, StoreError> {
+    let rows = analyses::of_study(tx.conn(), id).await?;
+    let runs = rows.into_iter().filter(|row| !row.input_key.is_empty());
+    Ok(runs.map(|row| row.model))
+}
+
+/// Once a model reads the study, what it will say can be compared: earlier studies are looked for, and those that came
+/// before are read by it too.
+async fn find_earlier(
     tx: &Tx,
     id: StudyId,
+    row: &study::Model,
+    priors: Option<&Priors>,
+) -> Result<(), StoreError> {
+    let Some(priors) = priors.filter(|_| Purpose::of(row) == Purpose::Reading) else {
+        return Ok(());
+    };
+    if reading(tx, id).await?.next().is_none() {
+        return Ok(());
+    }
+    find_priors::begin(tx, row, &priors.sources).await?;
+    for prior in prior_searches::came_for(tx.conn(), row).await? {
+        let prior = studies::id_of(&prior)?;
+        let terms = Terms::once(format!("admit:{prior}"));
+        jobs::enqueue(tx, &Work::AdmitStudy { study: prior }, terms).await?;
+    }
+    Ok(())
+}
+
+async fn decide(
+    tx: &Tx,
+    settings: &Settings,
     row: &study::Model,
     facts: &StudyFacts,
     series: &[series::Model],
     model: &ActiveModel,
 ) -> Result<(), StoreError> {
+    let id = studies::id_of(row)?;
     let ready: Vec<Uid> = series
         .iter()
         .filter(|s| s.state == "ready")
@@ -57,11 +115,14 @@ async fn decide(
         Arrival::Arriving { ready: &ready }
     };
     match admit(&model.criteria, facts, arrival) {
-        Admission::Run { series_uid, why, .. } => queue(tx, id, series, model, &series_uid, &why).await,
+        Admission::Run { series_uid, why, .. } => {
+            queue(tx, id, Purpose::of(row), series, model, &series_uid, &why).await
+        }
         Admission::NotEligible { reason } => note(tx, id, model, AnalysisState::NotEligible, &reason).await,
         Admission::QualityRejected { reasons, .. } => {
             let text = reasons.into_iter().map(|r| r.text).collect::<Vec<_>>().join("; ");
-            note(tx, id, model, AnalysisState::QualityRejected, &text).await
+            note(tx, id, model, AnalysisState::QualityRejected, &text).await?;
+            tell_rejection::owe(tx, settings, row, &model.reference, &text).await
         }
         Admission::Wait { reason } => note(tx, id, model, AnalysisState::Waiting, &reason).await,
     }
@@ -108,6 +169,7 @@ async fn note(
 async fn queue(
     tx: &Tx,
     id: StudyId,
+    purpose: Purpose,
     series: &[series::Model],
     model: &ActiveModel,
     uid: &Uid,
@@ -131,7 +193,14 @@ async fn queue(
     )
     .await?;
     let terms = analyses::inference(&id.to_string(), &model.reference.name);
-    jobs::enqueue(tx, &Work::Infer { analysis }, terms).await
+    let work = match purpose {
+        Purpose::Reading => Work::Infer {
+            analysis,
+            urgency: model.package.manifest.urgency,
+        },
+        Purpose::Comparison => Work::InferPrior { analysis },
+    };
+    jobs::enqueue(tx, &work, terms).await
 }
 
 fn subject(id: StudyId, model: &ActiveModel, series: Option<String>, input_key: String) -> Subject {

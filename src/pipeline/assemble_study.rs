@@ -18,10 +18,12 @@ use super::check_deadline;
 use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
+use super::reported;
 use crate::jobs::JobError;
 use crate::storage::entity::{instance, series, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, document, instances, orders, paces, studies, timeline};
 
 /// A study cannot be looked at again sooner than this, whatever the clock says.
@@ -203,7 +205,20 @@ async fn save_study(
         Settled::No { .. } => "receiving",
     };
     let json = document::write(facts)?;
+    let waits = Purpose::of(&row) == Purpose::Reading
+        && assemble::for_reading(facts)
+        && !row.report_status.as_deref().is_some_and(reported::is_read);
+    if row.on_worklist && !waits {
+        timeline::note(
+            tx,
+            studies::id_of(&row)?,
+            "not_for_reading",
+            "no images among its objects",
+        )
+        .await?;
+    }
     let mut row: study::ActiveModel = row.into();
+    row.on_worklist = Set(waits);
     row.facts = Set(Some(json));
     row.modality = Set(facts.modality.clone());
     row.description = Set(facts.description.clone());

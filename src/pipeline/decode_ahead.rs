@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use tocsin_domain::admit;
 use tocsin_domain::ids::{StudyId, Uid};
+use tocsin_domain::work::Urgency;
 
 use super::env::Env;
 use super::infer;
 use crate::inference::child::protocol::SliceFile;
 use crate::inference::pool::Pool;
 use crate::storage::entity::series;
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{Store, StoreError, analyses, instances, studies, timeline};
 
 /// Noted once per study.
@@ -47,12 +49,17 @@ async fn decode(store: Store, worker: Arc<Pool>, id: StudyId, files: Vec<SliceFi
 async fn files(env: &Env, id: StudyId) -> Result<Vec<SliceFile>, StoreError> {
     let conn = env.store.read();
     let row = studies::get(conn, id).await?;
+    if Purpose::of(&row) == Purpose::Comparison {
+        return Ok(Vec::new());
+    }
     let Some(facts) = studies::facts_of(&row)? else {
         return Ok(Vec::new());
     };
+    // Routine models run in a process of their own, which would not find what this one keeps.
     let wanted: BTreeSet<Uid> = env
         .models
         .iter()
+        .filter(|model| model.package.manifest.urgency == Urgency::Urgent)
         .flat_map(|model| admit::candidates(&model.criteria, &facts))
         .collect();
     if wanted.is_empty() || timeline::has(conn, id, FAILED).await? {

@@ -4,6 +4,7 @@
 mod dicom;
 mod hl7;
 pub mod outputs;
+mod pictures;
 mod sources;
 
 use tocsin_domain::ids::DeliveryId;
@@ -38,8 +39,12 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         .await?;
     let Some((row, study)) = due else { return Ok(()) };
     let attempt = match deliveries::kind_of(&row)? {
-        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => hl7::send(env, &row, &study).await?,
-        DeliveryKind::StructuredReport | DeliveryKind::KeyImage => dicom::send(env, &row, &study).await?,
+        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
+            hl7::send(env, &row, &study).await?
+        }
+        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
+            dicom::send(env, &row, &study).await?
+        }
     };
     end(env, lease, id, row, attempt).await
 }

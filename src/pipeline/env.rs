@@ -17,6 +17,7 @@ use crate::jobs::{Handler, JobError};
 use crate::notify::{Mailer, PageTemplates};
 use crate::report::hl7_context::Parties;
 use crate::report::site_profile::SendProfile;
+use crate::retrieve::Priors;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
 use crate::storage::leases::Lease;
@@ -24,8 +25,8 @@ use crate::telemetry::Metrics;
 
 use super::models::{AbsentModel, ActiveModel};
 use super::{
-    admit_study, apply_message, assemble_study, check_deadline, deliver, infer, publish_result,
-    send_notification, step_alert, triage_study,
+    admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
+    find_priors, infer, publish_result, send_notification, step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -43,6 +44,8 @@ pub struct Env {
     pub absent_models: Arc<Vec<AbsentModel>>,
     /// The child process that decodes and infers.
     pub worker: Arc<Pool>,
+    /// The archives that are asked for earlier studies, if there are any.
+    pub priors: Option<Arc<Priors>>,
 }
 
 /// The configuration as far as jobs read it.
@@ -95,6 +98,7 @@ pub struct Archive {
     pub gets: Gets,
     pub structured_report: bool,
     pub key_image: bool,
+    pub segmentation: bool,
 }
 
 impl Settings {
@@ -125,7 +129,10 @@ impl Handler for Env {
     async fn given_up(&self, lease: &Lease, reason: &str) {
         let marked = match lease.work {
             Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
-            Work::Infer { analysis } => infer::given_up(self, analysis, reason).await,
+            Work::Infer { analysis, .. } | Work::InferPrior { analysis } => {
+                infer::given_up(self, analysis, reason).await
+            }
+            Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
@@ -133,8 +140,14 @@ impl Handler for Env {
             | Work::CheckStudyDeadline { study } => {
                 check_deadline::stuck(self, study, lease.work.kind(), reason).await
             }
+            Work::FindPriors { study, ref source } => {
+                find_priors::given_up(self, study, source, reason).await
+            }
             // The row of the page or result says what happened; escalation goes on by its own timer.
-            Work::PublishResult { .. } | Work::StepAlert { .. } | Work::SendNotification { .. } => Ok(()),
+            Work::PublishResult { .. }
+            | Work::StepAlert { .. }
+            | Work::SendNotification { .. }
+            | Work::ComparePriors { .. } => Ok(()),
         };
         if let Err(error) = marked {
             tracing::error!(%error, "a job that was given up could not be marked");
@@ -148,8 +161,10 @@ impl Env {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
-            Work::Infer { analysis } => infer::run(self, lease, analysis).await,
+            Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, Some(urgency)).await,
+            Work::InferPrior { analysis } => infer::run(self, lease, analysis, None).await,
             Work::PublishResult { result } => publish_result::run(self, lease, result).await,
+            Work::Explain { result } => explain::run(self, lease, result).await,
             Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
             Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
@@ -157,6 +172,8 @@ impl Env {
                 send_notification::run(self, lease, notification).await
             }
             Work::CheckStudyDeadline { study } => check_deadline::run(self, lease, study).await,
+            Work::FindPriors { study, ref source } => find_priors::run(self, lease, study, source).await,
+            Work::ComparePriors { study } => compare_priors::run(self, lease, study).await,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Job: has the child process read one series with one model, and keeps what it found as the canonical record. Runs
 //! outside any transaction; a crash, a timeout or bad images cost this analysis and nothing else.
 
-use tocsin_domain::finding::{Presence, ResultRecord, ResultStatus};
+use tocsin_domain::finding::{ModelRef, Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Urgency, Work};
 
 use super::check_deadline;
 use super::env::Env;
+use super::tell_rejection;
 use crate::inference::child::protocol::{Analysis, Refusal, SliceFile};
 use crate::inference::pool::{Analysed, WorkerError};
 use crate::jobs::JobError;
@@ -15,9 +16,10 @@ use crate::storage::blobs::BlobHash;
 use crate::storage::entity::{analysis, instance};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::{StoreError, Tx, instances, results, timeline};
+use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobError> {
+/// `urgency` is that of the lane which the run is in; a run for a comparison alone has a lane whatever its model is.
+pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Option<Urgency>) -> Result<(), JobError> {
     let row = analyses::get(env.store.read(), id).await?;
     if analyses::state_of(&row)?.is_final() {
         return finish_silently(env, lease).await;
@@ -32,11 +34,15 @@ pub async fn run(env: &Env, lease: &Lease, id: AnalysisId) -> Result<(), JobErro
             row.model, row.version
         )));
     };
+    let lane_of_model = model.package.manifest.urgency;
+    if urgency.is_some_and(|urgency| urgency != lane_of_model) {
+        return change_lane(env, lease, &row, lane_of_model).await;
+    }
     let (study, uid, files) = inputs(env, &row).await?;
     begin(env, lease, id, study, &row.model).await?;
     match env.worker.analyse(&model.package, files).await {
         Ok(Analysed { analysis, mask }) => keep(env, lease, row, study, uid, analysis, mask).await,
-        Err(error) => failed(env, lease, &row, study, error).await,
+        Err(error) => failed(env, lease, &row, &model.reference, study, error).await,
     }
 }
 
@@ -48,7 +54,30 @@ async fn finish_silently(env: &Env, lease: &Lease) -> Result<(), JobError> {
     Ok(())
 }
 
-async fn inputs(env: &Env, row: &analysis::Model) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
+/// Whoever asked for the run did not know its model: it goes on in the lane where it keeps nobody else waiting.
+async fn change_lane(
+    env: &Env,
+    lease: &Lease,
+    row: &analysis::Model,
+    urgency: Urgency,
+) -> Result<(), JobError> {
+    let (lease, analysis) = (lease.clone(), analyses::id_of(row)?);
+    let terms = analyses::inference(&row.study_id, &row.model);
+    env.store
+        .write(move |tx| {
+            Box::pin(async move {
+                jobs::enqueue(tx, &Work::Infer { analysis, urgency }, terms).await?;
+                leases::complete(tx, &lease).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn inputs(
+    env: &Env,
+    row: &analysis::Model,
+) -> Result<(StudyId, Uid, Vec<SliceFile>), JobError> {
     let study: StudyId = row
         .study_id
         .parse()
@@ -153,7 +182,10 @@ async fn record(
         instance_uids: found.series.instance_uids.clone(),
         supersedes: older.as_ref().map(|(result, _)| *result),
         limitations: found.limitations.clone(),
+        foreground: found.foreground.clone(),
+        comparison: None,
         statements: Vec::new(),
+        explanation: found.explanation.clone(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -169,10 +201,11 @@ async fn record(
         inference_ms: i64::try_from(found.timing.inference_ms).ok(),
     };
     let detail = format!(
-        "{}: {}; decoding {} ms, resampling {} ms, model {} ms, measuring {} ms",
+        "{}: {}; decoding {} ms, checking {} ms, resampling {} ms, model {} ms, measuring {} ms",
         record.model.name,
         ending.state.text(),
         found.timing.decode_ms,
+        found.timing.inspect_ms,
         found.timing.arrange_ms,
         found.timing.inference_ms,
         found.timing.quantify_ms
@@ -238,6 +271,7 @@ async fn failed(
     env: &Env,
     lease: &Lease,
     row: &analysis::Model,
+    model: &ModelRef,
     study: StudyId,
     error: WorkerError,
 ) -> Result<(), JobError> {
@@ -246,7 +280,8 @@ async fn failed(
     if may_pass(&error) && lease.attempts < lease.lane.max_attempts() {
         return Err(JobError::Retry(reason));
     }
-    let (id, lease) = (analyses::id_of(row)?, lease.clone());
+    let (id, lease, settings) = (analyses::id_of(row)?, lease.clone(), env.settings.clone());
+    let model = model.clone();
     let unfit = matches!(error, WorkerError::Refused(Refusal::Quality { .. }));
     let (state, event) = match unfit {
         true => (AnalysisState::QualityRejected, "admission"),
@@ -254,12 +289,16 @@ async fn failed(
     };
     let detail = match unfit {
         true => format!("{}: {}, {reason}", row.model, state.text()),
-        false => reason.clone(),
+        false => format!("{}: {reason}", row.model),
     };
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 timeline::note(tx, study, event, detail).await?;
+                if unfit {
+                    let row = studies::get(tx.conn(), study).await?;
+                    tell_rejection::owe(tx, &settings, &row, &model, &reason).await?;
+                }
                 not_read(tx, id, study, state, reason).await?;
                 leases::complete(tx, &lease).await
             })
@@ -268,7 +307,7 @@ async fn failed(
     Ok(())
 }
 
-fn may_pass(error: &WorkerError) -> bool {
+pub(super) fn may_pass(error: &WorkerError) -> bool {
     match error {
         WorkerError::Start(_) | WorkerError::Crashed { .. } | WorkerError::Protocol(_) => true,
         WorkerError::TimedOut { .. }
@@ -280,8 +319,13 @@ fn may_pass(error: &WorkerError) -> bool {
 }
 
 /// The study stays where it is, visibly without this model's word.
-pub async fn mark_failed(tx: &Tx, id: AnalysisId, study: StudyId, reason: String) -> Result<(), StoreError> {
-    timeline::note(tx, study, "inference_failed", reason.clone()).await?;
+async fn mark_failed(
+    tx: &Tx,
+    id: AnalysisId,
+    study: StudyId,
+    (model, reason): (&str, String),
+) -> Result<(), StoreError> {
+    timeline::note(tx, study, "inference_failed", format!("{model}: {reason}")).await?;
     not_read(tx, id, study, AnalysisState::Failed, reason).await
 }
 
@@ -315,7 +359,7 @@ pub async fn given_up(env: &Env, id: AnalysisId, reason: &str) -> Result<(), Sto
                     .study_id
                     .parse()
                     .map_err(|_| StoreError::Missing("study of the analysis"))?;
-                mark_failed(tx, id, study, reason).await
+                mark_failed(tx, id, study, (&row.model, reason)).await
             })
         })
         .await

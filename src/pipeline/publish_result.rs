@@ -3,19 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use tocsin_domain::finding::{DisplayPolicy, ResultRecord};
+use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{ResultId, SiteId};
 use tocsin_domain::triage::{Pack, Verdict, evaluate};
+use tocsin_domain::work::Work;
 
+use super::compare_priors;
 use super::env::{Archive, Env, Gets, Settings};
 use super::tell_ris::RIS;
 use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
 use crate::storage::entity::study;
+use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
-use crate::storage::{StoreError, Tx, results, studies};
+use crate::storage::prior_searches::{self, Purpose};
+use crate::storage::{StoreError, Tx, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
@@ -24,17 +28,50 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
             Box::pin(async move {
                 let mut record = results::record_of(&results::get(tx.conn(), id).await?)?;
                 let study = studies::lock(tx, record.study).await?;
+                if Purpose::of(&study) == Purpose::Comparison {
+                    compare_with(tx, &study).await?;
+                    return leases::complete(tx, &lease).await;
+                }
+                if record.comparison.is_none() {
+                    record.comparison = compare_priors::comparison(tx, &study, &record, &settings).await?;
+                    results::complete(tx, &record).await?;
+                }
                 let verdicts = verdicts_on(tx, &record, &settings, &packs).await?;
                 let name = &record.model.name;
                 record.statements = verdicts.iter().flat_map(|v| v.statements(name)).collect();
                 results::complete(tx, &record).await?;
-                for (kind, destination) in outputs(&record, &settings, &routed(&verdicts)) {
-                    owe(tx, &study, &record, kind, destination).await?;
+                for wanted in outputs(&record, &settings, &routed(&verdicts)) {
+                    owe(tx, &study, &record, wanted).await?;
                 }
+                if map_comes(&record) {
+                    jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
+                }
+                later_ones(tx, &study, &settings).await?;
                 leases::complete(tx, &lease).await
             })
         })
         .await?;
+    Ok(())
+}
+
+/// Later studies of the patient that still wait to be read may be compared with this one now.
+async fn later_ones(tx: &Tx, study: &study::Model, settings: &Settings) -> Result<(), StoreError> {
+    for other in priors::of(tx.conn(), study, &settings.default_authority).await? {
+        if other.on_worklist {
+            let other = studies::id_of(&other)?;
+            let terms = Terms::once(format!("compare:{other}"));
+            jobs::enqueue(tx, &Work::ComparePriors { study: other }, terms).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A result on a study that is only compared with goes nowhere; it lets those that wait for it be compared.
+async fn compare_with(tx: &Tx, prior: &study::Model) -> Result<(), StoreError> {
+    for study in prior_searches::askers(tx.conn(), prior).await? {
+        let terms = Terms::once(format!("compare:{study}"));
+        jobs::enqueue(tx, &Work::ComparePriors { study }, terms).await?;
+    }
     Ok(())
 }
 
@@ -58,42 +95,88 @@ fn routed(verdicts: &[Verdict]) -> BTreeSet<&str> {
     routes.map(|route| route.to.as_str()).collect()
 }
 
-fn outputs(
-    record: &ResultRecord,
-    settings: &Settings,
-    routed: &BTreeSet<&str>,
-) -> Vec<(DeliveryKind, String)> {
-    let mut wanted = Vec::new();
-    let gets = |archive: &&Archive| match archive.gets {
-        Gets::Everything => true,
-        Gets::WhatRulesRoute => routed.contains(archive.peer.ae_title.as_str()),
+/// One thing that somebody gets.
+struct Wanted {
+    kind: DeliveryKind,
+    destination: String,
+    /// Among the key images of the result, 0-based; 0 of all else.
+    place: usize,
+}
+
+fn outputs(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) -> Vec<Wanted> {
+    let one = |kind, destination: &str| Wanted {
+        kind,
+        destination: destination.to_owned(),
+        place: 0,
     };
-    for archive in settings.archives.iter().filter(gets) {
+    let mut wanted = Vec::new();
+    for archive in receivers(settings, routed) {
+        let destination = &archive.peer.ae_title;
         if archive.structured_report {
-            wanted.push((DeliveryKind::StructuredReport, archive.peer.ae_title.clone()));
+            wanted.push(one(DeliveryKind::StructuredReport, destination));
         }
-        let shows = record
-            .findings
-            .iter()
-            .any(|f| f.flagged && f.key_instance.is_some())
-            && record.model.display_policy == DisplayPolicy::PreviewWithMarks;
-        if archive.key_image && shows {
-            wanted.push((DeliveryKind::KeyImage, archive.peer.ae_title.clone()));
+        if archive.segmentation && record.sends_segmentation() {
+            wanted.push(one(DeliveryKind::Segmentation, destination));
+        }
+        if !map_comes(record) {
+            wanted.extend(key_images(record, archive));
         }
     }
     if settings.ris_enabled {
-        wanted.push((DeliveryKind::ResultMessage, RIS.to_owned()));
+        wanted.push(one(DeliveryKind::ResultMessage, RIS));
     }
     wanted
 }
 
-async fn owe(
+/// Key images wait for a map that will be drawn on them; nothing else does.
+fn map_comes(record: &ResultRecord) -> bool {
+    record.explanation.map_follows && record.model.display_policy.shows_marks()
+}
+
+/// The archives that get this result.
+fn receivers<'s>(settings: &'s Settings, routed: &'s BTreeSet<&str>) -> impl Iterator<Item = &'s Archive> {
+    settings.archives.iter().filter(|archive| match archive.gets {
+        Gets::Everything => true,
+        Gets::WhatRulesRoute => routed.contains(archive.peer.ae_title.as_str()),
+    })
+}
+
+fn key_images(record: &ResultRecord, archive: &Archive) -> Vec<Wanted> {
+    if !archive.key_image {
+        return Vec::new();
+    }
+    let one = |place| Wanted {
+        kind: DeliveryKind::KeyImage,
+        destination: archive.peer.ae_title.clone(),
+        place,
+    };
+    (0..record.key_images().len()).map(one).collect()
+}
+
+/// Owes the key images that waited for a map.
+pub(super) async fn owe_key_images(
     tx: &Tx,
-    study: &study::Model,
     record: &ResultRecord,
-    kind: DeliveryKind,
-    destination: String,
+    settings: &Settings,
+    packs: &[Pack],
 ) -> Result<(), StoreError> {
+    let study = studies::lock(tx, record.study).await?;
+    let verdicts = verdicts_on(tx, record, settings, packs).await?;
+    let routed = routed(&verdicts);
+    for archive in receivers(settings, &routed) {
+        for wanted in key_images(record, archive) {
+            owe(tx, &study, record, wanted).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn owe(tx: &Tx, study: &study::Model, record: &ResultRecord, wanted: Wanted) -> Result<(), StoreError> {
+    let Wanted {
+        kind,
+        destination,
+        place,
+    } = wanted;
     let state = match held_because(&study.link, kind) {
         Some(_) => DeliveryState::Held,
         None => DeliveryState::Pending,
@@ -103,10 +186,13 @@ async fn owe(
         study: record.study,
         result: Some(record.id),
         kind,
-        dedup_key: format!("{}:{}:{destination}", record.id, kind.text()),
+        dedup_key: match place {
+            0 => format!("{}:{}:{destination}", record.id, kind.text()),
+            _ => format!("{}:{}:{destination}:{place}", record.id, kind.text()),
+        },
         destination,
         state,
-        detail: None,
+        detail: (place > 0).then(|| place.to_string()),
     };
     deliveries::owe(tx, owed).await.map(|_| ())
 }

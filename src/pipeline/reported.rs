@@ -5,6 +5,7 @@ use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::StudyId;
 
 use crate::storage::entity::study;
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, reports, studies, timeline};
 
 /// Takes note of a version that arrived with this status.
@@ -12,16 +13,22 @@ pub async fn take(tx: &Tx, row: study::Model, status: &str) -> Result<StudyId, S
     let id = studies::id_of(&row)?;
     let versions = reports::of_study(tx.conn(), &row.id).await?;
     let standing = versions.last().map(|v| v.status.clone()).unwrap_or_default();
-    let read = matches!(standing.as_str(), "final" | "amended");
+    let read = is_read(&standing);
     timeline::note(tx, id, "report_received", format!("status {status}")).await?;
+    let to_be_read = Purpose::of(&row) == Purpose::Reading;
     let mut row: study::ActiveModel = row.into();
     row.report_status = Set(Some(standing));
-    row.on_worklist = Set(!read);
+    row.on_worklist = Set(!read && to_be_read);
     studies::save(tx, row).await?;
-    if status == "retracted" {
+    if status == "retracted" && to_be_read {
         timeline::note(tx, id, "back_on_worklist", "its report was retracted").await?;
     }
     Ok(id)
+}
+
+/// Whether a report of this standing means that a person has read the study.
+pub fn is_read(standing: &str) -> bool {
+    matches!(standing, "final" | "amended")
 }
 
 /// Reports on this order that came before the study are the study's.

@@ -19,6 +19,7 @@ use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::{analysis, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, document, orders, results, studies, timeline};
 
 /// A study with everything its rules look at.
@@ -36,9 +37,12 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         .store
         .write(move |tx| {
             Box::pin(async move {
-                let case = load(tx, id, &settings).await?;
+                let case = match to_be_read(tx, id).await? {
+                    true => load(tx, id, &settings).await?,
+                    false => None,
+                };
                 let Some(case) = case else {
-                    // The images have not been looked at yet; assembly asks again.
+                    // It is only compared with; or its images have not been looked at yet, and assembly asks again.
                     leases::complete(tx, &lease).await?;
                     return Ok(None);
                 };
@@ -58,6 +62,11 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         env.metrics.last_image_to_worklist.observe(seconds);
     }
     Ok(())
+}
+
+async fn to_be_read(tx: &Tx, id: StudyId) -> Result<bool, StoreError> {
+    let row = studies::get(tx.conn(), id).await?;
+    Ok(Purpose::of(&row) == Purpose::Reading)
 }
 
 pub async fn load(tx: &Tx, id: StudyId, settings: &Settings) -> Result<Option<Case>, StoreError> {

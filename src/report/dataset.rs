@@ -15,6 +15,8 @@ const EXPLICIT_VR_LITTLE_ENDIAN: &str = "1.2.840.10008.1.2.1";
 const IMPLEMENTATION_CLASS: &str = "2.25.313044287120316524406364171417424470731";
 const IMPLEMENTATION_NAME: &str = "TOCSIN";
 
+/// Longest decimal string (PS3.5 table 6.2-1).
+const DS: usize = 16;
 /// Longest Code Value; a longer one goes into Long Code Value (PS3.3 section 8.1).
 const CODE_VALUE: usize = 16;
 
@@ -67,6 +69,20 @@ impl DataSet {
     pub fn number(mut self, tag: Tag, value: u16) -> Self {
         self.0
             .put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+        self
+    }
+
+    /// Several unsigned 32-bit numbers of one element.
+    pub fn longs(mut self, tag: Tag, values: &[u32]) -> Self {
+        let values = PrimitiveValue::U32(values.iter().copied().collect());
+        self.0.put(DataElement::new(tag, VR::UL, values));
+        self
+    }
+
+    /// An element whose value names another.
+    pub fn pointer(mut self, tag: Tag, to: Tag) -> Self {
+        self.0
+            .put(DataElement::new(tag, VR::AT, PrimitiveValue::from(to)));
         self
     }
 
@@ -162,6 +178,21 @@ pub fn decimal(value: f64) -> String {
     }
 }
 
+/// A DS value as near as 16 characters allow, for places in the patient.
+pub fn exact(value: f64) -> String {
+    let whole = format!("{value}");
+    if whole.len() <= DS {
+        return whole;
+    }
+    let short = |places: usize| format!("{value:.places$}");
+    let fits = |text: &String| text.len() <= DS && !text.trim_matches(['-', '0', '.']).is_empty();
+    (0..DS)
+        .rev()
+        .map(short)
+        .find(fits)
+        .unwrap_or_else(|| decimal(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +214,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn places_are_as_near_as_a_ds_allows() {
+        for (value, text) in [
+            (-123.456_789_012_345_67, "-123.45678901235"),
+            (0.939_692_620_785_908_4, "0.93969262078591"),
+            (-250.488_281_25, "-250.48828125"),
+            (1.0, "1"),
+            (-1.234e-17, "0"),
+        ] {
+            assert_eq!(exact(value), text);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_place_fits_a_ds_and_comes_back(value in -5000.0f64..5000.0) {
+            let text = exact(value);
+            prop_assert!(text.len() <= 16, "{}", text);
+            let back: f64 = text.parse().expect("a number");
+            prop_assert!((back - value).abs() < 1e-9, "{} {}", text, value);
+        }
+
         #[test]
         fn any_number_fits_a_ds(value in proptest::num::f64::NORMAL) {
             let text = decimal(value);

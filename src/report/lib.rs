@@ -3,6 +3,7 @@
 
 pub mod canvas;
 pub mod changes;
+pub mod comparison_text;
 mod content;
 mod dataset;
 pub mod fhir;
@@ -16,8 +17,10 @@ mod modules;
 pub mod narrative;
 pub mod orm;
 pub mod oru;
+pub mod oru_rejection;
 pub mod outputs;
 pub mod sc;
+pub mod seg;
 pub mod site_profile;
 pub mod sr;
 mod sr_codes;
@@ -34,7 +37,8 @@ use tocsin_domain::ids::Uid;
 pub use canvas::RgbImage;
 pub use dataset::decimal;
 pub use header::{Installation, Request, SourceSeries, StudyHeader};
-pub use sc::{KeyImage, key_image};
+pub use sc::{Drawn, KeyImage, key_image};
+pub use seg::{MarkedSlice, MarkedSlices, Placed, segmentation};
 pub use sr::structured_report;
 pub use uids::{ObjectKind, ObjectUids};
 
@@ -75,6 +79,14 @@ pub enum ReportError {
         columns: usize,
         bytes: usize,
     },
+    #[error("the display policy or the operating point of the model keeps this back")]
+    NotShown,
+    #[error("the model marked nothing")]
+    NothingMarked,
+    #[error("the marks take {bytes} bytes, more than one object holds")]
+    MarksTooLarge { bytes: usize },
+    #[error("the marks do not fit the images that were read")]
+    Shape,
     #[error("a UID of the object is not valid")]
     Uid(#[from] tocsin_domain::ids::UidError),
     #[error("the file meta group cannot be built")]

@@ -70,6 +70,8 @@ struct NarrativeContext {
     model: String,
     /// That this replaces an earlier result, or must not be used.
     replaces: Option<String>,
+    /// What changed since an earlier study.
+    comparison: Vec<String>,
     findings: Vec<FindingWords>,
     limits: Vec<String>,
     /// What rules add to the result.
@@ -180,6 +182,10 @@ impl NarrativeContext {
             images: record.instance_uids.len(),
             model: clean(&text::model_name(record)),
             replaces: text::status_sentence(record.status).map(model),
+            comparison: text::compared(record)
+                .iter()
+                .map(|sentence| model(sentence))
+                .collect(),
             findings: record.findings.iter().map(FindingWords::of).collect(),
             limits: text::limits(record).iter().map(|limit| model(limit)).collect(),
             recommendations: recommendations
@@ -198,6 +204,7 @@ impl NarrativeContext {
             images: 32,
             model: "Model ich 1.0.0".to_owned(),
             replaces: None,
+            comparison: Vec::new(),
             findings: Vec::new(),
             limits: Vec::new(),
             recommendations: Vec::new(),
@@ -210,6 +217,7 @@ impl NarrativeContext {
         };
         let full = Self {
             replaces: Some("This replaces an earlier result.".to_owned()),
+            comparison: vec!["Compared with the study of 2025-06-01 (183 days earlier).".to_owned()],
             findings: vec![finding],
             limits: vec!["Limitation: thick slices.".to_owned()],
             recommendations: vec!["Consider a neurosurgical opinion.".to_owned()],

@@ -12,14 +12,14 @@ use super::hl7_context::{
 use super::site_profile::{SrReference, UnreadStatus, Version};
 use super::text::narrative;
 
-const ORU: MessageType = MessageType {
+pub(super) const ORU: MessageType = MessageType {
     code: "ORU",
     trigger: "R01",
     structure: "ORU_R01",
 };
 /// The row that names the study (PS3.16, as archives and vendors write it).
-const DICOM_STUDY: [&str; 3] = ["113014", "DICOM Study", "DCM"];
-const IMPRESSION: [&str; 3] = [
+pub(super) const DICOM_STUDY: [&str; 3] = ["113014", "DICOM Study", "DCM"];
+pub(super) const IMPRESSION: [&str; 3] = [
     "19005-8",
     "Radiology Imaging study [Impression] (narrative)",
     "LN",
@@ -279,7 +279,7 @@ impl Rows<'_> {
     }
 }
 
-fn unread(status: UnreadStatus) -> &'static str {
+pub(super) fn unread(status: UnreadStatus) -> &'static str {
     match status {
         UnreadStatus::Preliminary => "P",
         UnreadStatus::NotVerified => "R",

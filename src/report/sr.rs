@@ -231,8 +231,12 @@ fn certainty(probability: f64) -> Item {
     Item::contains(code::CERTAINTY, value)
 }
 
+/// The image to look at, where the policy of the model lets any be shown.
 fn key_image(context: &Context, instance: Option<&Uid>) -> Option<Item> {
-    instance.map(|uid| image(context, dcm::SOURCE_OF_MEASUREMENT, uid))
+    let shown = context.record.model.display_policy.shows_pictures();
+    instance
+        .filter(|_| shown)
+        .map(|uid| image(context, dcm::SOURCE_OF_MEASUREMENT, uid))
 }
 
 /// TID 4019.

@@ -2,6 +2,7 @@
 
 use chrono::FixedOffset;
 use tocsin_domain::code::{self, Code};
+use tocsin_domain::explanation::Explanation;
 use tocsin_domain::finding::{
     DisplayPolicy, Finding, Lesion, Measurement, ModelRef, Presence, ResultRecord, ResultStatus, Statement,
 };
@@ -69,6 +70,8 @@ pub fn bleed() -> ResultRecord {
         instance_uids: (1..=3).map(|n| uid(&format!("1.2.826.0.1.99.2.{n}"))).collect(),
         supersedes: None,
         limitations: vec!["thick slices".into()],
+        foreground: None,
+        comparison: None,
         statements: vec![Statement {
             rule: "large".into(),
             pack: PackRef {
@@ -78,6 +81,7 @@ pub fn bleed() -> ResultRecord {
             },
             text: "Large hemorrhage".into(),
         }],
+        explanation: Explanation::default(),
     }
 }
 

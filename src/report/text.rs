@@ -4,6 +4,7 @@
 use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord, ResultStatus, Statement};
 
+use super::comparison_text;
 use super::dataset::decimal;
 
 /// Opens every text that leaves the system.
@@ -49,6 +50,7 @@ pub fn narrative(record: &ResultRecord) -> String {
         sentences.extend(finding.lesions.iter().map(lesion_sentence));
         sentences.push(operating_sentence(finding));
     }
+    sentences.extend(compared(record));
     sentences.extend(record.statements.iter().map(statement_sentence));
     sentences.push(format!("{}.", model_name(record)));
     sentences.extend(limits(record));
@@ -76,6 +78,7 @@ pub(super) fn operating_sentence(finding: &Finding) -> String {
 pub fn remarks(record: &ResultRecord) -> Vec<String> {
     let mut remarks = vec![NOT_A_REPORT.to_owned()];
     remarks.extend(status_sentence(record.status).map(str::to_owned));
+    remarks.extend(compared(record));
     remarks.extend(record.statements.iter().map(statement_sentence));
     remarks.extend(limits(record));
     remarks
@@ -143,7 +146,16 @@ fn named_quantity(measurement: &Measurement) -> String {
     format!("{} {}", label(&measurement.code), quantity(measurement))
 }
 
-fn label(code: &Code) -> String {
+/// What changed since an earlier study; nothing where none was compared.
+pub fn compared(record: &ResultRecord) -> Vec<String> {
+    record
+        .comparison
+        .as_ref()
+        .map(comparison_text::sentences)
+        .unwrap_or_default()
+}
+
+pub(super) fn label(code: &Code) -> String {
     lower_first(&code.display)
 }
 

@@ -12,6 +12,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5c1d_7a0e_94f3_5b0a_8f2e_0d6b_3a91_c7e
 pub enum ObjectKind {
     StructuredReport,
     KeyImage,
+    Segmentation,
 }
 
 impl ObjectKind {
@@ -19,6 +20,7 @@ impl ObjectKind {
         match self {
             Self::StructuredReport => "sr",
             Self::KeyImage => "sc",
+            Self::Segmentation => "seg",
         }
     }
 
@@ -27,11 +29,13 @@ impl ObjectKind {
         match self {
             Self::StructuredReport => 9002,
             Self::KeyImage => 9003,
+            Self::Segmentation => 9004,
         }
     }
 }
 
-/// Where one object lies: one series per study, model version and kind; one instance per result.
+/// Where one object lies: one series per study, model version and kind; one instance per result, and of key images one per
+/// picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectUids {
     pub series: Uid,
@@ -53,6 +57,23 @@ impl ObjectUids {
             ]),
         }
     }
+
+    /// Of the key image at this place among those of a result, 0-based; the first is the one that stands for the result.
+    pub fn of_key_image(place: usize, study: &Uid, model: &ModelRef, result: ResultId) -> Self {
+        let first = Self::of(ObjectKind::KeyImage, study, model, result);
+        match place {
+            0 => first,
+            _ => Self {
+                instance: derive(&["instance", "sc", first.instance.as_str(), &place.to_string()]),
+                ..first
+            },
+        }
+    }
+}
+
+/// The dimensions by which the frames of a result's segmentation are found.
+pub fn dimensions(result: ResultId) -> Uid {
+    derive(&["dimensions", &result.to_string()])
 }
 
 /// The installed model as a device (Device Observer UID).

@@ -11,13 +11,14 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Urgency, Work};
 
 use super::changes;
 use super::entity::analysis::{self, Column, Entity};
 use super::entity::study;
 use super::error::StoreError;
 use super::jobs::{self, Terms};
+use super::prior_searches::Purpose;
 use super::store::Tx;
 use super::studies;
 
@@ -184,7 +185,11 @@ pub async fn again(tx: &Tx, earlier: &analysis::Model, reason: String) -> Result
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
     jobs::enqueue(
         tx,
-        &Work::Infer { analysis: id },
+        // Whoever takes it up puts it in the lane of its model.
+        &Work::Infer {
+            analysis: id,
+            urgency: Urgency::default(),
+        },
         inference(&earlier.study_id, &earlier.model),
     )
     .await?;
@@ -205,10 +210,16 @@ pub async fn refused_for_quality(
     since: Timestamp,
     most: u64,
 ) -> Result<Vec<String>, StoreError> {
+    let to_be_read = Query::select()
+        .column(study::Column::Id)
+        .from(study::Entity)
+        .and_where(study::Column::Purpose.eq(Purpose::Reading.text()))
+        .to_owned();
     let studies: Vec<String> = Entity::find()
         .select_only()
         .column(Column::StudyId)
         .filter(Column::State.eq(AnalysisState::QualityRejected.text()))
+        .filter(Column::StudyId.in_subquery(to_be_read))
         .filter(Column::UpdatedAt.gte(to_micros(since)))
         .order_by_desc(Column::UpdatedAt)
         .limit(most)
@@ -349,6 +360,17 @@ pub async fn finished(tx: &Tx, id: AnalysisId, ending: Ending) -> Result<(), Sto
         inference_ms: Set(ending.inference_ms),
         finished_at: Set(Some(now)),
         updated_at: Set(now),
+        ..Default::default()
+    };
+    saved(tx, row).await
+}
+
+/// The result of this analysis was amended; the images were not read again.
+pub async fn amended(tx: &Tx, id: AnalysisId, result: ResultId) -> Result<(), StoreError> {
+    let row = analysis::ActiveModel {
+        id: Set(id.to_string()),
+        result_id: Set(Some(result.to_string())),
+        updated_at: Set(to_micros(tx.now())),
         ..Default::default()
     };
     saved(tx, row).await

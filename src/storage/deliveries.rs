@@ -56,14 +56,18 @@ pub enum DeliveryKind {
     ResultMessage,
     StructuredReport,
     KeyImage,
+    Rejection,
+    Segmentation,
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,
         Self::KeyImage,
+        Self::Rejection,
+        Self::Segmentation,
     ];
 
     pub fn text(self) -> &'static str {
@@ -72,6 +76,8 @@ impl DeliveryKind {
             Self::ResultMessage => "result_message",
             Self::StructuredReport => "structured_report",
             Self::KeyImage => "key_image",
+            Self::Rejection => "rejection",
+            Self::Segmentation => "segmentation",
         }
     }
 }

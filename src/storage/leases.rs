@@ -42,6 +42,15 @@ async fn claim_in(tx: &Tx, lane: Lane, owner: String, limit: i64) -> Result<Vec<
         sea_orm::DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
     };
+    // What is only compared with waits while anything of the lane before it waits or runs.
+    let gives_way = match lane.yields_to() {
+        Some(first) => format!(
+            "AND NOT EXISTS (SELECT 1 FROM job u WHERE u.lane = {} \
+               AND (u.state = 1 OR (u.state = 0 AND u.run_at <= $4)))",
+            first.number()
+        ),
+        None => String::new(),
+    };
     let sql = format!(
         "UPDATE job SET state = 1, lease_token = lease_token + 1, lease_owner = $1, lease_until = $2, \
          attempts = attempts + 1 - state, deaths = deaths + state, dedup_key = NULL \
@@ -49,6 +58,7 @@ async fn claim_in(tx: &Tx, lane: Lane, owner: String, limit: i64) -> Result<Vec<
            AND ((j.state = 0 AND j.run_at <= $4) OR (j.state = 1 AND j.lease_until < $4)) \
            AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e \
              WHERE e.order_key = j.order_key AND e.seq < j.seq AND e.state IN (0, 1))) \
+           {gives_way} \
            ORDER BY j.run_at, j.seq LIMIT $5 {skip}) \
          RETURNING seq, lease_token, payload, attempts, deaths, created_at"
     );
@@ -185,7 +195,8 @@ async fn free_leases(tx: &Tx, pattern: &str) -> Result<u64, StoreError> {
         .all(tx.conn())
         .await?;
     for row in &held {
-        let pause = match row.lane == Lane::Inference.number() {
+        let runs_model = |lane: &Lane| lane.runs_models() && lane.number() == row.lane;
+        let pause = match Lane::ALL.iter().any(runs_model) {
             true => pause_after_deaths(row.deaths),
             false => TimeDelta::zero(),
         };

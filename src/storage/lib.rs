@@ -24,6 +24,7 @@ pub mod paces;
 pub mod page;
 pub mod patients;
 pub mod people;
+pub mod prior_searches;
 pub mod priors;
 pub mod reconciliation;
 pub mod repeats;

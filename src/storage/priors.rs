@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use chrono::TimeZone;
+use tocsin_domain::clock::{Timestamp, from_micros, wall_clock};
+use tocsin_domain::same_person::Person;
+
 use super::entity::{patient, study};
 use super::error::StoreError;
+use super::instances;
 use super::patients::{self, Imaged};
 
 /// Studies that are looked at at most; the newest go first.
@@ -65,4 +70,26 @@ async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTr
         found.extend(retired.into_iter().map(|row| row.identifier));
     }
     Ok(found)
+}
+
+/// When the images of a study were taken, as the first of them says on the site's wall clock; when it arrived where none says.
+pub async fn taken_at<Z: TimeZone>(
+    conn: &impl ConnectionTrait,
+    row: &study::Model,
+    zone: &Z,
+) -> Result<Timestamp, StoreError> {
+    let first = instances::first_of_study(conn, &row.id).await?;
+    let facts = first.as_ref().map(instances::facts_of).transpose()?;
+    let said =
+        facts.and_then(|facts| wall_clock(facts.study_date.as_deref()?, facts.study_time.as_deref(), zone));
+    Ok(said.unwrap_or_else(|| from_micros(row.arrived_at)))
+}
+
+/// Whom the images of a study are of, as they say.
+pub fn person(row: &study::Model) -> Person<'_> {
+    Person {
+        name: row.patient_name.as_deref(),
+        birth_date: row.birth_date.as_deref(),
+        sex: row.sex.as_deref(),
+    }
 }

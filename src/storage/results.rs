@@ -9,7 +9,7 @@ use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{ResultId, StudyId};
 
 use super::document;
-use super::entity::{mask, result, verdict};
+use super::entity::{heat_map, mask, result, verdict};
 use super::error::StoreError;
 use super::store::Tx;
 
@@ -61,6 +61,24 @@ pub async fn complete(tx: &Tx, record: &ResultRecord) -> Result<(), StoreError> 
 pub async fn mask_of(conn: &impl ConnectionTrait, id: ResultId) -> Result<Vec<u8>, StoreError> {
     let row = mask::Entity::find_by_id(id.to_string()).one(conn).await?;
     Ok(row.map(|row| row.stored).unwrap_or_default())
+}
+
+/// Keeps the maps of a result (`imaging::heat`), empty where there are none; they come once.
+pub async fn keep_map(tx: &Tx, id: ResultId, stored: Vec<u8>) -> Result<(), StoreError> {
+    let row = heat_map::ActiveModel {
+        result_id: Set(id.to_string()),
+        stored: Set(stored),
+    };
+    heat_map::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The stored maps of a result; `None` while nobody has looked for them.
+pub async fn map_of(conn: &impl ConnectionTrait, id: ResultId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = heat_map::Entity::find_by_id(id.to_string()).one(conn).await?;
+    Ok(row.map(|row| row.stored))
 }
 
 pub fn record_of(row: &result::Model) -> Result<ResultRecord, StoreError> {

@@ -38,7 +38,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGen>,
     audit_key: Vec<u8>,
-    woken: [Notify; 4],
+    woken: [Notify; Lane::ALL.len()],
     /// Told when a committed write changed a study.
     changed: Notify,
 }

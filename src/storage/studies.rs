@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
@@ -15,6 +15,7 @@ use super::document;
 use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
+use super::prior_searches::Purpose;
 use super::store::Tx;
 use super::waiting;
 
@@ -110,10 +111,11 @@ pub async fn place(
     site: &SiteId,
     facts: &InstanceFacts,
     sender: &str,
+    purpose: Purpose,
 ) -> Result<(StudyId, SeriesId, bool), StoreError> {
     let (study, is_new) = match by_uid(tx.conn(), site, facts.study_uid.as_str()).await? {
         Some(row) => (row, false),
-        None => (create(tx, site, facts, sender).await?, true),
+        None => (create(tx, site, facts, sender, purpose).await?, true),
     };
     let study_id = id_of(&study)?;
     let series = match series_by_uid(tx.conn(), study_id, &facts.series_uid).await? {
@@ -128,6 +130,7 @@ async fn create(
     site: &SiteId,
     facts: &InstanceFacts,
     sender: &str,
+    purpose: Purpose,
 ) -> Result<study::Model, StoreError> {
     let now = to_micros(tx.now());
     let row = study::ActiveModel {
@@ -159,10 +162,11 @@ async fn create(
         verdict: Set(None),
         band_without_ai: Set(0),
         score_without_ai: Set(0.0),
-        on_worklist: Set(true),
+        on_worklist: Set(purpose == Purpose::Reading),
         claimed_by: Set(None),
         claimed_at: Set(None),
         report_status: Set(None),
+        purpose: Set(purpose.text().to_owned()),
         updated_at: Set(now),
     };
     let row = row.insert(tx.conn()).await?;
@@ -271,6 +275,7 @@ pub async fn by_ids(conn: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<s
 /// When an image last arrived, of any study.
 pub async fn last_image_at(conn: &impl ConnectionTrait) -> Result<Option<Timestamp>, StoreError> {
     let last = study::Entity::find()
+        .filter(study::Column::Purpose.eq(Purpose::Reading.text()))
         .select_only()
         .column(study::Column::LastInstanceAt)
         .order_by_desc(study::Column::LastInstanceAt)
@@ -281,22 +286,37 @@ pub async fn last_image_at(conn: &impl ConnectionTrait) -> Result<Option<Timesta
     Ok(last.map(from_micros))
 }
 
-/// Studies whose link to an order a person has to look at, newest first.
+/// Studies that wait for a decision about their order, newest first; `link` takes those of one kind alone.
 pub async fn unreconciled(
     conn: &impl ConnectionTrait,
+    link: Option<&str>,
     before: Option<&Before>,
     limit: u64,
 ) -> Result<Vec<study::Model>, StoreError> {
     let mut select = study::Entity::find()
         .filter(study::Column::Link.ne("linked"))
         .filter(study::Column::LinkResolvedBy.is_null())
+        .filter(study::Column::Purpose.eq(Purpose::Reading.text()))
         .order_by_desc(study::Column::ArrivedAt)
         .order_by_desc(study::Column::Id)
         .limit(limit);
+    if let Some(link) = link {
+        select = select.filter(study::Column::Link.eq(link));
+    }
     if let Some(before) = before {
         select = select.filter(before.condition(study::Column::ArrivedAt, study::Column::Id));
     }
     Ok(select.all(conn).await?)
+}
+
+/// How many of a kind wait for a decision about their order.
+pub async fn count_unreconciled(conn: &impl ConnectionTrait, link: &str) -> Result<u64, StoreError> {
+    Ok(study::Entity::find()
+        .filter(study::Column::Purpose.eq(Purpose::Reading.text()))
+        .filter(study::Column::Link.eq(link))
+        .filter(study::Column::LinkResolvedBy.is_null())
+        .count(conn)
+        .await?)
 }
 
 /// Who holds the study now.

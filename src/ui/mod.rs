@@ -4,6 +4,7 @@ mod account;
 mod acknowledge;
 mod alerts;
 mod assets;
+mod axis;
 #[cfg(test)]
 mod catalogue;
 mod choices;
@@ -73,6 +74,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/account/factor", web::post().to(account::factor))
         .route("/assets/{hash}/{file}", web::get().to(assets::get))
         .route("/", web::get().to(worklist::show))
+        .service(web::redirect("/worklist", "/"))
         .route("/worklist.csv", web::get().to(worklist::sheet))
         .route("/worklist/rows", web::get().to(worklist::rows))
         .route("/worklist/search", web::post().to(worklist::search))

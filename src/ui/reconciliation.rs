@@ -1,33 +1,76 @@
 //! Studies without a sure order, and the forms that decide.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Form, Path, Query};
-use serde::Deserialize;
+use actix_web::{HttpResponse, ResponseError};
+use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, go_to, sealed};
 use super::templates;
 use crate::api::auth::Principal;
-use crate::api::page::PageQuery;
+use crate::api::page::{Page, PageQuery};
+use crate::api::reconciliation::{self, Filter, Unreconciled};
 use crate::api::resolve::{self, Resolution};
-use crate::api::{ApiError, State, reconciliation, views};
+use crate::api::{ApiError, State, views};
+use crate::storage::studies;
+
+#[derive(Serialize)]
+pub struct ReconciliationPage {
+    /// Those of one kind alone are shown.
+    pub link: Option<String>,
+    pub kinds: Vec<Kind>,
+    /// Why the decision that was just sent did not count.
+    pub refused: Option<String>,
+    #[serde(flatten)]
+    pub page: Page<Unreconciled>,
+}
+
+/// Studies that wait for the same reason, and how many of them.
+#[derive(Serialize)]
+pub struct Kind {
+    pub link: &'static str,
+    pub count: u64,
+    pub current: bool,
+}
 
 pub async fn list(
     state: Data<State>,
+    filter: Query<Filter>,
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    let page = reconciliation::load(&state, &query).await?;
+    render(&state, &who, filter.into_inner().link, &query, None).await
+}
+
+async fn render(
+    state: &State,
+    who: &Principal,
+    link: Option<String>,
+    query: &PageQuery,
+    refused: Option<ApiError>,
+) -> Result<HttpResponse, ApiError> {
+    let page = reconciliation::load(state, link.as_deref(), query).await?;
     let shown = page.items.iter().map(|item| item.study_id.to_string());
-    views::viewed(&state, &who, "reconciliation.view", shown).await?;
-    let frame = Frame::of(&state, &who);
-    templates::page(
-        "reconciliation",
-        "nav-reconciliation",
-        StatusCode::OK,
-        &frame,
-        &page,
-    )
+    views::viewed(state, who, "reconciliation.view", shown).await?;
+    let mut kinds = Vec::new();
+    for kind in reconciliation::LINKS {
+        kinds.push(Kind {
+            link: kind,
+            count: studies::count_unreconciled(state.store.read(), kind).await?,
+            current: link.as_deref() == Some(kind),
+        });
+    }
+    let status = refused
+        .as_ref()
+        .map_or(StatusCode::OK, ResponseError::status_code);
+    let content = ReconciliationPage {
+        link,
+        kinds,
+        refused: refused.map(|why| why.to_string()),
+        page,
+    };
+    let frame = Frame::of(state, who);
+    templates::page("reconciliation", "nav-reconciliation", status, &frame, &content)
 }
 
 /// Which button was pressed says which of the fields counts.
@@ -56,6 +99,12 @@ pub async fn resolve(
         no_order: form.no_order.is_some(),
         nevertheless: form.nevertheless.is_some(),
     };
-    resolve::resolve(&state, &who, &id, &resolution).await?;
-    Ok(go_to("/reconciliation"))
+    match resolve::resolve(&state, &who, &id, &resolution).await {
+        Ok(_) => Ok(go_to("/reconciliation")),
+        // What was typed is at fault: it is said where it can be typed again.
+        Err(refused @ (ApiError::NotFound(_) | ApiError::BadRequest(_) | ApiError::Conflict(_))) => {
+            render(&state, &who, None, &PageQuery::default(), Some(refused)).await
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -14,6 +14,7 @@ use super::messages::{MessagePage, MessagesPage};
 use super::oidc::OnwardPage;
 use super::quarantine::{self, QuarantinePage};
 use super::read_html::{Element, Html, read};
+use super::reconciliation::{Kind, ReconciliationPage};
 use super::report::Form;
 use super::samples::{self, Amount, hostile};
 use super::setup::SetupPage;
@@ -28,11 +29,12 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 12] = [
+const NEVER_ALONE: [&str; 13] = [
     "layout",
     "ai",
     "lock",
     "roles",
+    "timeline_drawing",
     "report_fhir",
     "report_hl7",
     "report_item",
@@ -204,9 +206,18 @@ fn lists(press: &mut Press, amount: Amount) {
         next: next.clone(),
     };
     press.print("alerts", "nav-alerts", amount, &alerts);
-    let reconciliation = Page {
-        items: items(amount).map(samples::unreconciled).collect(),
-        next: next.clone(),
+    let reconciliation = ReconciliationPage {
+        link: amount.maybe("conflict".to_owned()),
+        kinds: vec![Kind {
+            link: "conflict",
+            count: 1,
+            current: amount.yes(),
+        }],
+        refused: amount.maybe(hostile()),
+        page: Page {
+            items: items(amount).map(samples::unreconciled).collect(),
+            next: next.clone(),
+        },
     };
     press.print("reconciliation", "nav-reconciliation", amount, &reconciliation);
     let entries = items(amount).map(|amount| quarantine::Row {

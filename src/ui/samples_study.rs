@@ -1,5 +1,7 @@
 //! For tests: a study and its pictures, with as little as there can be and with everything.
 
+use chrono::TimeDelta;
+use tocsin_domain::course::{Event, critical};
 use tocsin_domain::finding::{DisplayPolicy, Presence};
 use tocsin_domain::triage::verdict::Recommendation;
 use tocsin_domain::worklist::Band;
@@ -11,7 +13,7 @@ use super::study::{LivePart, PriorPage, StudyPage};
 use crate::api::ai::{AiView, ChangeView, CodeView, FindingView, LesionView, MeasurementView};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
-use crate::api::priors::PriorView;
+use crate::api::priors::{PriorSearchView, PriorView};
 use crate::api::study::{StudyView, TimelineView};
 use crate::storage::analyses::AnalysisState;
 
@@ -61,7 +63,7 @@ fn prior(amount: Amount) -> PriorView {
 pub fn live(amount: Amount) -> LivePart {
     let study = study(amount);
     LivePart {
-        gantt: gantt::of(&study.timeline),
+        gantt: gantt::of(&study.timeline, &study.critical_path),
         me: hostile(),
         taken_on: amount.maybe("20140101".to_owned()),
         flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),
@@ -117,12 +119,15 @@ fn study(amount: Amount) -> StudyView {
             Amount::Most => vec![ai(Amount::Least), ai(Amount::Most)],
         },
         series: Vec::new(),
-        timeline: amount
-            .list([step("first_image", 0.0), step("alert_raised", 90_000.0)])
-            .into_iter()
-            .flatten()
-            .collect(),
+        timeline: course(amount),
+        critical_path: critical::path(&course(amount).iter().map(Event::from).collect::<Vec<_>>()),
         priors: amount.list(prior(Amount::Most)),
+        prior_searches: amount.list(PriorSearchView {
+            source: hostile(),
+            state: "given_up".to_owned(),
+            detail: hostile(),
+            at: at(),
+        }),
         alerts: match amount {
             Amount::Least => Vec::new(),
             Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
@@ -136,11 +141,18 @@ pub fn id<T: serde::de::DeserializeOwned>() -> T {
     serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id")
 }
 
-fn step(event: &str, ms_since_previous: f64) -> TimelineView {
+fn course(amount: Amount) -> Vec<TimelineView> {
+    let steps = [step("first_image", 0), step("alert_raised", 90)];
+    amount.list(steps).into_iter().flatten().collect()
+}
+
+fn step(event: &str, seconds: i64) -> TimelineView {
+    let ms = seconds as f64 * 1_000.0;
     TimelineView {
-        at: at(),
+        at: at() + TimeDelta::seconds(seconds),
         event: event.to_owned(),
-        ms_since_previous,
+        ms_since_first: ms,
+        ms_since_previous: ms,
         detail: hostile(),
     }
 }
@@ -179,6 +191,7 @@ pub fn ai(amount: Amount) -> AiView {
         result_id: amount.maybe(id()),
         disclaimer: amount.maybe(hostile()),
         limitations: amount.list(hostile()),
+        compared: amount.list(hostile()),
         display_policy: amount.maybe(DisplayPolicy::PreviewWithMarks),
         inference_ms: amount.maybe(1_234),
     }
@@ -256,6 +269,8 @@ fn marks() -> MarksView {
         result_id: id(),
         model: hostile(),
         key: Some(0),
+        keys: vec![0],
         marked: vec![Marked { layer: 0, slice: 0 }],
+        heat: vec![Marked { layer: 0, slice: 0 }],
     }
 }

@@ -111,7 +111,7 @@ async fn load(state: &State, id: &str, who: &Principal) -> Result<(LivePart, Stu
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let study = study::load(state, id).await?;
     let part = LivePart {
-        gantt: gantt::of(&study.timeline),
+        gantt: gantt::of(&study.timeline, &study.critical_path),
         me: who.name.clone(),
         taken_on: taken_on(state, id).await?,
         flagged: study.ai.iter().any(|ai| ai.state == AnalysisState::Flagged),

@@ -11,7 +11,7 @@
   let gathering;
   let late = false; // Something new waits for somebody to finish typing.
   const typing = () =>
-    part.querySelector(".sure") !== null || (part.contains(document.activeElement) && document.activeElement.matches("input, textarea"));
+    part.querySelector(".sure") !== null || (part.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea"));
 
   const states = (within) => [...within.querySelectorAll("[data-ai-state], [data-images]")].map((one) => one.dataset.aiState ?? one.dataset.images).join();
 
@@ -31,6 +31,7 @@
     const before = states(part);
     const focused = part.contains(document.activeElement) ? document.activeElement.dataset.testid : undefined;
     const reasons = [...part.querySelectorAll("form.judge [name=reason]")].map((input) => input.value);
+    const idle = part.querySelector("#hide-idle")?.checked;
     const sections = [...fresh.body.children].map((section) => document.importNode(section, true));
     const plain = (section) => section.innerHTML.replace(/(data-until="[^"]*">)[^<]*/g, "$1");
     const same = sections.length === part.children.length && sections.every((section, index) => plain(section) === plain(part.children[index]));
@@ -38,6 +39,8 @@
     const old = new Map([...part.children].map((section) => [section.querySelector("h2")?.firstChild?.textContent, plain(section)]));
     part.replaceChildren(...sections);
     part.querySelectorAll("form.judge [name=reason]").forEach((input, index) => (input.value = reasons[index] ?? ""));
+    const hide = part.querySelector("#hide-idle");
+    if (hide && idle !== undefined) hide.checked = idle;
     for (const section of sections) {
       if (old.get(section.querySelector("h2")?.firstChild?.textContent) !== plain(section)) section.classList.add("changed");
     }

@@ -93,11 +93,16 @@
     };
     const shownMarks = () => (pointing().length ? pointing() : stack().marks);
     const overlays = () =>
-      shownMarks().flatMap((marks) => {
-        const slice = marks.marked.find((one) => one.layer === at.layer)?.slice;
-        if (slice === undefined) return [];
-        const address = (as) => `${base}/marks/${marks.result_id}/${slice}?as=${as}`;
-        return [look.area && [address("area"), look.opacity], look.outline && [address("outline"), 1]].filter(Boolean);
+      shownMarks().flatMap(({ result_id, marked, heat }) => {
+        const sliceOf = (list) => list.find((one) => one.layer === at.layer)?.slice;
+        const [slice, hot] = [sliceOf(marked), sliceOf(heat)];
+        const address = (as) => `${base}/marks/${result_id}/${slice}?as=${as}`;
+        return [
+          // A map fades by itself where there is little.
+          look.area && hot !== undefined && [`${base}/heat/${result_id}/${hot}`, Math.min(1, 2 * look.opacity)],
+          look.area && slice !== undefined && [address("area"), look.opacity],
+          look.outline && slice !== undefined && [address("outline"), 1],
+        ].filter(Boolean);
       });
 
     // ---- Drawing
@@ -180,10 +185,15 @@
       at.layer = next;
       draw();
     };
-    const markedLayers = () => [...new Set(pointing().flatMap((one) => one.marked.map(({ layer }) => layer)))].sort((a, b) => a - b);
+    const markedLayers = () => [...new Set(pointing().flatMap((one) => [...one.marked, ...one.heat].map(({ layer }) => layer)))].sort((a, b) => a - b);
     const keyLayer = () => {
       const first = pointing()[0];
       return first ? first.key ?? first.marked[0]?.layer : undefined;
+    };
+    /** The slices that show what is flagged, the best first, one after the other. */
+    const nextKey = () => {
+      const keys = [...new Set(pointing().flatMap((one) => one.keys))];
+      return keys[(keys.indexOf(at.layer) + 1) % keys.length] ?? keyLayer();
     };
     const lay = () => {
       const { layers } = stack();
@@ -212,7 +222,7 @@
     };
 
     return {
-      element, range, stack, window, draw, to, open, renew, keyLayer, markedLayers, pointing,
+      element, range, stack, window, draw, to, open, renew, keyLayer, nextKey, markedLayers, pointing,
       by: (step) => to(at.layer + step),
       stacks: () => stacks,
       series: () => at.series,
@@ -310,9 +320,16 @@
       ),
     );
     overlays.hidden = !anyMarks();
+    // A classifier has no outline: where it looked is all that there is.
+    const outlined = stages.some((one) => one.stack().marks.some(({ marked }) => marked.length > 0));
+    outline.hidden = !outlined;
+    area.firstChild.textContent = `${outlined ? t("js-area") : t("js-heat")} `;
     key.hidden = now.keyLayer() === undefined;
     const models = [...new Set((pointing.length ? pointing : marks).map((one) => one.model))].join(", ");
-    const said = () => (pointing.length ? t("js-marked", { models, marked: now.markedLayers().length, count: layers.length }) : t("js-marked-below", { models }));
+    const said = () => {
+      if (!pointing.length) return t("js-marked-below", { models });
+      return t(outlined ? "js-marked" : "js-looked", { models, marked: now.markedLayers().length, count: layers.length });
+    };
     marked.textContent = marks.length ? said() : "";
     for (const button of viewer.querySelectorAll("[data-series]")) {
       button.setAttribute("aria-pressed", Number(button.dataset.series) === now.series());
@@ -393,7 +410,7 @@
     look.opacity = Number(opacity.value) / 100;
     if (look.area) redraw();
   });
-  key.addEventListener("click", () => now.to(now.keyLayer() ?? now.layer()));
+  key.addEventListener("click", () => now.to(now.nextKey() ?? now.layer()));
 
   // ---- By keyboard: arrow keys turn pages where the viewer is meant; elsewhere they scroll.
   let pointed = null;

@@ -251,6 +251,7 @@
     const fresh = waiting;
     waiting = undefined;
     held.hidden = true;
+    if (asked || !busy()) giveRoomBack();
     if (!fresh) return;
     const none = fresh.querySelector(".list tbody > tr.none");
     place(listed(fresh), asked);
@@ -258,21 +259,38 @@
     tocsin.age(rows);
   };
 
+  /**
+   * A row above that says more or less now has another height: the page goes along, so that `hand` stays where it was, and
+   * where the page ends before that, room is made until the order is applied.
+   */
+  const follow = (hand, top) => {
+    const drift = () => hand.getBoundingClientRect().top - top;
+    scrollBy({ top: drift(), behavior: "instant" });
+    const left = drift();
+    if (Math.abs(left) < 1) return;
+    if (left > 0) rows.style.paddingBlockEnd = "100vh";
+    else rows.style.paddingBlockStart = `${(parseFloat(rows.style.paddingBlockStart) || 0) - left}px`;
+    scrollBy({ top: drift(), behavior: "instant" });
+  };
+
+  const giveRoomBack = () => {
+    rows.style.paddingBlockStart = rows.style.paddingBlockEnd = "";
+  };
+
   /** Shows what a new page says, and holds its order back where somebody would be disturbed. */
   const take = (fresh) => {
+    const hand = busy() && (rows.querySelector(".list tbody > tr[data-study-id]:hover") ?? chosen());
+    const top = hand && hand.getBoundingClientRect().top;
     band(fresh);
     part(fresh, "filters");
     // The rows come without what was searched, which is in no address: how many match is known from the page alone.
     if (!searched) part(fresh, "counts");
     const old = new Map(listed(rows).map((row) => [idOf(row), row]));
-    const hand = busy() && (rows.querySelector(".list tbody > tr[data-study-id]:hover") ?? chosen());
-    const top = hand && hand.getBoundingClientRect().top;
     for (const row of listed(fresh)) {
       const own = old.get(idOf(row));
       if (own) say(own, row, false);
     }
-    // A row above that says more now is higher: the page goes along, so that the hand stays on the same row.
-    if (hand) scrollBy({ top: hand.getBoundingClientRect().top - top, behavior: "instant" });
+    if (hand) follow(hand, top);
     if (searched) return;
     waiting = fresh;
     if (!busy() || !offer(fresh)) apply(false);

@@ -67,14 +67,41 @@ test("rows stand still under a hand; a critical study shows at once, and u bring
   assert.deepEqual(await shown(page), (await worklist()).map((item) => item.study_id));
 });
 
-/** The answer with its rows the other way round. */
-async function reversed(route) {
+/** What `change` makes of the answer. */
+const rewritten = (change) => async (route) => {
   const answer = await route.fetch();
-  const text = await answer.text();
+  await route.fulfill({ response: answer, body: change(await answer.text()) });
+};
+
+test("a row above the hand that says more or less moves nothing under it, even where the page cannot scroll", async () => {
+  const page = await enter("radiologist", { viewport: { width: 1_280, height: 2_000 } });
+  await connected(page);
+  const box = await rows(page).nth(1).boundingBox();
+  const point = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  await page.mouse.move(point.x, point.y);
+  const target = await under(page, point);
+  const height = () => rows(page).first().evaluate((row) => row.offsetHeight);
+  const before = await height();
+  const words = "<br>one<br>two<br>three<br>four<br>five<br>six";
+  const said = /(<td class="exam"[^>]*>)/;
+  for (const [much, reaches] of [[words, (now) => now > before + 60], ["", (now) => now === before]]) {
+    await page.unrouteAll();
+    await page.route("**/worklist/rows?*", rewritten((text) => text.replace(said, `$1${much}`)));
+    await page.evaluate(() => document.dispatchEvent(new CustomEvent("tocsin:resync")));
+    await until("the first row says so", async () => {
+      await page.mouse.move(point.x + Math.round(Math.random() * 4), point.y);
+      return reaches(await height());
+    });
+    assert.equal(await under(page, point), target, "the same row is under the pointer");
+  }
+});
+
+/** The answer with its rows the other way round. */
+const reversed = rewritten((text) => {
   const end = text.lastIndexOf("</tbody>");
   const [head, ...all] = text.slice(0, end).split(/(?=<tr class="\w+" tabindex)/);
-  await route.fulfill({ response: answer, body: head + all.reverse().join("") + text.slice(end) });
-}
+  return head + all.reverse().join("") + text.slice(end);
+});
 
 test("rows that change places wait too, and the one that has the focus keeps it", async () => {
   const page = await enter();

@@ -34,6 +34,8 @@ accept = "loopback"
 listen = "127.0.0.1:0"
 accept = "loopback"
 default_authority = "DEMO"
+[inference]
+only = ["ich"]
 [alerts]
 capture_dir = "mail"
 [[alerts.people]]

@@ -1,8 +1,10 @@
 // One study: the pictures and what a model marked on them, what people say about it, and how all of it looks: in three
 // themes, on a narrow screen, without a script, and with a name that would like to be one.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { open, picture, rows, shown, signIn, start, until } from "./service.mjs";
 
 const THEMES = ["dim", "dark-contrast", "light"];
@@ -228,16 +230,46 @@ test("the next study is a key away, and the timeline too", async () => {
   await page.waitForURL(`**/studies/${order[1]}`);
 });
 
-test("the timeline's times add up, and the spreadsheet has the same rows", async () => {
+test("the timeline's times are the events', and the spreadsheet has the same rows", async () => {
   const page = await study(bleed);
   const times = await page.locator("[data-chart-table=timeline] [data-ms]").evaluateAll((all) => all.map((cell) => Number(cell.dataset.ms)));
   const { timeline } = await service.api(`/api/v1/studies/${bleed}`, admin);
-  assert.deepEqual(times, timeline.map((event) => event.ms_since_previous));
-  const whole = Date.parse(timeline.at(-1).at) - Date.parse(timeline[0].at);
-  assert.ok(Math.abs(times.reduce((sum, ms) => sum + ms, 0) - whole) <= 1);
-  assert.equal(await page.locator("figure[data-chart=timeline] rect").count(), times.length);
+  const since = (event) => Date.parse(event.at) - Date.parse(timeline[0].at);
+  times.forEach((ms, at) => assert.ok(Math.abs(ms - since(timeline[at])) <= 1));
+  assert.equal(times.length, timeline.length);
   const text = await page.evaluate(async () => (await fetch(document.querySelector("[data-export=csv]").href)).text());
   assert.equal(text.trim().split("\r\n").length, times.length + 1);
+});
+
+test("the critical path has no gap: its legs add up to the time from the first image to the last milestone", async () => {
+  const page = await study(bleed);
+  const path = page.locator(".timeline .path");
+  const legs = await path.locator(".leg").evaluateAll((all) => all.map((leg) => Number(leg.dataset.ms)));
+  const { timeline, critical_path: told } = await service.api(`/api/v1/studies/${bleed}`, admin);
+  assert.deepEqual(legs, told.map((leg) => leg.ms));
+  assert.deepEqual(told.slice(0, 4).map((leg) => leg.to), ["series_ready", "inference_started", "inference_finished", "ai_on_worklist"]);
+  const whole = Date.parse(timeline[told.at(-1).end].at) - Date.parse(timeline[told[0].begin].at);
+  assert.ok(Math.abs(legs.reduce((sum, ms) => sum + ms, 0) - whole) <= 1);
+  assert.equal(Number(await path.getAttribute("data-path-ms")), Math.round(legs.reduce((sum, ms) => sum + ms, 0) * 100) / 100);
+  assert.equal(await page.locator("figure.cut .leg").count(), legs.length);
+});
+
+test("idle time is cut with its length said, and comes back when it is asked for", async () => {
+  // Nothing that a person does here lasts half a minute: the last event is moved away from the others.
+  const shift = `import sqlite3; db = sqlite3.connect("tocsin.db", timeout=30); db.execute("update timeline set at = at + 600000000 where seq = (select max(seq) from timeline where study_id = ?)", ["${bleed}"]); db.commit()`;
+  await promisify(execFile)("python3", ["-c", shift], { cwd: service.folder });
+  const page = await study(bleed);
+  const cut = page.locator("figure.cut");
+  const kept = page.locator("figure.kept");
+  const gaps = await cut.locator(".break").evaluateAll((all) => all.map((gap) => Number(gap.dataset.ms)));
+  assert.ok(gaps.length > 0 && gaps.every((ms) => ms > 30_000), gaps.join());
+  assert.match(await cut.locator(".break text").last().textContent(), /^1\d min$/);
+  assert.deepEqual([await cut.isVisible(), await kept.isVisible(), await kept.locator(".break").count()], [true, false, 0]);
+  await page.getByTestId("hide-idle").uncheck();
+  assert.deepEqual([await cut.isVisible(), await kept.isVisible()], [false, true]);
+  await page.evaluate(() => document.dispatchEvent(new CustomEvent("tocsin:resync")));
+  await page.getByTestId("hide-idle").check();
+  await picture(page, "timeline");
 });
 
 test("a hostile name is a text", async () => {

@@ -12,6 +12,7 @@ use tocsin::report::oru::{ResultMessage, result};
 use tocsin::report::site_profile::{DEFAULT_231, DEFAULT_251, SiteProfile};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code;
+use tocsin_domain::explanation::Explanation;
 use tocsin_domain::finding::{
     DisplayPolicy, Finding, Measurement, ModelRef, Presence, ResultRecord, ResultStatus,
 };
@@ -105,7 +106,10 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         instance_uids: vec![uid("1.2.840.1.1.1")],
         supersedes: None,
         limitations: vec![],
+        foreground: None,
+        comparison: None,
         statements: Vec::new(),
+        explanation: Explanation::default(),
     }
 }
 

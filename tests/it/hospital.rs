@@ -11,6 +11,7 @@ use tocsin::api::worklist::{self, WorklistItem};
 use tocsin::api::worklist_query::WorklistQuery;
 use tocsin::app::machine::{self, Machine};
 use tocsin::app::{Running, open};
+use tocsin::cli::demo::exam::Exam;
 use tocsin::cli::demo::visit::{Priority, Visit};
 use tocsin::cli::demo::{archive, ris, scanner};
 use tocsin::config::Config;
@@ -176,10 +177,8 @@ impl Hospital {
             HeadFinding::None => None,
             _ => Some(30.0),
         };
-        Visit {
-            volume_ml,
-            ..Visit::new(seed, finding, priority, self.now())
-        }
+        let exam = Exam::HeadCt { finding, volume_ml };
+        Visit::new(seed, exam, priority, self.now())
     }
 
     /// What was answered to the order.
@@ -421,6 +420,8 @@ host = "127.0.0.1"
 port = {ris}
 application = "DEMORIS"
 facility = "DEMO"
+[inference]
+only = ["ich"]
 [alerts]
 from = "tocsin@hospital.example"
 default_policy = "stroke"

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dicom_core::{DataElement, PrimitiveValue, VR};
@@ -10,12 +11,13 @@ use dicom_dictionary_std::{tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use sha2::{Digest, Sha256};
 use tocsin::imaging::mask_codec;
-use tocsin::imaging::preview::Window;
+use tocsin::imaging::preview::{RgbImage, Window, outline};
 use tocsin::inference::child::protocol::{PictureForm, PictureRequest, Refusal, SliceFile};
 use tocsin::inference::library::{Search, locate};
 use tocsin::inference::onnx::Provider;
 use tocsin::inference::package::{Package, PackageError};
 use tocsin::inference::pool::{Pool, PoolConfig, WorkerError};
+use tocsin_domain::admit::QualityCode;
 use tocsin_domain::code::VOLUME;
 use tocsin_domain::ids::{IdGen, InstanceId};
 
@@ -49,11 +51,20 @@ fn config() -> Option<PoolConfig> {
 
 /// A package around one of the small networks of `tests/data/models`, in a folder of its own.
 fn package(folder: &Path, network: &str) -> Package {
+    changed_package(folder, network, &[])
+}
+
+/// The same with other words in its manifest.
+fn changed_package(folder: &Path, network: &str, changes: &[(&str, &str)]) -> Package {
     let bytes = fs::read(root().join("tests/data/models").join(network).join("model.onnx")).expect("network");
     let text = include_str!("../data/models/bright/manifest.toml");
     let text = text
         .replace("HASH", &hex::encode(Sha256::digest(&bytes)))
         .replace("NAME", network);
+    let text = changes.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "the manifest has no {from}");
+        text.replace(from, to)
+    });
     let own = folder.join(network);
     fs::create_dir(&own).expect("folder");
     fs::write(own.join("manifest.toml"), text).expect("manifest");
@@ -170,13 +181,18 @@ async fn a_series_becomes_a_finding_a_mask_and_a_picture() {
         file: files[key].clone(),
         frame: 0,
         window: Some([Window::BRAIN.center, Window::BRAIN.width]),
-        mask_slice: Some(key),
         form: PictureForm::Rgb,
     };
-    let picture = pool.picture(request, &analysed.mask).await.expect("picture");
+    let picture = pool.picture(request).await.expect("picture");
     assert_eq!((picture.rows, picture.columns), (SIDE, SIDE));
+    let mut picture = RgbImage {
+        rows: SIDE,
+        columns: SIDE,
+        data: picture.bytes,
+    };
+    outline(&mut picture, &slice, 1).expect("drawn");
     let coloured = picture
-        .bytes
+        .data
         .chunks_exact(3)
         .filter(|pixel| pixel[0] != pixel[1])
         .count();
@@ -190,7 +206,7 @@ async fn a_killed_child_costs_one_analysis() {
     let (package, files) = (package(folder.path(), "bright"), series(folder.path()));
     let pool = Pool::new(config);
     pool.analyse(&package, files.clone()).await.expect("warm");
-    let [Some(child), None] = pool.processes().await else {
+    let [Some(child), None, None] = pool.processes().await else {
         panic!("one child runs")
     };
     let child = rustix::process::Pid::from_raw(i32::try_from(child).expect("pid")).expect("pid");
@@ -249,6 +265,74 @@ async fn images_that_cannot_be_read_are_named_and_the_child_lives_on() {
     let before = pool.processes().await;
     pool.analyse(&package, files).await.expect("read");
     assert_eq!(pool.processes().await, before, "the same child");
+}
+
+#[tokio::test]
+async fn what_the_pixels_must_show_holds_for_stacks_and_for_images() {
+    let Some(config) = config() else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let files = series(folder.path());
+    let pool = Pool::new(config);
+    let stack = [("[input]", "[quality.pixels]\nshows = \"head\"\n\n[input]")];
+    let images = [
+        (
+            "[input]",
+            "[quality.pixels]\nradiograph = { frontal = true }\n\n[input]",
+        ),
+        ("kind = \"volume\"", "kind = \"image\""),
+        ("total_ml = 1.0\nlargest_component_ml = 0.5", "total_mm2 = 1.0"),
+        (
+            "[quantification]\noutput = \"output\"\nmeasure = [\"volume_planimetric\", \"volume_abc2\", \
+             \"largest_diameter\", \"components\"]\nmin_component_ml = 0.1\n",
+            "",
+        ),
+    ];
+    for (name, changes, code) in [
+        ("stack", &stack[..], QualityCode::BodyPart),
+        ("images", &images[..], QualityCode::View),
+    ] {
+        let own = folder.path().join(name);
+        fs::create_dir(&own).expect("folder");
+        let package = changed_package(&own, "bright", changes);
+        let refused = pool.analyse(&package, files.clone()).await.expect_err(name);
+        let WorkerError::Refused(Refusal::Quality { reasons }) = refused else {
+            panic!("{name}: {refused}");
+        };
+        assert_eq!(reasons[0].code, code, "{name}: {}", reasons[0].text);
+    }
+}
+
+/// The process of the routine model is halted in the middle of a run: the urgent run ends nevertheless, and the routine one
+/// after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_urgent_run_never_waits_for_a_routine_one() {
+    let Some(config) = config() else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let files = series(folder.path());
+    let urgent = package(folder.path(), "bright");
+    let other = folder.path().join("other");
+    fs::create_dir(&other).expect("folder");
+    let changes = [("schema = 1", "schema = 1\nurgency = \"routine\"")];
+    let routine = changed_package(&other, "bright", &changes);
+    let pool = Arc::new(Pool::new(config));
+    pool.load(&routine).await.expect("routine model");
+    let [None, Some(child), None] = pool.processes().await else {
+        panic!("the routine model has a process of its own");
+    };
+    let signal = |signal| {
+        let child = rustix::process::Pid::from_raw(child as i32).expect("a process");
+        rustix::process::kill_process(child, signal).expect("a signal");
+    };
+    signal(rustix::process::Signal::STOP);
+    let waiting = {
+        let (pool, files) = (pool.clone(), files.clone());
+        tokio::spawn(async move { pool.analyse(&routine, files).await })
+    };
+    let first = pool.analyse(&urgent, files).await.expect("urgent run");
+    assert!(!first.analysis.findings.is_empty());
+    assert!(!waiting.is_finished());
+    signal(rustix::process::Signal::CONT);
+    waiting.await.expect("task").expect("routine run");
 }
 
 #[tokio::test]

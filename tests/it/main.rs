@@ -13,10 +13,13 @@ mod report_dicom;
 mod report_fhir;
 mod shared;
 mod story_desk;
+mod story_explanation;
 mod story_hemorrhage;
 mod story_identity;
 mod story_paging;
+mod story_priors;
 mod story_trouble;
+mod story_unreadable;
 mod tidy;
 
 mod hl7_meaning;

@@ -7,6 +7,7 @@ use tocsin::api::auth::Role;
 use tocsin::api::preview::{self, Preset};
 use tocsin::api::waiting::{Ranked, WaitingList};
 use tocsin::api::worklist;
+use tocsin::cli::demo::exam::Exam;
 use tocsin::cli::demo::http::Client;
 use tocsin::cli::demo::scanner;
 use tocsin::cli::demo::visit::{Priority, Visit};
@@ -196,7 +197,10 @@ fn told(row: &Ranked) -> (String, usize, i64, String, Option<String>) {
 async fn a_patient_who_comes_again_is_compared_with_the_last_time_and_a_model_can_be_asked_again() {
     everywhere(Setup::default(), async |hospital| {
         let mut first = hospital.patient(12, HeadFinding::Intraparenchymal, Priority::Routine);
-        first.volume_ml = Some(15.0);
+        first.exam = Exam::HeadCt {
+            finding: HeadFinding::Intraparenchymal,
+            volume_ml: Some(15.0),
+        };
         hospital.order(&first).await;
         hospital.scan(&first).await;
         hospital.settle().await;

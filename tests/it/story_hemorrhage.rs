@@ -55,7 +55,9 @@ async fn a_hemorrhage_goes_to_the_top_and_everybody_hears_of_it() {
             .map(|kept| kept.kind)
             .collect();
         assert!(
-            kept.contains(&Kind::StructuredReport) && kept.contains(&Kind::KeyImage),
+            [Kind::StructuredReport, Kind::KeyImage, Kind::Segmentation]
+                .iter()
+                .all(|kind| kept.contains(kind)),
             "{kept:?}"
         );
 

@@ -41,6 +41,7 @@ async fn images_before_their_order_are_read_at_once_and_told_when_the_order_come
             [
                 "key_image: confirmed",
                 "result_message: held",
+                "segmentation: confirmed",
                 "structured_report: confirmed"
             ]
         );

@@ -13,7 +13,7 @@ const FUNCTION_LINES: usize = 70;
 const PACKAGES: [&str; 5] = ["domain", "imaging", "inference", "report", "storage"];
 
 /// Who may import whom in the main package. `config` and `telemetry` are open to all above them.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 11] = [
     ("config", &[]),
     ("telemetry", &["config"]),
     ("jobs", &["storage", "telemetry"]),
@@ -34,8 +34,13 @@ const IMPORTS: [(&str, &[&str]); 10] = [
         ],
     ),
     (
+        "retrieve",
+        &["config", "telemetry", "storage", "deliver", "ingest"],
+    ),
+    (
         "pipeline",
         &[
+            "retrieve",
             "config",
             "telemetry",
             "storage",
@@ -76,6 +81,7 @@ const IMPORTS: [(&str, &[&str]); 10] = [
             "notify",
             "deliver",
             "ingest",
+            "retrieve",
             "pipeline",
             "api",
             "ui",

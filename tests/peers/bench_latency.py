@@ -4,7 +4,7 @@
 A head CT of 320 slices of 512² (`tocsin synth head-ct`, 0.5 mm) with a bleed is sent again and again, each time as another
 study. The clock starts when the response to its last image arrives. `worklist` is when GET /api/v1/worklist first shows the
 study flagged (asked every 50 ms), `page` when the mail server said 250. Of both the model's own time is taken off: the
-milliseconds of ONNX Runtime in the study's timeline ("model N ms"); decoding, resampling and measuring are not taken off.
+milliseconds of ONNX Runtime in the study's timeline ("model N ms"); decoding, checking, resampling and measuring are not taken off.
 """
 import argparse
 import itertools
@@ -61,10 +61,11 @@ def page_at(mailbox, seen, limit=60):
 def stages(timeline):
     """What the timeline says: the parts of the analysis, and the milliseconds between its events after the last image."""
     finished = next(e for e in timeline if e["event"] == "inference_finished")
-    decoding, resampling, model, measuring = map(int, re.findall(r"(\d+) ms", finished["detail"]))
+    decoding, checking, resampling, model, measuring = map(int, re.findall(r"(\d+) ms", finished["detail"]))
     names = ["inference_started", "inference_finished", "ai_on_worklist", "page_queued", "page_accepted"]
     steps = {e["event"]: e["ms_since_previous"] for e in timeline if e["event"] in names}
-    return {"decoding_ms": decoding, "resampling_ms": resampling, "model_ms": model, "measuring_ms": measuring, "steps_ms": steps}
+    parts = {"decoding_ms": decoding, "checking_ms": checking, "resampling_ms": resampling}
+    return {**parts, "model_ms": model, "measuring_ms": measuring, "steps_ms": steps}
 
 
 def run(service, mailbox, template, folder, number):

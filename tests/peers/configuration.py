@@ -9,6 +9,8 @@ SMALLEST = {
     "http": {"listen": "127.0.0.1:0"},
     "dicom": {"listen": "127.0.0.1:0", "ae_title": "TOCSIN", "accept": "loopback"},
     "hl7": {"listen": "127.0.0.1:0", "accept": "loopback", "default_authority": "GH"},
+    # The others are loaded by the tests that need them.
+    "inference": {"only": ["ich"]},
     "alerts": {"capture_dir": "data/mail"},
 }
 
@@ -31,7 +33,7 @@ def toml(config):
         nested = []
         for key, value in values.items():
             listed = isinstance(value, list) and value and isinstance(value[0], dict)
-            if isinstance(value, dict) or listed and key in ("peers", "people", "policies"):
+            if isinstance(value, dict) or listed and key in ("peers", "people", "policies", "sources"):
                 nested.append((key, value))
             else:
                 lines.append(f"{key} = {inline(value)}")

@@ -20,7 +20,7 @@ POLICIES = [{"name": "stroke", "steps": [{"to": ["stroke"], "wait_minutes": 30}]
 
 
 class Hospital:
-    def __init__(self, folder, archives, **ris):
+    def __init__(self, folder, archives, inference=None, **ris):
         self.folder, self.archives = folder, archives
         self.ris, self.mailbox = Ris(), Mailbox()
         self.service = Service(
@@ -28,6 +28,7 @@ class Hospital:
             dicom={"peers": [archive.peer() for archive in archives]},
             ris={"enabled": True, "host": "127.0.0.1", "port": self.ris.port, "facility": "GH", **ris},
             hl7={"facility": "GH"},
+            **({"inference": inference} if inference else {}),
             alerts={
                 **self.mailbox.channel(),
                 "from": "tocsin@hospital.example",

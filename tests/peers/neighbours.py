@@ -69,8 +69,9 @@ class Storescp(Program):
 class Orthanc(Program):
     """Debian's Orthanc, in memory of a folder of ours, without its plugins."""
 
-    def __init__(self, folder, **changed):
-        self.http, port = free_ports(2)
+    def __init__(self, folder, port=None, **changed):
+        self.http, free = free_ports(2)
+        port = port or free
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
@@ -109,6 +110,23 @@ class Orthanc(Program):
 
 def orthanc():
     return shutil.which("Orthanc") or "/usr/sbin/Orthanc"
+
+
+class Dcmqrscp(Program):
+    """dcmtk's archive: it serves C-FIND, C-GET and C-MOVE over a folder of its own."""
+
+    def __init__(self, folder, movers=()):
+        (port,) = free_ports(1)
+        folder = Path(folder)
+        (folder / "DCMQR").mkdir(parents=True, exist_ok=True)
+        hosts = "\n".join(f"h{n} = ({title}, localhost, {at})" for n, (title, at) in enumerate(movers))
+        config = folder / "dcmqrscp.cfg"
+        config.write_text(
+            f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+            f"HostTable BEGIN\n{hosts}\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+            f"AETable BEGIN\nDCMQR {folder / 'DCMQR'} RW (200, 1024mb) ANY\nAETable END\n"
+        )
+        super().__init__(folder, "DCMQR", ["dcmqrscp", "-c", str(config)], port)
 
 
 class Ris:

@@ -1,10 +1,12 @@
 """One study with a hemorrhage through the whole system, and what each other system makes of what it receives."""
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import highdicom
+import numpy as np
 import pydicom
 import pytest
 
@@ -34,7 +36,7 @@ def bleed(hospital):
     hospital.order(phantom)
     hospital.scan(phantom)
     phantom.ai = hospital.service.ai(phantom.study, ["flagged"])
-    hospital.settled(phantom, "priority_change", "result_message", "structured_report", "key_image")
+    hospital.settled(phantom, "priority_change", "result_message", "structured_report", "key_image", "segmentation")
     until("the page", lambda: hospital.mailbox.mails)
     return phantom
 
@@ -46,8 +48,8 @@ def objects(hospital, bleed, storescp):
     for path in storescp.files():
         found = pydicom.dcmread(path)
         if found.StudyInstanceUID == bleed.study:
-            read[found.Modality if found.Modality == "SR" else "SC"] = path
-    assert set(read) == {"SR", "SC"}
+            read[found.Modality if found.Modality in ("SR", "SEG") else "SC"] = path
+    assert set(read) == {"SR", "SC", "SEG"}
     return read
 
 
@@ -114,12 +116,12 @@ def test_report_message_and_api_say_the_same_numbers(hospital, bleed, objects):
         assert in_report[code] == (pytest.approx(value, abs=1e-3), unit), code
 
 
-@pytest.mark.parametrize("kind", ["SR", "SC"])
+@pytest.mark.parametrize("kind", ["SR", "SC", "SEG"])
 def test_dciodvfy_finds_no_error(objects, kind):
     checked = subprocess.run(["dciodvfy", objects[kind]], capture_output=True, text=True)
     said = checked.stdout + checked.stderr
     assert "Error" not in said, said
-    assert {"SR": "Comprehensive3DSR", "SC": "SCImage"}[kind] in said.replace(" ", ""), said
+    assert {"SR": "Comprehensive3DSR", "SC": "SCImage", "SEG": "Segmentation"}[kind] in said.replace(" ", ""), said
 
 
 def test_dsrdump_reads_the_report(objects):
@@ -134,6 +136,51 @@ def test_the_key_image_shows_pixels_of_the_study(objects):
     assert image.pixel_array.max() > 0
 
 
+def places(positions, frames, orientation, spacing):
+    """Of every voxel that is set, mm in the patient (PS3.3 C.7.6.2.1.1)."""
+    found = []
+    for position, frame in zip(positions, frames):
+        rows, columns = np.nonzero(frame)
+        along_row, along_column = np.array(orientation[:3]), np.array(orientation[3:])
+        found.append(
+            np.array(position) + np.outer(columns * spacing[1], along_row) + np.outer(rows * spacing[0], along_column))
+    return np.concatenate(found)
+
+
+def test_the_segmentation_lies_where_the_blood_is(hospital, bleed, objects):
+    """Read by highdicom, against the phantom's own mask and against the number in every other output."""
+    seg = highdicom.seg.segread(objects["SEG"])
+    assert list(seg.segment_numbers) == [1]
+    described = seg.get_segment_description(1)
+    assert described.segmented_property_type.value == "1386000"
+    assert described.algorithm_type.value == "AUTOMATIC"
+    shared = seg.SharedFunctionalGroupsSequence[0]
+    spacing = [float(mm) for mm in shared.PixelMeasuresSequence[0].PixelSpacing]
+    orientation = [float(c) for c in shared.PlaneOrientationSequence[0].ImageOrientationPatient]
+    frames = seg.PerFrameFunctionalGroupsSequence
+    positions = [[float(mm) for mm in frame.PlanePositionSequence[0].ImagePositionPatient] for frame in frames]
+    marked = places(positions, np.atleast_3d(seg.pixel_array).reshape(-1, seg.Rows, seg.Columns), orientation, spacing)
+
+    truth = json.loads((bleed.folder / "truth.json").read_text())["geometry"]
+    shape = truth["slices"], truth["rows"], truth["columns"]
+    mask = np.fromfile(bleed.folder / "mask.bin", np.uint8).reshape(shape) != 0
+    slices = sorted((pydicom.dcmread(path) for path in (bleed.folder / "dicom").glob("*.dcm")),
+                    key=lambda image: float(image.ImagePositionPatient[2]))
+    blood = places([[float(mm) for mm in image.ImagePositionPatient] for image in slices], mask,
+                   truth["orientation"], truth["pixel_spacing_mm"])
+    assert np.linalg.norm(marked.mean(axis=0) - blood.mean(axis=0)) < 3, "mm between their middles"
+    grid = np.round(np.concatenate([marked, blood]), 1)
+    shared_voxels = len(grid) - len(np.unique(grid, axis=0))
+    assert 2 * shared_voxels / len(grid) > 0.7, "Dice"
+
+    volume = len(marked) * spacing[0] * spacing[1] * truth["slice_spacing_mm"] / 1000
+    assert volume == pytest.approx(measured(bleed.ai)[VOLUME][0], rel=0.02)
+    of_frames = {frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID for frame in frames}
+    by_place = {round(float(image.ImagePositionPatient[2]), 2): image.SOPInstanceUID for image in slices}
+    assert of_frames == {by_place[round(position[2], 2)] for position in positions}, "each frame names its own image"
+    assert {image.FrameOfReferenceUID for image in slices} == {seg.FrameOfReferenceUID}
+
+
 def test_orthanc_shows_report_and_key_image_in_the_study(bleed, objects, orthanc):
     for path in objects.values():
         sent = pydicom.dcmread(path)
@@ -141,7 +188,7 @@ def test_orthanc_shows_report_and_key_image_in_the_study(bleed, objects, orthanc
         tags = orthanc.get(f"/instances/{found}/simplified-tags")
         assert tags["StudyInstanceUID"] == bleed.study
         assert tags["PatientID"] == bleed.patient
-        if sent.Modality != "SR":
+        if sent.Modality not in ("SR", "SEG"):
             assert orthanc.get(f"/instances/{found}/preview", raw=True)
 
 

@@ -91,8 +91,8 @@ impl OutputView {
 
 fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option<&str>) -> OutputState {
     let is_message = match kind {
-        DeliveryKind::ResultMessage | DeliveryKind::PriorityChange => true,
-        DeliveryKind::StructuredReport | DeliveryKind::KeyImage => false,
+        DeliveryKind::ResultMessage | DeliveryKind::PriorityChange | DeliveryKind::Rejection => true,
+        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => false,
     };
     match state {
         DeliveryState::Held => OutputState::Held,

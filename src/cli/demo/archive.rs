@@ -24,6 +24,7 @@ const RESERVE: u64 = 64 * 1024 * 1024;
 pub enum Kind {
     StructuredReport,
     KeyImage,
+    Segmentation,
     Other,
 }
 
@@ -32,6 +33,7 @@ impl Kind {
     fn of(class: &Uid) -> Self {
         match class.as_str() {
             "1.2.840.10008.5.1.4.1.1.7" => Self::KeyImage,
+            "1.2.840.10008.5.1.4.1.1.66.4" => Self::Segmentation,
             text if text.starts_with("1.2.840.10008.5.1.4.1.1.88.") => Self::StructuredReport,
             _ => Self::Other,
         }
@@ -41,6 +43,7 @@ impl Kind {
         match self {
             Self::StructuredReport => "structured report",
             Self::KeyImage => "key image",
+            Self::Segmentation => "segmentation",
             Self::Other => "object",
         }
     }

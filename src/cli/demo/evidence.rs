@@ -331,6 +331,7 @@ mod tests {
     use serde_json::json;
     use tocsin_domain::clock::from_micros;
 
+    use super::super::exam::Exam;
     use super::*;
     use crate::cli::demo::visit::Priority;
     use crate::imaging::phantom::HeadFinding;
@@ -338,7 +339,12 @@ mod tests {
     fn case(kind: Kind, seed: u64, study: Value) -> Case {
         Case {
             kind,
-            visit: Visit::new(seed, HeadFinding::None, Priority::Routine, from_micros(0)),
+            visit: Visit::new(
+                seed,
+                Exam::head_ct(HeadFinding::None),
+                Priority::Routine,
+                from_micros(0),
+            ),
             truth_ml: 30.0,
             images: 3,
             order_answer: "AA".into(),

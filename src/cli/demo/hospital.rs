@@ -89,7 +89,8 @@ struct Neighbours {
 
 impl Hospital {
     /// Opens the hospital; its pages are served at `port`, 0 for a free one.
-    pub async fn open(port: u16, named: Option<&Path>) -> Result<Self, Failure> {
+    /// `models` names those that run; without it all that are there.
+    pub async fn open(port: u16, named: Option<&Path>, models: Option<&str>) -> Result<Self, Failure> {
         let folder = Folder::of(named)?;
         let loopback = || TcpListener::bind(("127.0.0.1", 0));
         let (ris_socket, archive_socket, mail_socket) =
@@ -99,7 +100,8 @@ impl Hospital {
             archive: archive_socket.local_addr()?.port(),
             mail: mail_socket.local_addr()?.port(),
         };
-        let config = config(folder.path(), port, &neighbours)?;
+        let mut config = config(folder.path(), port, &neighbours)?;
+        config.inference.only = models.map(|name| vec![name.to_owned()]);
         telemetry::init(&config.log);
         ready(&config)?;
         let (heard, mailbox, kept) = <(ris::Inbox, mail::Mailbox, archive::Shelf)>::default();

@@ -1,4 +1,4 @@
-//! A hospital that goes on: every half minute or so somebody gets a head CT, pages are answered, reports are written, until
+//! A hospital that goes on: every half minute or so somebody comes for an exam, pages are answered, reports are written, until
 //! it is stopped. What happens is told in plain lines; every person is made up.
 
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::exam::Exam;
 use super::hospital::Hospital;
 use super::outcome::text;
 use super::visit::{Priority, Visit};
 use super::{on_call, say, scanner};
 use crate::cli::Failure;
-use crate::imaging::phantom::HeadFinding;
 
 const BETWEEN_PATIENTS_S: std::ops::Range<u64> = 20..40;
 const TO_READ_S: std::ops::Range<u64> = 60..150;
@@ -46,20 +46,16 @@ pub async fn run(hospital: Arc<Hospital>, stop: CancellationToken) {
     drop((phones, neighbours));
 }
 
-/// Half of them bleed. Seconds since 1970 tell patients apart.
+/// Seconds since 1970 tell patients apart.
 fn visit(hospital: &Hospital) -> Visit {
     let (mut dice, now) = (rand::rng(), hospital.now());
-    let finding = if dice.random_bool(0.5) {
-        HeadFinding::Any
-    } else {
-        HeadFinding::None
-    };
+    let exam = Exam::drawn(&mut dice);
     let priority = match dice.random_range(0..10) {
         0 => Priority::Stat,
         1..4 => Priority::Asap,
         _ => Priority::Routine,
     };
-    Visit::new(now.timestamp().unsigned_abs(), finding, priority, now)
+    Visit::new(now.timestamp().unsigned_abs(), exam, priority, now)
 }
 
 async fn patient(hospital: Arc<Hospital>, visit: Visit) {
@@ -72,24 +68,20 @@ async fn story(hospital: &Hospital, visit: &Visit) -> Result<(), Failure> {
     let accession = visit.accession();
     let answer = hospital.order(visit).await?;
     say(&format!(
-        "RIS      ordered a head CT, {accession}, priority {}: {answer}",
+        "RIS      ordered {}, {accession}, priority {}: {answer}",
+        visit.exam.said(),
         visit.priority.code()
     ));
     let scan = scanner::scan(visit).await?;
     let images = hospital.send_images(&scan.files).await?;
-    let holds = match scan.truth.finding_present {
-        true => format!("a phantom with {:.0} mL of blood", scan.truth.volume_ml),
-        false => "a phantom without blood".to_owned(),
-    };
-    say(&format!("scanner  sent {images} images of {accession}, {holds}"));
+    say(&format!(
+        "scanner  sent {images} images of {accession}, {}",
+        scan.holds
+    ));
     watch(hospital, accession).await?;
     let pause = Duration::from_secs(rand::rng().random_range(TO_READ_S));
     tokio::time::sleep(pause).await;
-    let impression = match scan.truth.finding_present {
-        true => "SYNTHETIC REPORT: INTRACRANIAL HEMORRHAGE.",
-        false => "SYNTHETIC REPORT: NO INTRACRANIAL HEMORRHAGE.",
-    };
-    let answer = hospital.report(visit, impression).await?;
+    let answer = hospital.report(visit, scan.impression).await?;
     say(&format!(
         "RIS      the radiologist reported {accession}: {answer}"
     ));
@@ -112,25 +104,42 @@ async fn watch(hospital: &Hospital, accession: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the models that read the study said; nothing while one is still at work.
 fn line(item: &Value) -> Option<String> {
-    let ai = item["ai"].get(0)?;
-    let state = text(&ai["state"]);
-    if matches!(state.as_str(), "waiting" | "queued" | "running") {
+    let models = || item["ai"].as_array().into_iter().flatten();
+    let at_work = |ai: &Value| matches!(text(&ai["state"]).as_str(), "waiting" | "queued" | "running");
+    if models().next().is_none() || models().any(at_work) {
         return None;
     }
+    let said: Vec<String> = models()
+        .filter(|ai| ai["state"] != "not_eligible")
+        .map(answer)
+        .collect();
+    Some(format!(
+        "{}; rank {} on the worklist, {} without AI",
+        if said.is_empty() {
+            "no model reads it".to_owned()
+        } else {
+            said.join(", ")
+        },
+        item["rank"],
+        item["rank_without_ai"]
+    ))
+}
+
+fn answer(ai: &Value) -> String {
     let volume = ai["findings"][0]["measurements"]
         .as_array()
         .into_iter()
         .flatten()
         .find(|m| m["unit"] == "mL")
         .and_then(|m| m["value"].as_f64())
-        .map_or(String::new(), |ml| format!(", {ml:.0} mL"));
-    Some(format!(
-        "{}{volume}; rank {} on the worklist, {} without AI",
-        state.replace('_', " "),
-        item["rank"],
-        item["rank_without_ai"]
-    ))
+        .map_or(String::new(), |ml| format!(" {ml:.1} mL"));
+    format!(
+        "{} {}{volume}",
+        text(&ai["model"]),
+        text(&ai["state"]).replace('_', " ")
+    )
 }
 
 /// Somebody answers each page after a while.

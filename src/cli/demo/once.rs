@@ -7,6 +7,7 @@ use serde_json::Value;
 use tocsin_domain::clock::Timestamp;
 
 use super::evidence::{Case, Evidence, Pressed, alerts, is_about};
+use super::exam::Exam;
 use super::hospital::Hospital;
 use super::outcome::{self, Check, Kind, Outcome, Place, StudyOutcome, text};
 use super::visit::{Priority, Visit};
@@ -55,11 +56,12 @@ fn filed(evidence: &Evidence) -> bool {
 /// Orders both scans and sends them, the negative one first, so that arrival alone would put it first.
 async fn begin(hospital: &Hospital, seed: u64) -> Result<Evidence, Failure> {
     let now = hospital.now();
-    let bleeding = Visit {
+    let bleeding = Exam::HeadCt {
+        finding: HeadFinding::Intraparenchymal,
         volume_ml: Some(VOLUME_ML),
-        ..Visit::new(seed, HeadFinding::Intraparenchymal, Priority::Routine, now)
     };
-    let clear = Visit::new(seed + 1, HeadFinding::None, Priority::Routine, now);
+    let bleeding = Visit::new(seed, bleeding, Priority::Routine, now);
+    let clear = Visit::new(seed + 1, Exam::head_ct(HeadFinding::None), Priority::Routine, now);
     let negative = admit(hospital, Kind::Negative, clear).await?;
     let positive = admit(hospital, Kind::Positive, bleeding).await?;
     Ok(Evidence {
@@ -84,7 +86,7 @@ async fn admit(hospital: &Hospital, kind: Kind, visit: Visit) -> Result<Case, Fa
     say(&format!("scanner  sent {images} images of {}", visit.accession()));
     Ok(Case {
         kind,
-        truth_ml: scan.truth.volume_ml,
+        truth_ml: scan.blood_ml,
         visit,
         images,
         order_answer,

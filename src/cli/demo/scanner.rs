@@ -1,35 +1,16 @@
-//! The demonstration's scanner: makes a phantom and sends it by C-STORE, one association for the series.
+//! The demonstration's scanner: makes phantoms and sends them by C-STORE, one association for the series.
 
+use super::exam::Scan;
 use super::visit::Visit;
 use crate::cli::Failure;
 use crate::deliver::dicom::{self, DicomPeer, Verdict};
-use crate::imaging::phantom::{Truth, dicom_slice, head_ct};
 
 pub const AE_TITLE: &str = "DEMOCT";
 
-/// A scan as DICOM files in memory, and what it shows.
-pub struct Scan {
-    pub files: Vec<Vec<u8>>,
-    pub truth: Truth,
-}
-
-/// Renders the phantom of a visit; takes a second or so of computing.
+/// Makes the images of a visit; takes some seconds of computing.
 pub async fn scan(visit: &Visit) -> Result<Scan, Failure> {
     let visit = visit.clone();
-    tokio::task::spawn_blocking(move || {
-        let ct = head_ct(&visit.spec());
-        let mut files = Vec::with_capacity(ct.volume.geometry.slices);
-        for slice in 0..ct.volume.geometry.slices {
-            let mut file = Vec::new();
-            dicom_slice(&ct, &visit.identity, slice)?.write_all(&mut file)?;
-            files.push(file);
-        }
-        Ok(Scan {
-            files,
-            truth: ct.truth,
-        })
-    })
-    .await?
+    tokio::task::spawn_blocking(move || visit.exam.scan(visit.seed, &visit.identity)).await?
 }
 
 /// Sends files; returns how many were stored. Fewer than all is a failure that says what was answered.

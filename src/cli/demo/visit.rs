@@ -1,15 +1,15 @@
-//! One made-up patient with one head CT, and the HL7 messages a RIS sends about them. The names say that they are phantoms;
+//! One made-up patient with one exam, and the HL7 messages a RIS sends about them. The names say that they are phantoms;
 //! nothing here comes from a person. It sends nothing.
 
 use tocsin_domain::clock::Timestamp;
 
-use crate::imaging::phantom::{HeadCtSpec, HeadFinding, PhantomIdentity};
+use super::exam::Exam;
+use crate::imaging::phantom::PhantomIdentity;
 
 /// Who writes and who is written to: MSH-3 to MSH-6. The facility is also the authority of the patient's number.
 const SENDER: &str = "DEMORIS|DEMO";
 const RECEIVER: &str = "TOCSIN|DEMO";
 pub const AUTHORITY: &str = "DEMO";
-const PROCEDURE: &str = "CTHEAD^CT HEAD WO CONTRAST^L";
 
 /// Priority of an order (HL7 table 0485).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,36 +36,28 @@ pub struct Message {
     pub text: String,
 }
 
-/// A patient in the emergency department, and what their head holds.
+/// A patient in the emergency department, and what they come for.
 #[derive(Clone, Debug)]
 pub struct Visit {
     pub seed: u64,
-    pub finding: HeadFinding,
-    pub volume_ml: Option<f64>,
+    pub exam: Exam,
     pub priority: Priority,
     pub identity: PhantomIdentity,
 }
 
 impl Visit {
-    pub fn new(seed: u64, finding: HeadFinding, priority: Priority, at: Timestamp) -> Self {
-        let mut identity = PhantomIdentity::for_seed(seed);
-        identity.date = at.format("%Y%m%d").to_string();
-        identity.time = at.format("%H%M%S").to_string();
+    pub fn new(seed: u64, exam: Exam, priority: Priority, at: Timestamp) -> Self {
+        let date = at.format("%Y%m%d").to_string();
+        let identity = PhantomIdentity {
+            time: at.format("%H%M%S").to_string(),
+            date: date.clone(),
+            ..exam.identity(seed, &date)
+        };
         Self {
             seed,
-            finding,
-            volume_ml: None,
+            exam,
             priority,
             identity,
-        }
-    }
-
-    /// The scan: slices as thick as an emergency department's, so that a round takes seconds.
-    pub fn spec(&self) -> HeadCtSpec {
-        HeadCtSpec {
-            volume_ml: self.volume_ml,
-            slice_mm: Some(5.0),
-            ..HeadCtSpec::new(self.seed, self.finding)
         }
     }
 
@@ -85,8 +77,10 @@ impl Visit {
         let timing = format!("1^^^{now}^^{}", self.priority.code());
         let orc = format!("ORC|NW|{placer}|{filler}||SC||{timing}||{now}|||7001^DEMO^ORDERING");
         let obr = format!(
-            "OBR|1|{placer}|{filler}|{PROCEDURE}|||||||||{reason}|||7001^DEMO^ORDERING||{accession}|{study}|{study}||||CT|||{timing}",
-            reason = "SYNTHETIC CASE: HEADACHE",
+            "OBR|1|{placer}|{filler}|{procedure}|||||||||{reason}|||7001^DEMO^ORDERING||{accession}|{study}|{study}||||{section}|||{timing}",
+            procedure = self.exam.procedure(),
+            reason = self.exam.reason(),
+            section = self.exam.section(),
             accession = self.accession(),
             study = self.identity.study_id,
         );
@@ -100,7 +94,9 @@ impl Visit {
         let (placer, filler, now) = (self.placer(), self.filler(), stamp(at));
         let orc = format!("ORC|RE|{placer}|{filler}||CM");
         let obr = format!(
-            "OBR|1|{placer}|{filler}|{PROCEDURE}||||||||||||||{accession}||||{now}||CT|F|||||||7002&DEMO&RADIOLOGIST",
+            "OBR|1|{placer}|{filler}|{procedure}||||||||||||||{accession}||||{now}||{section}|F|||||||7002&DEMO&RADIOLOGIST",
+            procedure = self.exam.procedure(),
+            section = self.exam.section(),
             accession = self.accession(),
         );
         let obx = format!("OBX|1|TX|19005-8^Impression^LN||{impression}||||||F");
@@ -151,6 +147,7 @@ mod tests {
     use tocsin_domain::clock::from_micros;
 
     use super::*;
+    use crate::imaging::phantom::HeadFinding;
 
     fn fields(message: &Message, segment: &str) -> Vec<String> {
         let line = message.text.split('\r').find(|line| line.starts_with(segment));
@@ -160,7 +157,7 @@ mod tests {
     #[test]
     fn what_names_the_study_stands_where_a_reader_looks_for_it() {
         let at = from_micros(1_800_000_000_000_000);
-        let visit = Visit::new(7, HeadFinding::None, Priority::Asap, at);
+        let visit = Visit::new(7, Exam::head_ct(HeadFinding::None), Priority::Asap, at);
         let order = visit.order(at);
         let obr = fields(&order, "OBR");
         assert_eq!(obr[18], visit.accession());

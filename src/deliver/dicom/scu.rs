@@ -1,48 +1,21 @@
-//! The requesting side of an association: propose, send, read each answer, release.
-
-use std::time::Duration;
+//! Storing objects elsewhere and asking whether somebody is there: propose, send, read each answer, release.
 
 use dicom_object::InMemDicomObject;
 use dicom_transfer_syntax_registry::entries::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
-use dicom_ul::pdu::{
-    AssociationRQ, Pdu, PresentationContextProposed, PresentationContextResult,
-    PresentationContextResultReason, UserVariableItem,
-};
-use tocsin_domain::dimse::{self, Response};
-use tocsin_domain::part10::{FileMeta, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use dicom_ul::pdu::PresentationContextProposed;
+use tocsin_domain::dimse;
+use tocsin_domain::part10::FileMeta;
 
+use super::association::{Association, EXPLICIT_LITTLE, IMPLICIT_LITTLE, TRANSFER, context};
 use super::status::StoreStatus;
-use super::wire::{MAX_PDU_BYTES, Wire};
 use super::{DeliverError, DicomPeer};
 
-const CONNECT: Duration = Duration::from_secs(10);
-const ASSOCIATE: Duration = Duration::from_secs(30);
-/// One PDU to be taken by the peer, or to come whole once it has begun.
-const TRANSFER: Duration = Duration::from_secs(30);
-/// For the answer to an instance: archives index before they answer.
-const ANSWER: Duration = Duration::from_secs(60);
-const RELEASE: Duration = Duration::from_secs(5);
-
 const VERIFICATION: &str = "1.2.840.10008.1.1";
-const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
-const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
-const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 
 /// A DICOM file taken apart.
 struct Object<'a> {
     meta: FileMeta,
     data_set: &'a [u8],
-}
-
-/// An association that the peer accepted.
-struct Association {
-    wire: Wire,
-    proposed: Vec<PresentationContextProposed>,
-    results: Vec<PresentationContextResult>,
-    peer_max_pdu: u32,
-    next_message: u16,
 }
 
 /// Sends DICOM files over one association; a status for each, in their order. An error means that none was sent.
@@ -60,7 +33,7 @@ pub async fn store<B: AsRef<[u8]>>(peer: &DicomPeer, files: &[B]) -> Result<Vec<
     if objects.is_empty() {
         return Ok(Vec::new());
     }
-    let mut association = Association::request(peer, contexts_for(&objects)?).await?;
+    let mut association = Association::request(peer, contexts_for(&objects)?, Vec::new()).await?;
     let mut statuses = Vec::with_capacity(objects.len());
     for object in &objects {
         match association.send(object).await {
@@ -81,7 +54,7 @@ pub async fn store<B: AsRef<[u8]>>(peer: &DicomPeer, files: &[B]) -> Result<Vec<
 /// Asks whether the peer answers at all (C-ECHO).
 pub async fn echo(peer: &DicomPeer) -> Result<(), DeliverError> {
     let proposed = vec![context(1, VERIFICATION, &[EXPLICIT_LITTLE, IMPLICIT_LITTLE])];
-    let mut association = Association::request(peer, proposed).await?;
+    let mut association = Association::request(peer, proposed, Vec::new()).await?;
     if association.accepted(VERIFICATION, |_| true).is_none() {
         association.release().await;
         return Err(DeliverError::EchoNotAccepted);
@@ -127,79 +100,7 @@ fn contexts_for(objects: &[Object<'_>]) -> Result<Vec<PresentationContextPropose
         .collect())
 }
 
-fn context(id: u8, class: &str, syntaxes: &[&str]) -> PresentationContextProposed {
-    PresentationContextProposed {
-        id,
-        abstract_syntax: class.to_owned(),
-        transfer_syntaxes: syntaxes.iter().map(|&syntax| syntax.to_owned()).collect(),
-    }
-}
-
 impl Association {
-    async fn request(
-        peer: &DicomPeer,
-        proposed: Vec<PresentationContextProposed>,
-    ) -> Result<Self, DeliverError> {
-        let mut wire = Wire::new(connect(peer).await?, MAX_PDU_BYTES);
-        let request = Pdu::AssociationRQ(AssociationRQ {
-            protocol_version: 1,
-            calling_ae_title: peer.our_ae.clone(),
-            called_ae_title: peer.ae_title.clone(),
-            application_context_name: APPLICATION_CONTEXT.to_owned(),
-            presentation_contexts: proposed.clone(),
-            user_variables: vec![
-                UserVariableItem::MaxLength(MAX_PDU_BYTES),
-                UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.to_owned()),
-                UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.to_owned()),
-            ],
-        });
-        wire.send(&request, ASSOCIATE).await.map_err(DeliverError::Wire)?;
-        match wire
-            .receive(ASSOCIATE, TRANSFER)
-            .await
-            .map_err(DeliverError::Wire)?
-        {
-            Pdu::AssociationAC(answer) => {
-                let max = answer.user_variables.iter().find_map(|item| match item {
-                    UserVariableItem::MaxLength(max) => Some(*max),
-                    _ => None,
-                });
-                Ok(Self {
-                    wire,
-                    proposed,
-                    results: answer.presentation_contexts,
-                    peer_max_pdu: max.unwrap_or(0),
-                    next_message: 1,
-                })
-            }
-            Pdu::AssociationRJ(answer) => Err(DeliverError::Rejected {
-                result: answer.result,
-                source_of_it: answer.source,
-            }),
-            Pdu::AbortRQ { .. } => Err(DeliverError::Aborted),
-            Pdu::Unknown { .. }
-            | Pdu::AssociationRQ(_)
-            | Pdu::PData { .. }
-            | Pdu::ReleaseRQ
-            | Pdu::ReleaseRP => Err(DeliverError::Unexpected),
-        }
-    }
-
-    /// The id of an accepted context for a class whose proposed transfer syntax fits.
-    fn accepted(&self, class: &str, fits: impl Fn(&str) -> bool) -> Option<u8> {
-        let accepted = |id| {
-            self.results
-                .iter()
-                .any(|r| r.id == id && r.reason == PresentationContextResultReason::Acceptance)
-        };
-        let proposed = self.proposed.iter().find(|context| {
-            context.abstract_syntax == class
-                && accepted(context.id)
-                && context.transfer_syntaxes.iter().any(|syntax| fits(syntax))
-        });
-        proposed.map(|context| context.id)
-    }
-
     async fn send(&mut self, object: &Object<'_>) -> Result<StoreStatus, DeliverError> {
         let (class, syntax) = (
             object.meta.sop_class.as_str(),
@@ -235,67 +136,6 @@ impl Association {
         sent.map_err(DeliverError::Wire)?;
         let answer = self.answer(message).await?;
         Ok(StoreStatus::of(answer.status, answer.comment))
-    }
-
-    /// The response to one of our messages; what else the peer says in between is passed over.
-    async fn answer(&mut self, message: u16) -> Result<Response, DeliverError> {
-        let mut command = Vec::new();
-        loop {
-            let values = match self
-                .wire
-                .receive(ANSWER, TRANSFER)
-                .await
-                .map_err(DeliverError::Wire)?
-            {
-                Pdu::PData { data } => data,
-                Pdu::AbortRQ { .. } => return Err(DeliverError::Aborted),
-                Pdu::Unknown { .. }
-                | Pdu::AssociationRQ(_)
-                | Pdu::AssociationAC(_)
-                | Pdu::AssociationRJ(_)
-                | Pdu::ReleaseRQ
-                | Pdu::ReleaseRP => return Err(DeliverError::Unexpected),
-            };
-            for value in values {
-                command.extend_from_slice(&value.data);
-                if command.len() > dimse::MAX_COMMAND_BYTES {
-                    return Err(DeliverError::Answer(dimse::CommandError::TooLong));
-                }
-                if value.is_last {
-                    let response =
-                        Response::parse(&std::mem::take(&mut command)).map_err(DeliverError::Answer)?;
-                    if response.head.message_id == message {
-                        return Ok(response);
-                    }
-                }
-            }
-        }
-    }
-
-    fn number(&mut self) -> u16 {
-        let message = self.next_message;
-        self.next_message = message.checked_add(1).unwrap_or(1);
-        message
-    }
-
-    /// Everything is answered already, so a peer that does not answer this changes nothing.
-    async fn release(mut self) {
-        if self.wire.send(&Pdu::ReleaseRQ, RELEASE).await.is_ok() {
-            let _ = self.wire.receive(RELEASE, RELEASE).await;
-        }
-    }
-}
-
-async fn connect(peer: &DicomPeer) -> Result<TcpStream, DeliverError> {
-    let (host, port) = (peer.host.clone(), peer.port);
-    match timeout(CONNECT, TcpStream::connect((peer.host.as_str(), port))).await {
-        Ok(Ok(socket)) => Ok(socket),
-        Ok(Err(source)) => Err(DeliverError::Connect { host, port, source }),
-        Err(_) => Err(DeliverError::ConnectTimeout {
-            host,
-            port,
-            seconds: CONNECT.as_secs(),
-        }),
     }
 }
 

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::enhanced::Enhanced;
-use super::slice::{Coarse, Counts, Spread, metal};
-use crate::volume::Volume;
+use super::slice::{Coarse, Counts, SliceSeen, Spread};
+use super::trunk;
+use crate::parallel::map;
+use crate::volume::{Geometry, Volume};
 
 /// The part of the body, as far as the image itself tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -44,6 +46,8 @@ pub struct CtSeen {
     /// Volume of what is as bright as contrast agent and lies where vessels do, mL, and its median, HU.
     pub enhanced_ml: f64,
     pub enhanced_hu: Option<f64>,
+    /// Of the blood in the pulmonary trunk, HU; `None` but in a chest whose windpipe is seen to fork.
+    pub trunk_hu: Option<f64>,
 }
 
 /// Slices at either end, a share of all, that may be cut by design: the vertex, the shoulders.
@@ -52,36 +56,42 @@ const ENDS: f64 = 0.15;
 const LIKE: f64 = 0.08;
 impl CtSeen {
     /// Measures a volume. Time grows with its voxels; memory with its cells.
-    pub fn of(volume: &Volume) -> Self {
+    pub fn of(volume: &Volume, threads: usize) -> Self {
         let g = &volume.geometry;
-        let plane = (g.rows * g.columns).max(1);
-        let planes: Vec<&[i16]> = volume.voxels.chunks_exact(plane).collect();
-        let coarse: Vec<Coarse> = planes.iter().map(|plane| Coarse::of(g, plane)).collect();
-        let counts: Vec<Counts> = coarse.iter().map(Coarse::counts).collect();
-        let mut spread = Spread::new();
-        // A tenth of the slices holds enough voxels.
-        for plane in planes.iter().step_by(planes.len().div_ceil(24).max(1)) {
-            spread.add(g.columns, plane);
-        }
-        let metal_ml = planes
+        let planes: Vec<&[i16]> = volume.voxels.chunks_exact((g.rows * g.columns).max(1)).collect();
+        let numbers: Vec<usize> = (0..planes.len()).collect();
+        let slices = map(&numbers, threads, |k| SliceSeen::of(g, *k, planes[*k]));
+        let pairs: Vec<&[&[i16]]> = planes.windows(2).collect();
+        let repeats = map(&pairs, threads, |pair| pair[0] == pair[1] && !is_blank(pair[0]));
+        let repeated = repeats.into_iter().filter(|repeats| *repeats).count();
+        Self::joined(g, &slices, repeated as u32, threads)
+    }
+
+    /// From what was seen of each slice, and how many equal the one before.
+    fn joined(g: &Geometry, slices: &[SliceSeen], repeated: u32, threads: usize) -> Self {
+        let counts: Vec<Counts> = slices.iter().map(|slice| slice.counts).collect();
+        let coarse: Vec<&Coarse> = slices.iter().map(|slice| &slice.coarse).collect();
+        let shown = shown(&counts, &coarse);
+        let enhanced = Enhanced::of(shown, g, &coarse, threads);
+        let metal_ml = slices
             .iter()
             .enumerate()
-            .map(|(k, plane)| metal(plane) as f64 * g.voxel_ml(k));
-        let shown = shown(&counts, &coarse);
-        let enhanced = Enhanced::of(shown, g, &coarse);
+            .map(|(k, slice)| slice.metal as f64 * g.voxel_ml(k));
+        let spreads = slices.iter().filter_map(|slice| slice.spread.as_ref());
         Self {
             shown,
-            noise_hu: spread.deviation(),
+            noise_hu: Spread::joined(spreads).deviation(),
             metal_ml: metal_ml.sum(),
             cut_off: inner(&counts).iter().map(|c| c.at_border).fold(0.0, f64::max),
-            repeated: planes
-                .windows(2)
-                .filter(|pair| pair[0] == pair[1] && !is_blank(pair[0]))
-                .count() as u32,
+            repeated,
             jump_mm: jump(&counts),
-            out_of_order: out_of_order(&coarse),
+            out_of_order: out_of_order(&coarse, threads),
             enhanced_ml: enhanced.ml,
             enhanced_hu: enhanced.median(),
+            trunk_hu: match shown {
+                Shown::Chest => trunk::density(g, &coarse, &counts),
+                Shown::Head | Shown::Other => None,
+            },
         }
     }
 }
@@ -96,7 +106,7 @@ fn inner(counts: &[Counts]) -> &[Counts] {
 }
 
 /// A head is a bony shell of a head's size without lung; a chest holds lung.
-fn shown(counts: &[Counts], coarse: &[Coarse]) -> Shown {
+fn shown(counts: &[Counts], coarse: &[&Coarse]) -> Shown {
     let sum = |of: fn(&Counts) -> usize| counts.iter().map(of).sum::<usize>() as f64;
     let (matter, bone, lung) = (sum(|c| c.matter), sum(|c| c.bone), sum(|c| c.lung));
     let Some(cell) = coarse.first().map(|c| c.cell[0] * c.cell[1]) else {
@@ -135,9 +145,9 @@ fn jump(counts: &[Counts]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn out_of_order(coarse: &[Coarse]) -> f64 {
-    let threes = coarse.windows(3);
-    let of = threes.len();
-    let wrong = threes.filter(|three| three[0].differs(&three[2]) < 0.9 * three[0].differs(&three[1]));
-    wrong.count() as f64 / of.max(1) as f64
+fn out_of_order(coarse: &[&Coarse], threads: usize) -> f64 {
+    let threes: Vec<&[&Coarse]> = coarse.windows(3).collect();
+    let is_wrong = |three: &&[&Coarse]| three[0].differs(three[2]) < 0.9 * three[0].differs(three[1]);
+    let wrong = map(&threes, threads, is_wrong);
+    wrong.iter().filter(|wrong| **wrong).count() as f64 / threes.len().max(1) as f64
 }

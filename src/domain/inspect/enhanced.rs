@@ -3,6 +3,7 @@
 
 use super::ct::Shown;
 use super::slice::{Coarse, MATTER};
+use crate::parallel::map;
 use crate::volume::Geometry;
 
 /// Blood with contrast agent, HU; a fresh clot stays below, bone cortex lies above.
@@ -26,21 +27,21 @@ pub struct Enhanced {
 }
 
 /// Cells of one slice that touch each other.
-struct Area {
-    cells: Vec<usize>,
-    mm2: f64,
+pub(super) struct Area {
+    pub cells: Vec<usize>,
+    pub mm2: f64,
 }
 
 impl Enhanced {
-    pub fn of(shown: Shown, geometry: &Geometry, coarse: &[Coarse]) -> Self {
+    pub fn of(shown: Shown, geometry: &Geometry, coarse: &[&Coarse], threads: usize) -> Self {
         let mut found = Self::default();
         let front_is_first = geometry.orientation[4] >= 0.0;
-        for (k, slice) in coarse.iter().enumerate() {
-            let cells = match shown {
-                Shown::Head => spots(slice),
-                Shown::Chest => chambers(slice, front_is_first),
-                Shown::Other => Vec::new(),
-            };
+        let cells = map(coarse, threads, |slice| match shown {
+            Shown::Head => spots(slice),
+            Shown::Chest => chambers(slice, front_is_first),
+            Shown::Other => Vec::new(),
+        });
+        for (k, (slice, cells)) in coarse.iter().zip(cells).enumerate() {
             found.ml += cells.len() as f64 * cell_mm2(slice) * geometry.extent(k) / 1000.0;
             found.values.extend(cells.into_iter().map(|at| slice.hu[at]));
         }
@@ -132,7 +133,7 @@ fn body(slice: &Coarse) -> Option<[f64; 4]> {
     ])
 }
 
-fn areas(slice: &Coarse, within: impl Fn(usize, f32) -> bool) -> Vec<Area> {
+pub(super) fn areas(slice: &Coarse, within: impl Fn(usize, f32) -> bool) -> Vec<Area> {
     let mut open: Vec<bool> = slice
         .hu
         .iter()

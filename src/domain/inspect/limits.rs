@@ -50,7 +50,7 @@ pub struct RadiographLimits {
 pub enum ContrastLimit {
     /// At most so many mL of enhanced blood.
     None { ml: f64 },
-    /// At least so many mL, with this median.
+    /// At least so many mL, of this density: that of the pulmonary trunk where one is seen, else the median.
     Present { ml: f64, hu: [f64; 2] },
 }
 
@@ -201,8 +201,13 @@ impl ContrastLimit {
                 "{found:.1} mL of blood hold contrast agent, at least {ml} mL are needed"
             )),
             Self::Present { hu: [low, high], .. } => {
-                let median = seen.enhanced_hu.filter(|hu| !(low..=high).contains(hu))?;
-                Some(format!("vessels at {median:.0} HU, expected {low} to {high} HU"))
+                let vessel = match seen.trunk_hu {
+                    Some(_) => "the pulmonary trunk",
+                    None => "vessels",
+                };
+                let found = seen.trunk_hu.or(seen.enhanced_hu);
+                let found = found.filter(|hu| !(low..=high).contains(hu))?;
+                Some(format!("{vessel} at {found:.0} HU, expected {low} to {high} HU"))
             }
         }
     }

@@ -8,6 +8,7 @@ mod limits;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod trunk;
 mod xray;
 
 pub use ct::{CtSeen, Shown};

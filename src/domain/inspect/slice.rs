@@ -9,6 +9,11 @@ pub const MATTER: f32 = -300.0;
 const BONE: f32 = 300.0;
 /// Lung between its vessels (Hounsfield 1973 and later: about -950 to -600 HU); air of sinuses and bowel is thinner.
 const LUNG: std::ops::Range<f32> = -940.0..-600.0;
+/// Slices that are looked at for noise; they hold voxels enough.
+const SAMPLES: usize = 24;
+/// Steps of a Hounsfield unit in differences, and how many cells are added up before their sum could overflow.
+const STEPS: f32 = 16.0;
+const CHUNK: usize = 1 << 14;
 /// Near the largest value that scanners store; implants reach it, bone does not.
 const METAL: i16 = 2_500;
 
@@ -42,15 +47,17 @@ impl Coarse {
         );
         let (rows, columns) = (geometry.rows / down, geometry.columns / across);
         let mut hu = Vec::with_capacity(rows * columns);
-        for row in 0..rows {
-            for column in 0..columns {
-                let lines = (row * down..(row + 1) * down).map(|r| r * geometry.columns + column * across);
-                let sum: i64 = lines
-                    .flat_map(|at| &plane[at..at + across])
-                    .map(|v| i64::from(*v))
-                    .sum();
-                hu.push(sum as f32 / (down * across) as f32);
+        let mut sums = vec![0i32; columns * across];
+        for lines in plane.chunks_exact(down * geometry.columns) {
+            sums.fill(0);
+            for line in lines.chunks_exact(geometry.columns) {
+                sums.iter_mut()
+                    .zip(line)
+                    .for_each(|(sum, v)| *sum += i32::from(*v));
             }
+            let of_cell = |cell: &[i32]| cell.iter().map(|sum| i64::from(*sum)).sum::<i64>();
+            let mean = |cell: &[i32]| of_cell(cell) as f32 / (down * across) as f32;
+            hu.extend(sums.chunks_exact(across).map(mean));
         }
         let size = |n: usize, spacing: f64| n as f64 * spacing;
         Self {
@@ -107,20 +114,47 @@ impl Coarse {
 
     /// Mean difference of the cells of two slices where either has matter, HU.
     pub fn differs(&self, other: &Self) -> f64 {
-        let pairs = self.hu.iter().zip(&other.hu);
-        let (mut sum, mut n) = (0.0, 0_usize);
-        for (a, b) in pairs.filter(|(a, b)| **a > MATTER || **b > MATTER) {
-            // Bone against air would outweigh all else.
-            sum += f64::from((a.clamp(-200.0, 200.0) - b.clamp(-200.0, 200.0)).abs());
-            n += 1;
+        // Bone against air would outweigh all else; where neither has matter, both ends are the same.
+        let bounded = |hu: f32| (hu.clamp(-200.0, 200.0) * STEPS) as i32;
+        let (mut sum, mut n) = (0i64, 0u32);
+        for (a, b) in self.hu.chunks(CHUNK).zip(other.hu.chunks(CHUNK)) {
+            let pairs = a.iter().zip(b);
+            sum += i64::from(
+                pairs
+                    .clone()
+                    .map(|(a, b)| (bounded(*a) - bounded(*b)).abs())
+                    .sum::<i32>(),
+            );
+            n += pairs
+                .map(|(a, b)| u32::from((*a > MATTER) | (*b > MATTER)))
+                .sum::<u32>();
         }
-        sum / n.max(1) as f64
+        sum as f64 / f64::from(STEPS) / f64::from(n.max(1))
     }
 }
 
-/// Voxels that only metal makes.
-pub fn metal(plane: &[i16]) -> usize {
-    plane.iter().filter(|v| **v >= METAL).count()
+/// What is seen of one slice by itself.
+pub struct SliceSeen {
+    pub coarse: Coarse,
+    pub counts: Counts,
+    /// Voxels that only metal makes.
+    pub metal: u32,
+    /// Of some slices.
+    pub spread: Option<Spread>,
+}
+
+impl SliceSeen {
+    /// Of slice `k`.
+    pub fn of(geometry: &Geometry, k: usize, plane: &[i16]) -> Self {
+        let coarse = Coarse::of(geometry, plane);
+        let is_sample = k.is_multiple_of(geometry.slices.div_ceil(SAMPLES).max(1));
+        Self {
+            counts: coarse.counts(),
+            coarse,
+            metal: plane.iter().map(|v| u32::from(*v >= METAL)).sum(),
+            spread: is_sample.then(|| Spread::of(geometry.columns, plane)),
+        }
+    }
 }
 
 /// How far voxels of soft tissue lie from the mean of their four neighbours, HU, as counts by 1 HU.
@@ -129,12 +163,9 @@ pub struct Spread {
 }
 
 impl Spread {
-    pub fn new() -> Self {
-        Self { counts: [0; 512] }
-    }
-
-    pub fn add(&mut self, columns: usize, plane: &[i16]) {
+    pub fn of(columns: usize, plane: &[i16]) -> Self {
         let soft = |v: i16| (-60..160).contains(&v);
+        let mut spread = Self { counts: [0; 512] };
         let rows = plane.len() / columns.max(1);
         for row in 1..rows.saturating_sub(1) {
             let line = &plane[row * columns..(row + 1) * columns];
@@ -147,10 +178,22 @@ impl Spread {
                 if soft(line[c]) && around.iter().all(|v| soft(*v)) {
                     let mean: i32 = around.iter().map(|v| i32::from(*v)).sum();
                     let off = (4 * i32::from(line[c]) - mean).unsigned_abs() / 4;
-                    self.counts[(off as usize).min(511)] += 1;
+                    spread.counts[(off as usize).min(511)] += 1;
                 }
             }
         }
+        spread
+    }
+
+    pub fn joined<'s>(spreads: impl Iterator<Item = &'s Self>) -> Self {
+        let mut all = Self { counts: [0; 512] };
+        for spread in spreads {
+            all.counts
+                .iter_mut()
+                .zip(spread.counts)
+                .for_each(|(sum, n)| *sum += n);
+        }
+        all
     }
 
     /// Standard deviation of one voxel, HU, if neighbours were independent: 1.4826 times the median of what was added, over

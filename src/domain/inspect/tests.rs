@@ -67,7 +67,7 @@ fn chest(k: usize, x: f64, y: f64, heart: i16) -> i16 {
 }
 
 fn seen(of: &Volume) -> CtSeen {
-    CtSeen::of(of)
+    CtSeen::of(of, 2)
 }
 
 #[test]
@@ -103,6 +103,28 @@ fn contrast_agent_is_seen_where_vessels_lie_and_not_in_bone() {
     };
     assert_eq!(seen(&volume(20, |k, x, y| head(k, x, y, 0.0))).enhanced_ml, 0.0);
     assert!(seen(&volume(20, artery)).enhanced_ml > 3.0);
+}
+
+/// The chest of above below the fork of a windpipe: the trunk left and in front of it, the aorta on the right.
+fn mediastinum(k: usize, x: f64, y: f64, [trunk, aorta]: [i16; 2]) -> i16 {
+    let within = |cx: f64, cy: f64, r: f64| (x - cx).hypot(y - cy) < r;
+    match () {
+        () if k >= 10 && within(0.0, 20.0, 9.0) => -985,
+        () if k < 10 && (within(-16.0, 20.0, 7.0) || within(16.0, 20.0, 7.0)) => -985,
+        () if within(22.0, -18.0, 15.0) => trunk + grain(k, x, y, 5.0),
+        () if within(-14.0, -18.0, 16.0) => aorta + grain(k, x, y, 5.0),
+        () => chest(k, x, y, 45),
+    }
+}
+
+#[test]
+fn the_density_of_the_pulmonary_trunk_is_read_beside_an_aorta_of_another() {
+    for [trunk, aorta] in [[340, 300], [150, 350], [45, 45], [400, 120]] {
+        let of = seen(&volume(20, |k, x, y| mediastinum(k, x, y, [trunk, aorta])));
+        let hu = of.trunk_hu.expect("a trunk");
+        assert!((hu - f64::from(trunk)).abs() < 8.0, "{hu} HU, built {trunk}");
+    }
+    assert_eq!(seen(&volume(20, |k, x, y| chest(k, x, y, 320))).trunk_hu, None);
 }
 
 #[test]
@@ -180,6 +202,7 @@ fn each_limit_has_its_code_and_number() {
         out_of_order: 0.0,
         enhanced_ml: 0.5,
         enhanced_hu: None,
+        trunk_hu: None,
     };
     assert!(limits.bad().is_empty() && limits.breaches(&good).is_empty());
     type Change = fn(&mut CtSeen);
@@ -255,6 +278,16 @@ fn each_limit_has_its_code_and_number() {
         "vessels at 150 HU, expected 180 to 700 HU"
     );
     assert!(of(90.0, Some(300.0)).is_empty());
+    let late = CtSeen {
+        enhanced_ml: 90.0,
+        enhanced_hu: Some(300.0),
+        trunk_hu: Some(120.0),
+        ..good.clone()
+    };
+    assert_eq!(
+        vessels.breaches(&late)[0].text,
+        "the pulmonary trunk at 120 HU, expected 180 to 700 HU"
+    );
     assert_eq!(
         PixelLimits {
             jump_mm: Some(-1.0),

@@ -169,7 +169,7 @@ fn distances(inside: &[bool], size: [usize; 3], cell: f64) -> Vec<f32> {
     for axis in 0..3 {
         let mut line = vec![0.0; size[axis]];
         for start in 0..squares.len() {
-            if start / steps[axis] % size[axis] != 0 {
+            if !(start / steps[axis]).is_multiple_of(size[axis]) {
                 continue;
             }
             let at = |n: usize| start + n * steps[axis];

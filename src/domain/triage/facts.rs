@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::{self, Code};
+use crate::comparison::Comparison;
+use crate::comparison::course::Course;
 use crate::finding::{Finding, ResultRecord};
 use crate::ids::Uid;
 use crate::study::StudyFacts;
@@ -124,10 +126,26 @@ pub struct AiFacts {
     pub intraventricular_volume_ml: Option<f64>,
     /// Every measurement of the finding by its code, in the unit the model's manifest gives.
     pub measurements: BTreeMap<String, f64>,
+    /// Against the latest earlier study that the same model has read.
+    pub change: ChangeFacts,
     pub model: String,
     pub version: String,
     /// Conditions of the input that limit the result.
     pub limitations: Vec<String>,
+}
+
+/// What became of the finding since an earlier study.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChangeFacts {
+    pub course: Course,
+    /// Between the images.
+    pub interval_days: Option<f64>,
+    /// In which time the volume doubles if it goes on so; absent unless it has grown beyond the error of measurement. By
+    /// the volume where it was measured on both, else by the diameter.
+    pub doubling_days: Option<f64>,
+    pub diameter_before_mm: Option<f64>,
+    pub volume_before_ml: Option<f64>,
 }
 
 /// How long the study has been waiting, and the hour at the site.
@@ -140,6 +158,33 @@ pub struct WaitFacts {
     pub hour: i64,
     /// 1 Monday to 7 Sunday, the site's local time.
     pub weekday: i64,
+}
+
+impl ChangeFacts {
+    /// Blank where the finding was not compared.
+    fn of(finding: &Finding, comparison: &Comparison) -> Self {
+        let change = comparison
+            .findings
+            .iter()
+            .find(|change| change.finding.is(&finding.code));
+        let Some(change) = change else {
+            return Self::default();
+        };
+        let before = |code: &Code| {
+            change
+                .measurements
+                .iter()
+                .find(|m| m.measurement.is(code))
+                .map(|m| m.before)
+        };
+        Self {
+            course: change.course,
+            interval_days: Some(comparison.interval_days),
+            doubling_days: change.doubling_days(),
+            diameter_before_mm: before(&code::LARGEST_DIAMETER).or_else(|| before(&code::LONG_AXIS)),
+            volume_before_ml: before(&code::VOLUME),
+        }
+    }
 }
 
 impl CaseFacts {
@@ -201,6 +246,11 @@ impl AiFacts {
             limitations: record.limitations.clone(),
             ..Self::default()
         };
+        let change = finding.zip(record.comparison.as_ref());
+        let base = Self {
+            change: change.map_or_else(ChangeFacts::default, |(finding, c)| ChangeFacts::of(finding, c)),
+            ..base
+        };
         finding.map_or(base.clone(), |finding| base.with_finding(finding))
     }
 
@@ -221,7 +271,7 @@ impl AiFacts {
             probability: finding.probability,
             volume_ml: value(&code::VOLUME),
             largest_component_ml: value(&code::LARGEST_COMPONENT),
-            largest_diameter_mm: value(&code::LARGEST_DIAMETER),
+            largest_diameter_mm: value(&code::LARGEST_DIAMETER).or_else(|| value(&code::LONG_AXIS)),
             midline_shift_mm: value(&code::MIDLINE_SHIFT),
             components: value(&code::COMPONENT_COUNT).map(|n| n.round() as i64),
             deep: seen(&code::DEEP),

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::parallel;
 use super::protocol::{Prepared, SliceFailure, SliceFile};
+use tocsin_domain::parallel;
 use tocsin_imaging::decode::{DecodeError, Image, Slice};
 
 /// What decoded slices may take: two thin head CTs.
@@ -23,10 +23,16 @@ struct Entry {
     used: u64,
 }
 
-/// The frames of each file in the order asked for, and how many files had to be decoded now.
+/// One file: its frames as they were decoded ahead, or an object that is still to be decoded.
+pub enum Opened {
+    Kept(Arc<Vec<Slice>>),
+    Fresh(Box<Image>),
+}
+
+/// The files in the order asked for, and how many are still to be decoded.
 pub struct Fetched {
-    pub slices: Vec<Arc<Vec<Slice>>>,
-    pub decoded: usize,
+    pub files: Vec<Opened>,
+    pub fresh: usize,
 }
 
 impl Cache {
@@ -61,33 +67,31 @@ impl Cache {
         prepared
     }
 
-    /// The frames of all files; the first that cannot be decoded ends it.
+    /// All files, opened; the first that cannot be opened ends it.
     pub fn fetch(&mut self, files: &[SliceFile], threads: usize) -> Result<Fetched, String> {
         let missing: Vec<&SliceFile> = files
             .iter()
             .filter(|file| !self.entries.contains_key(&file.sha256))
             .collect();
-        let mut fresh = HashMap::new();
-        // In portions, so that a bad series is not decoded to its end.
+        let fresh = missing.len();
+        let mut images = Vec::with_capacity(fresh);
+        // In portions, so that a bad series is not read to its end.
         for portion in missing.chunks(threads.max(1) * 8) {
-            for (file, slices) in portion
-                .iter()
-                .zip(parallel::map(portion, threads, |file| decode(file)))
-            {
-                let slices = slices.map_err(|error| format!("instance {}: {}", file.id, reason(&error)))?;
-                fresh.insert(file.sha256.clone(), Arc::new(slices));
+            let opened = parallel::map(portion, threads, |file| Image::open(&file.path));
+            for (file, image) in portion.iter().zip(opened) {
+                images.push(image.map_err(|error| format!("instance {}: {}", file.id, reason(&error)))?);
             }
         }
-        let mut slices = Vec::with_capacity(files.len());
+        let mut images = images.into_iter();
+        let mut opened = Vec::with_capacity(files.len());
         for file in files {
             self.touch(&file.sha256);
-            let entry = self.entries.get(&file.sha256).map(|entry| entry.slices.clone());
-            slices.extend(entry.or_else(|| fresh.get(&file.sha256).cloned()));
+            opened.extend(match self.entries.get(&file.sha256) {
+                Some(entry) => Some(Opened::Kept(entry.slices.clone())),
+                None => images.next().map(|image| Opened::Fresh(Box::new(image))),
+            });
         }
-        Ok(Fetched {
-            slices,
-            decoded: missing.len(),
-        })
+        Ok(Fetched { files: opened, fresh })
     }
 
     fn touch(&mut self, sha256: &str) {

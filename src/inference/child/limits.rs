@@ -7,6 +7,13 @@ use rustix::process::{Resource, Rlimit, Signal};
 const OOM_SCORE: &str = "800";
 /// Listeners and alerts come first on a small machine.
 const NICENESS: i32 = 5;
+/// Further down, behind urgent models.
+const ROUTINE_NICENESS: i32 = 10;
+
+/// Routine models leave the processors to urgent ones.
+pub fn give_way() {
+    let _ = rustix::process::nice(ROUTINE_NICENESS);
+}
 
 pub fn apply() {
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));

@@ -4,9 +4,10 @@
 pub(crate) mod cache;
 pub mod frame;
 mod limits;
-mod marks;
+pub(crate) mod marks;
 mod picture;
 pub mod protocol;
+pub(crate) mod read;
 pub(crate) mod serve;
 
 use std::io;
@@ -43,8 +44,8 @@ fn serve_stdin() -> Result<(), FrameError> {
     let socket = io::stdin().as_fd().try_clone_to_owned().map_err(FrameError::Io)?;
     let mut stream = UnixStream::from(socket);
     let mut worker = Worker::default();
-    while let Some((request, binary)) = frame::read::<Request>(&mut stream)? {
-        let (answer, attached) = worker.answer(request, &binary);
+    while let Some((request, _)) = frame::read::<Request>(&mut stream)? {
+        let (answer, attached) = worker.answer(request);
         write(&mut stream, &answer, &attached)?;
     }
     Ok(())

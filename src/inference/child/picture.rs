@@ -1,14 +1,13 @@
-//! One frame of one file as a picture, with the outline of a stored mask.
+//! One frame of one file as a picture.
 
 use super::cache::reason;
 use super::protocol::{Answer, PictureForm, PictureRequest, Refusal};
 use tocsin_imaging::decode::Image;
-use tocsin_imaging::mask_codec;
 use tocsin_imaging::preview::{Window, png, render};
 
 /// Draws; every failure is one of the images.
-pub fn draw(request: &PictureRequest, stored_mask: &[u8]) -> (Answer, Vec<u8>) {
-    match try_draw(request, stored_mask) {
+pub fn draw(request: &PictureRequest) -> (Answer, Vec<u8>) {
+    match try_draw(request) {
         Ok(drawn) => drawn,
         Err(error) => {
             let reason = format!("instance {}: {}", request.file.id, reason(error.as_ref()));
@@ -17,17 +16,10 @@ pub fn draw(request: &PictureRequest, stored_mask: &[u8]) -> (Answer, Vec<u8>) {
     }
 }
 
-fn try_draw(
-    request: &PictureRequest,
-    stored_mask: &[u8],
-) -> Result<(Answer, Vec<u8>), Box<dyn std::error::Error>> {
+fn try_draw(request: &PictureRequest) -> Result<(Answer, Vec<u8>), Box<dyn std::error::Error>> {
     let slice = Image::open(&request.file.path)?.frame(request.frame)?;
     let window = request.window.map(|[center, width]| Window { center, width });
-    let mask = request
-        .mask_slice
-        .map(|k| mask_codec::slice(stored_mask, k))
-        .transpose()?;
-    let image = render(&slice, window, mask.as_deref())?;
+    let image = render(&slice, window)?;
     let (rows, columns) = (image.rows, image.columns);
     let bytes = match request.form {
         PictureForm::Png => png(&image)?,

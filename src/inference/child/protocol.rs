@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::comparison::register::Foreground;
+use tocsin_domain::explanation::{Explanation, KeySlice};
 use tocsin_domain::finding::{Finding, ModelRef};
 use tocsin_domain::ids::{InstanceId, Uid};
 
 use super::super::boxes::Located;
 use super::super::golden::GoldenReport;
+use super::super::manifest::Urgency;
 use super::super::onnx::{Fallback, Provider};
 
 /// A stored object.
@@ -30,6 +33,8 @@ pub struct LoadRequest {
     pub library: PathBuf,
     pub providers: Vec<Provider>,
     pub device_id: i32,
+    /// A routine process gives way to urgent ones.
+    pub urgency: Urgency,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +49,13 @@ pub enum Request {
         content_hash: String,
         files: Vec<SliceFile>,
     },
-    /// Draw one frame; the attached bytes are the stored mask, if there is one.
+    /// Look again at one slice with a model that was loaded, for a map of where it looked.
+    Explain {
+        content_hash: String,
+        files: Vec<SliceFile>,
+        key: KeySlice,
+    },
+    /// Draw one frame.
     Picture(PictureRequest),
 }
 
@@ -56,8 +67,6 @@ pub struct PictureRequest {
     pub frame: u32,
     /// Centre and width; absent: the sender's own.
     pub window: Option<[f64; 2]>,
-    /// Slice of the attached mask whose outline is drawn.
-    pub mask_slice: Option<usize>,
     pub form: PictureForm,
 }
 
@@ -76,6 +85,8 @@ pub enum Answer {
     Prepared(Prepared),
     /// The attached bytes are the stored mask, if the model gives one.
     Analysed(Box<Analysis>),
+    /// The attached bytes are the stored map (`heat`), empty where no place mattered.
+    Explained,
     /// The attached bytes are the picture.
     Drawn {
         rows: usize,
@@ -144,8 +155,13 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Conditions of the input that limit the result, in words.
     pub limitations: Vec<String>,
+    /// What the bits of the stored mask mean, and which slices show the findings best.
+    pub explanation: Explanation,
     pub series: SeriesRead,
     pub outputs: Vec<OutputSummary>,
+    /// Where the body lies, for laying the images over others.
+    #[serde(default)]
+    pub foreground: Option<Foreground>,
     pub timing: Timing,
 }
 
@@ -183,6 +199,8 @@ pub struct Timing {
     /// Slices that were decoded for this request, and the time it took; the others were decoded ahead.
     pub decoded: usize,
     pub decode_ms: u64,
+    /// Holding what the pixels show against the manifest.
+    pub inspect_ms: u64,
     pub arrange_ms: u64,
     pub inference_ms: u64,
     pub quantify_ms: u64,

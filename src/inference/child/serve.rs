@@ -5,33 +5,39 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tocsin_domain::admit::QualityReason;
+use tocsin_domain::explanation::{Explanation, KeySlice};
+use tocsin_domain::ids::Uid;
 use tocsin_domain::inspect::{CtSeen, PixelLimits, XraySeen};
 use tocsin_domain::volume::{Mask, Volume, marked};
 
 use super::super::answers::{ClassAnswer, Verdict};
-use super::super::exam::{Exam, Part};
+use super::super::exam::Exam;
+use super::super::explain::{keys, map, map_follows, stored};
 use super::super::golden::{self, volume_ml};
 use super::super::library;
-use super::super::manifest::InputKind;
+use super::super::manifest::{InputKind, Urgency};
 use super::super::network::{Network, Run};
 use super::super::onnx::{Runtime, SessionOptions};
 use super::super::package::Package;
+use super::super::places::{foreground, place};
 use super::super::quantify::{Quantified, quantify};
 use super::super::rehearse::rehearse;
 use super::cache::{Cache, reason};
+use super::limits;
 use super::marks::stored_marks;
 use super::picture::draw;
 use super::protocol::{
     Analysis, Answer, LoadReport, LoadRequest, OutputSummary, Refusal, Request, SeriesRead, SliceFile, Timing,
 };
+use super::read;
 use tocsin_imaging::decode::Slice;
-use tocsin_imaging::images::stills;
-use tocsin_imaging::series::{SeriesError, assemble};
+use tocsin_imaging::heat;
 
 /// The state of a warm worker.
 #[derive(Default)]
 pub struct Worker {
     pub(crate) runtime: Option<(Runtime, library::Library)>,
+    gives_way: bool,
     /// By the hash of their manifests.
     networks: HashMap<String, Network>,
     cache: Cache,
@@ -40,7 +46,7 @@ pub struct Worker {
 type Answered = Result<(Answer, Vec<u8>), Refusal>;
 
 impl Worker {
-    pub fn answer(&mut self, request: Request, attached: &[u8]) -> (Answer, Vec<u8>) {
+    pub fn answer(&mut self, request: Request) -> (Answer, Vec<u8>) {
         let answered = match request {
             Request::Load(load) => self.load(&load),
             Request::Prepare { files } => Ok((
@@ -48,12 +54,21 @@ impl Worker {
                 Vec::new(),
             )),
             Request::Analyse { content_hash, files } => self.analyse(&content_hash, &files),
-            Request::Picture(picture) => Ok(draw(&picture, attached)),
+            Request::Explain {
+                content_hash,
+                files,
+                key,
+            } => self.explain(&content_hash, &files, &key),
+            Request::Picture(picture) => Ok(draw(&picture)),
         };
         answered.unwrap_or_else(|refusal| (Answer::Refused(refusal), Vec::new()))
     }
 
     fn load(&mut self, request: &LoadRequest) -> Answered {
+        if request.urgency == Urgency::Routine && !self.gives_way {
+            self.gives_way = true;
+            limits::give_way();
+        }
         let begun = Instant::now();
         let package = Package::open(&request.package).map_err(|error| model(&error))?;
         if package.content_hash != request.content_hash {
@@ -113,15 +128,12 @@ impl Worker {
         };
         let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
         let manifest = &network.package.manifest;
-        let exam = exam(
-            manifest.input.kind,
-            fetched.slices.iter().flat_map(|slices| slices.iter()),
-        );
-        let exam = exam.map_err(|error| Refusal::Images {
-            reason: reason(&error),
-        })?;
+        let exam =
+            read::exam(manifest.input.kind, &fetched.files, threads()).map_err(|error| images(&error))?;
         let decode_ms = millis(begun.elapsed());
+        let begun = Instant::now();
         let reasons = breaches(&manifest.quality.pixels, &exam);
+        let inspect_ms = millis(begun.elapsed());
         if !reasons.is_empty() {
             return Err(Refusal::Quality { reasons });
         }
@@ -129,18 +141,72 @@ impl Worker {
         let begun = Instant::now();
         let manifest = &network.package.manifest;
         let mut quantified = quantify(manifest, &exam, &run.answers).map_err(|error| model(&error))?;
-        let (marks, limitation) = stored_marks(&exam, &run.answers).map_err(|error| model(&error))?;
+        place(&mut quantified.findings, manifest, &exam, &run.answers);
+        let stored = stored::classes(manifest, &quantified.findings);
+        let headers = read::headers(&fetched.files).map_err(|error| images(&error))?;
+        let frames = frames(&exam, headers.iter());
+        let (marks, limitation) =
+            stored_marks(&exam, &run.answers, &stored, &frames).map_err(|error| model(&error))?;
         quantified.limitations.extend(limitation);
+        let key_slices = keys::choose(manifest, &exam, &run.answers, &frames, &mut quantified.findings);
+        let explanation = Explanation {
+            map_follows: map_follows(manifest, &run.answers, &key_slices),
+            segments: match marks.is_empty() {
+                true => Vec::new(),
+                false => stored.into_iter().map(|class| class.segment).collect(),
+            },
+            key_slices,
+        };
         let mut analysis = analysis(network, &exam, &run, quantified);
+        analysis.explanation = explanation;
         analysis.timing = Timing {
-            decoded: fetched.decoded,
+            decoded: fetched.fresh,
             decode_ms,
+            inspect_ms,
             arrange_ms: millis(run.arranging),
             inference_ms: millis(run.inference),
             quantify_ms: millis(begun.elapsed()),
         };
         Ok((Answer::Analysed(Box::new(analysis)), marks))
     }
+
+    /// The series was read before, and is read again: nothing of it is held but what was decoded ahead.
+    fn explain(&mut self, content_hash: &str, files: &[SliceFile], key: &KeySlice) -> Answered {
+        let fetched = self.cache.fetch(files, threads());
+        let fetched = fetched.map_err(|reason| Refusal::Images { reason })?;
+        let not_loaded = || Refusal::Model {
+            reason: format!("{content_hash} is not loaded"),
+        };
+        let network = self.networks.get_mut(content_hash).ok_or_else(not_loaded)?;
+        let kind = network.package.manifest.input.kind;
+        let exam = read::exam(kind, &fetched.files, threads()).map_err(|error| images(&error))?;
+        let map = map(network, &exam, key).map_err(|error| model(&error))?;
+        Ok((
+            Answer::Explained,
+            map.map_or(Vec::new(), |map| heat::encode(&[map])),
+        ))
+    }
+}
+
+/// Of each slice of the exam its frame in its instance: the one that lies where the slice lies.
+fn frames<'s>(exam: &Exam, slices: impl Iterator<Item = &'s Slice>) -> Vec<u32> {
+    let mut of: HashMap<&Uid, Vec<&Slice>> = HashMap::new();
+    for slice in slices {
+        of.entry(&slice.instance_uid).or_default().push(slice);
+    }
+    // Images have no place, and are read in the order of their frames.
+    let mut turns: HashMap<&Uid, usize> = HashMap::new();
+    let mut frames = Vec::new();
+    for geometry in exam.geometries() {
+        for (uid, origin) in geometry.instance_uids.iter().zip(&geometry.origins) {
+            let own = of.get(uid).map_or(&[][..], Vec::as_slice);
+            let turn = turns.entry(uid).or_insert(0);
+            let placed = own.iter().find(|slice| slice.position == Some(*origin));
+            frames.push(placed.or(own.get(*turn)).map_or(0, |slice| slice.frame));
+            *turn += 1;
+        }
+    }
+    frames
 }
 
 /// What the pixels show against what the manifest asks of them.
@@ -148,7 +214,7 @@ fn breaches(limits: &PixelLimits, exam: &Exam) -> Vec<QualityReason> {
     let volumes = exam.parts.iter().map(|part| &part.volume);
     match exam.kind {
         InputKind::Volume if limits.asks_of_ct() => volumes
-            .flat_map(|volume| limits.breaches(&CtSeen::of(volume)))
+            .flat_map(|volume| limits.breaches(&CtSeen::of(volume, threads())))
             .collect(),
         InputKind::Volume => Vec::new(),
         InputKind::Image => {
@@ -159,23 +225,6 @@ fn breaches(limits: &PixelLimits, exam: &Exam) -> Vec<QualityReason> {
                     limits.breaches(&XraySeen::of(geometry.rows, geometry.columns, voxels))
                 })
                 .collect()
-        }
-    }
-}
-
-/// The slices as the model reads them.
-fn exam<'s>(kind: InputKind, slices: impl Iterator<Item = &'s Slice>) -> Result<Exam, SeriesError> {
-    match kind {
-        InputKind::Volume => Ok(Exam::of_volume(assemble(slices)?)),
-        InputKind::Image => {
-            let parts = stills(slices)?.into_iter().map(|still| Part {
-                volume: still.volume,
-                scaled: still.scaled,
-            });
-            Ok(Exam {
-                kind,
-                parts: parts.collect(),
-            })
         }
     }
 }
@@ -193,8 +242,10 @@ fn analysis(network: &Network, exam: &Exam, run: &Run, quantified: Quantified) -
         fallbacks: network.session.fallbacks.clone(),
         findings: quantified.findings,
         limitations: quantified.limitations,
+        explanation: Explanation::default(),
         outputs: outputs.collect(),
         series: series_read(exam),
+        foreground: foreground(exam, &run.answers),
         timing: Timing::default(),
     }
 }
@@ -259,13 +310,19 @@ fn key_slice(masks: &[Mask], exam: &Exam) -> Option<usize> {
     fullest.filter(|(_, count)| *count > 0).map(|(slice, _)| slice)
 }
 
+fn images(error: &dyn std::error::Error) -> Refusal {
+    Refusal::Images {
+        reason: reason(error),
+    }
+}
+
 fn model(error: &dyn std::error::Error) -> Refusal {
     Refusal::Model {
         reason: reason(error),
     }
 }
 
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }
 

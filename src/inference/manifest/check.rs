@@ -3,8 +3,9 @@
 
 use tocsin_domain::admit::Criteria;
 
+use super::check_explanation::check_explanation;
 use super::check_input::check_input;
-use super::check_output::{check_explanation, check_finding, check_output, check_quantification};
+use super::check_output::{check_finding, check_output, check_quantification};
 use super::{CodeSpec, GoldenCase, GoldenFigure, Identity, Manifest, Output, OutputKind, Quality, SCHEMA};
 
 /// Longest list that a manifest may hold; more is a mistake, not a model.

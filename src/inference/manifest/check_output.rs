@@ -2,8 +2,7 @@
 
 use super::check::{Checked, check_code, each, problem, quoted, range, refer, text};
 use super::{
-    Boxes, Explanation, FindingSpec, Input, InputKind, Layout, Manifest, Measure, Output, OutputKind,
-    Quantification,
+    Boxes, FindingSpec, Input, InputKind, Layout, Manifest, Measure, Output, OutputKind, Quantification,
 };
 
 /// More lesions than this are noise, not a finding.
@@ -158,21 +157,5 @@ fn check_measure(key: &str, measure: Measure, input: InputKind, output: &Output)
             format!("a class `{class}` of the output that it is read from"),
         ),
         None => Ok(()),
-    }
-}
-
-/// Boxes can only be shown of a detection. A mask may be asked of any, and is empty where there is none.
-pub(super) fn check_explanation(manifest: &Manifest) -> Checked {
-    let detects = || {
-        manifest
-            .outputs
-            .iter()
-            .any(|output| output.kind == OutputKind::Detection)
-    };
-    match manifest.explanation {
-        Explanation::Boxes if !detects() => {
-            problem("explanation.kind", "boxes", "a detection among [[outputs]]")
-        }
-        Explanation::Boxes | Explanation::Mask | Explanation::None => Ok(()),
     }
 }

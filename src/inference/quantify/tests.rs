@@ -48,6 +48,7 @@ fn answer(manifest: &Manifest, masks: impl IntoIterator<Item = Mask>) -> Vec<Out
     let classes = output.classes.iter().zip(masks).map(|(class, mask)| ClassAnswer {
         class: class.clone(),
         mean_score: 0.0,
+        slice_scores: Vec::new(),
         verdict: Verdict::Masks(vec![mask]),
     });
     vec![OutputAnswer {

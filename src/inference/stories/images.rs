@@ -16,6 +16,7 @@ use super::onnx_file::{Graph, Type, int, ints};
 use super::{Story, library, runtime};
 use crate::child::protocol::{Analysis, Answer, LoadRequest, Request, SliceFile};
 use crate::child::serve::Worker;
+use crate::manifest::Urgency;
 use crate::onnx::Provider;
 use crate::package::Package;
 
@@ -110,10 +111,11 @@ fn read(story: &Story, network: &Graph, images: &[Radiograph]) -> Option<(Analys
         library: path,
         providers: vec![Provider::Cpu],
         device_id: 0,
+        urgency: Urgency::Urgent,
     };
-    let (loaded, _) = worker.answer(Request::Load(load), &[]);
+    let (loaded, _) = worker.answer(Request::Load(load));
     assert!(matches!(loaded, Answer::Loaded(_)), "{loaded:?}");
-    match worker.answer(Request::Analyse { content_hash, files }, &[]) {
+    match worker.answer(Request::Analyse { content_hash, files }) {
         (Answer::Analysed(analysis), marks) => Some((*analysis, marks)),
         (other, _) => panic!("{other:?}"),
     }

@@ -110,6 +110,7 @@ impl Stack {
             position: Some(self.at(k as f64, 0.0, 0.0)),
             orientation: Some(self.orientation),
             window: None,
+            doubt: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod association;
 mod charset;
 pub mod facts;
+pub mod intake;
 mod listener;
 mod negotiate;
 pub mod prescan;

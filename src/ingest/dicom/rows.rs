@@ -6,14 +6,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::TimeDelta;
 use prometheus_client::metrics::counter::Counter;
 use tocsin_domain::audit::{ActorKind, Event, Outcome};
-use tocsin_domain::ids::{SiteId, StudyId};
+use tocsin_domain::dimse;
+use tocsin_domain::ids::{SiteId, StudyId, Uid};
+use tocsin_domain::phi::{PatientIdentifier, Phi};
+use tocsin_domain::priors::same_number;
+use tocsin_domain::same_person::{Contradiction, Person, contradiction};
+use tocsin_domain::study::InstanceFacts;
 use tocsin_domain::work::Work;
 
+use super::facts::TagProblem;
 use super::sink::{AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome};
+use crate::storage::entity::study;
 use crate::storage::instances::{self, Kept, Received};
 use crate::storage::jobs::{self, Terms};
+use crate::storage::prior_searches::{self, Purpose};
 use crate::storage::signs::{self, Sign};
-use crate::storage::{Store, StoreError, Tx, audit, studies, timeline};
+use crate::storage::{Store, StoreError, Tx, audit, priors, studies, timeline};
 
 /// Assembly looks at a study at most this often while its images arrive; the end of an association makes it look at once.
 const ASSEMBLE_EVERY: TimeDelta = TimeDelta::milliseconds(700);
@@ -65,44 +73,17 @@ impl InstanceSink for Rows {
         }
     }
 
-    async fn store(&self, mut received: ReceivedInstance) -> StoreOutcome {
-        if let Some(patient) = &mut received.facts.patient
-            && patient.authority.is_empty()
-        {
-            patient.authority.clone_from(&self.default_authority);
-        }
+    async fn store(&self, received: ReceivedInstance) -> StoreOutcome {
         let received = Received {
             site: (self.site_of)(&received.calling_ae),
             facts: received.facts,
-            problems: received
-                .problems
-                .iter()
-                .map(|p| format!("{}: expected {}", p.tag, p.expected))
-                .collect(),
+            problems: problems(&received.problems),
             transfer_syntax: received.transfer_syntax.to_string(),
             sha256: received.blob.hash.to_string(),
             length: received.blob.len,
             calling_ae: received.calling_ae,
         };
-        let kept = self
-            .store
-            .write(move |tx| Box::pin(async move { keep(tx, &received).await }))
-            .await;
-        match kept {
-            Ok(Kept::New) => {
-                self.received.inc();
-                StoreOutcome::Stored
-            }
-            Ok(Kept::Duplicate) => StoreOutcome::Duplicate,
-            Ok(Kept::Quarantined) => StoreOutcome::Quarantined {
-                reason: "the SOP Instance UID is taken by an instance with other bytes".to_owned(),
-            },
-            // Out of resources (PS3.4 B.2.3): the sender keeps the instance and tries again.
-            Err(error) => StoreOutcome::Refused {
-                status: 0xA700,
-                reason: error.to_string(),
-            },
-        }
+        self.file(received).await
     }
 
     async fn association_closed(&self, closed: ClosedAssociation) {
@@ -132,7 +113,124 @@ impl InstanceSink for Rows {
     }
 }
 
-async fn keep(tx: &Tx, received: &Received) -> Result<Kept, StoreError> {
+/// What a header says badly, in words.
+pub(super) fn problems(found: &[TagProblem]) -> Vec<String> {
+    found
+        .iter()
+        .map(|p| format!("{}: expected {}", p.tag, p.expected))
+        .collect()
+}
+
+impl Rows {
+    /// Files an instance whose bytes are on stable storage.
+    pub(super) async fn file(&self, mut received: Received) -> StoreOutcome {
+        if let Some(patient) = &mut received.facts.patient
+            && patient.authority.is_empty()
+        {
+            patient.authority.clone_from(&self.default_authority);
+        }
+        let filed = self
+            .store
+            .write(move |tx| Box::pin(async move { file(tx, &received).await }))
+            .await;
+        match filed {
+            Ok(Filed::Kept(Kept::New)) => {
+                self.received.inc();
+                StoreOutcome::Stored
+            }
+            Ok(Filed::Kept(Kept::Duplicate)) => StoreOutcome::Duplicate,
+            Ok(Filed::Kept(Kept::Quarantined)) => StoreOutcome::Quarantined {
+                reason: "the SOP Instance UID is taken by an instance with other bytes".to_owned(),
+            },
+            Ok(Filed::Stranger(why)) => StoreOutcome::Refused {
+                status: dimse::STATUS_DATA_SET_MISMATCH,
+                reason: format!("not of the patient whose earlier studies were asked for: {why}"),
+            },
+            // Out of resources (PS3.4 B.2.3): the sender keeps the instance and tries again.
+            Err(error) => StoreOutcome::Refused {
+                status: dimse::STATUS_OUT_OF_RESOURCES,
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// The images of a study that we fetched are all here, as far as they came.
+    pub(super) async fn fetched(&self, site: &SiteId, uid: &Uid) -> Result<(), StoreError> {
+        let (site, uid) = (site.clone(), uid.clone());
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    match studies::by_uid(tx.conn(), &site, uid.as_str()).await? {
+                        Some(row) => ended(tx, studies::id_of(&row)?, AssociationEnd::Released).await,
+                        None => Ok(()),
+                    }
+                })
+            })
+            .await
+    }
+}
+
+/// What became of an instance in its transaction.
+enum Filed {
+    Kept(Kept),
+    /// It came as an earlier study of a patient, and is of somebody else.
+    Stranger(&'static str),
+}
+
+async fn file(tx: &Tx, received: &Received) -> Result<Filed, StoreError> {
+    let uid = &received.facts.study_uid;
+    let asker = prior_searches::asker(tx, &received.site, uid, &received.calling_ae).await?;
+    let Some(asker) = asker else {
+        wanted_after_all(tx, received).await?;
+        return keep(tx, received, Purpose::Reading).await.map(Filed::Kept);
+    };
+    match stranger(&asker, &received.facts) {
+        Some(why) => Ok(Filed::Stranger(why)),
+        None => keep(tx, received, Purpose::Comparison).await.map(Filed::Kept),
+    }
+}
+
+/// An archive may hold studies under a number that is not this patient's, or no longer.
+fn stranger(asker: &study::Model, facts: &InstanceFacts) -> Option<&'static str> {
+    let text = |said: &Option<Phi<String>>| said.as_ref().map(|s| s.expose().clone());
+    let said = &facts.demographics;
+    let (name, birth_date, sex) = (text(&said.name), text(&said.birth_date), text(&said.sex));
+    let asked = PatientIdentifier {
+        value: asker.patient_identifier.clone().unwrap_or_default(),
+        authority: asker.patient_authority.clone().unwrap_or_default(),
+    };
+    if !facts
+        .patient
+        .as_ref()
+        .is_some_and(|found| same_number(found, &asked))
+    {
+        return Some("another number");
+    }
+    let theirs = Person {
+        name: name.as_deref(),
+        birth_date: birth_date.as_deref(),
+        sex: sex.as_deref(),
+    };
+    contradiction(theirs, priors::person(asker)).map(Contradiction::text)
+}
+
+/// A study that was here to be compared with comes from somebody who wants it read.
+async fn wanted_after_all(tx: &Tx, received: &Received) -> Result<(), StoreError> {
+    let known = studies::by_uid(tx.conn(), &received.site, received.facts.study_uid.as_str()).await?;
+    let Some(row) = known.filter(|row| Purpose::of(row) == Purpose::Comparison) else {
+        return Ok(());
+    };
+    let id = studies::id_of(&row)?;
+    prior_searches::promote(tx, row, &format!("sent by {}", received.calling_ae)).await?;
+    jobs::enqueue(
+        tx,
+        &Work::AdmitStudy { study: id },
+        Terms::once(format!("admit:{id}")),
+    )
+    .await
+}
+
+async fn keep(tx: &Tx, received: &Received, purpose: Purpose) -> Result<Kept, StoreError> {
     if let Some(kept) = instances::known(tx, received).await? {
         if kept == Kept::Quarantined {
             let event = Event {
@@ -150,7 +248,7 @@ async fn keep(tx: &Tx, received: &Received) -> Result<Kept, StoreError> {
         return Ok(kept);
     }
     let (study, series, is_new) =
-        studies::place(tx, &received.site, &received.facts, &received.calling_ae).await?;
+        studies::place(tx, &received.site, &received.facts, &received.calling_ae, purpose).await?;
     instances::insert(tx, received, study, series).await?;
     if is_new {
         timeline::note(tx, study, "first_image", format!("from {}", received.calling_ae)).await?;

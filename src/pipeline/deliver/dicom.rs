@@ -1,26 +1,19 @@
-//! Renders and sends the objects for the archive: the structured report and the key image.
+//! Renders and sends the objects for the archive: the structured report, key images and the segmentation.
 
 use chrono::Offset;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::ResultId;
 
-use super::Attempt;
-use super::sources;
+use super::{Attempt, pictures, sources};
 use crate::deliver::dicom::{self, Verdict};
-use crate::inference::child::protocol::{PictureForm, PictureRequest};
 use crate::jobs::JobError;
 use crate::pipeline::env::Env;
-use crate::pipeline::infer::slice;
-use crate::report::RgbImage;
-use crate::report::{Context, Installation, KeyImage, Object, ObjectKind, ObjectUids, StudyHeader};
-use crate::report::{key_image, structured_report};
+use crate::report::{Context, Installation, Object, ObjectKind, ObjectUids, ReportError, StudyHeader};
+use crate::report::{key_image, segmentation, structured_report};
 use crate::storage::blobs::BlobHash;
 use crate::storage::deliveries::{self, DeliveryKind};
 use crate::storage::entity::{delivery, study};
 use crate::storage::{results, studies};
-
-/// Centre and width in HU: blood against brain.
-const BRAIN_WINDOW: [f64; 2] = [40.0, 80.0];
 
 pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Result<Attempt, JobError> {
     let Some(archive) = env
@@ -78,8 +71,32 @@ async fn render(env: &Env, row: &delivery::Model, study: &study::Model) -> Resul
     let record = sources::record(env, row)
         .await?
         .ok_or_else(|| JobError::Fail("no result to render".to_owned()))?;
-    let object = compose(env, study, &record, deliveries::kind_of(row)?).await?;
+    let object = compose(env, study, &record, wanted(row)?).await?;
     keep(env, row, object).await
+}
+
+/// An object of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Report,
+    Segmentation,
+    /// Its place among those of the result, 0-based.
+    KeyImage(usize),
+}
+
+/// What a delivery sends. Of key images its detail says which.
+fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
+    Ok(match deliveries::kind_of(row)? {
+        DeliveryKind::KeyImage => {
+            let place = row.detail.as_deref().map_or(Ok(0), str::parse);
+            Wanted::KeyImage(place.map_err(|_| JobError::Fail("no such key image".to_owned()))?)
+        }
+        DeliveryKind::Segmentation => Wanted::Segmentation,
+        DeliveryKind::StructuredReport
+        | DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection => Wanted::Report,
+    })
 }
 
 /// The object of a result, made anew; the same result gives the same object.
@@ -87,7 +104,7 @@ pub(super) async fn compose(
     env: &Env,
     study: &study::Model,
     record: &ResultRecord,
-    kind: DeliveryKind,
+    wanted: Wanted,
 ) -> Result<Object, JobError> {
     let header = sources::header(env, study, record).await?;
     let (revision, predecessor) = history(env, study, record, &header).await?;
@@ -99,13 +116,37 @@ pub(super) async fn compose(
         revision,
         predecessor: predecessor.as_ref(),
     };
-    let object = match kind {
-        DeliveryKind::KeyImage => key_image(&context, &picture(env, study, record).await?),
-        DeliveryKind::StructuredReport | DeliveryKind::PriorityChange | DeliveryKind::ResultMessage => {
-            structured_report(&context)
+    let object = match wanted {
+        Wanted::Report => structured_report(&context),
+        Wanted::KeyImage(place) => {
+            key_image(&context, &pictures::key_image(env, study, record, place).await?)
+        }
+        Wanted::Segmentation => {
+            let marks = pictures::marked_slices(env, study, record).await?;
+            let (record, header) = (record.clone(), header.clone());
+            let pack = move || {
+                let context = Context {
+                    record: &record,
+                    header: &header,
+                    installation: &installation,
+                    revision,
+                    predecessor: None,
+                };
+                segmentation(&context, &marks)
+            };
+            in_the_background(pack).await?
         }
     };
     object.map_err(|error| JobError::Fail(error.to_string()))
+}
+
+/// Packing a large mask takes a second of one core.
+async fn in_the_background(
+    pack: impl FnOnce() -> Result<Object, ReportError> + Send + 'static,
+) -> Result<Result<Object, ReportError>, JobError> {
+    tokio::task::spawn_blocking(pack)
+        .await
+        .map_err(|_| JobError::Retry("packing the marks was interrupted".to_owned()))
 }
 
 /// This installation as it was when the result was made.
@@ -155,42 +196,4 @@ async fn keep(env: &Env, row: &delivery::Model, object: Object) -> Result<Vec<u8
         })
         .await?;
     Ok(object.bytes)
-}
-
-/// The instance that shows the finding best, with the outline of what was segmented.
-async fn picture(env: &Env, study: &study::Model, record: &ResultRecord) -> Result<KeyImage, JobError> {
-    let key = record
-        .findings
-        .iter()
-        .filter(|f| f.flagged)
-        .find_map(|f| f.key_instance.clone());
-    let key = key.ok_or_else(|| JobError::Fail("the result names no key instance".to_owned()))?;
-    let own = sources::read_instances(env, study, record).await?;
-    let (row, _) = own
-        .into_iter()
-        .find(|(_, facts)| facts.sop_instance_uid == key)
-        .ok_or_else(|| JobError::Fail("the key instance is not stored".to_owned()))?;
-    let mask = results::mask_of(env.store.read(), record.id).await?;
-    let request = PictureRequest {
-        file: slice(env, &row)?,
-        frame: 0,
-        window: Some(BRAIN_WINDOW),
-        mask_slice: record
-            .instance_uids
-            .iter()
-            .position(|uid| *uid == key)
-            .filter(|_| !mask.is_empty()),
-        form: PictureForm::Rgb,
-    };
-    let drawn = env
-        .worker
-        .picture(request, &mask)
-        .await
-        .map_err(|error| JobError::Retry(error.to_string()))?;
-    let image = RgbImage {
-        rows: drawn.rows,
-        columns: drawn.columns,
-        data: drawn.bytes,
-    };
-    Ok(KeyImage { instance: key, image })
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use tocsin_domain::finding::ResultRecord;
-use tocsin_domain::ids::{MessageId, SiteId};
+use tocsin_domain::ids::{MessageId, SiteId, Uid};
 use tocsin_domain::worklist::Band;
 
 use super::Attempt;
@@ -14,6 +14,7 @@ use crate::report::hl7_build::Built;
 use crate::report::hl7_context::{Envelope, OrderContext};
 use crate::report::orm::{self, NewPriority, PriorityChange, Reason};
 use crate::report::oru::{self, ResultMessage};
+use crate::report::oru_rejection::{self, Rejection};
 use crate::report::{ObjectKind, ObjectUids, uids};
 use crate::storage::deliveries::{self, DeliveryKind};
 use crate::storage::entity::{delivery, message, study};
@@ -90,7 +91,11 @@ async fn compose(
             "priority change",
             priority(env, row, study, &order, &envelope).await?,
         ),
-        DeliveryKind::ResultMessage | DeliveryKind::StructuredReport | DeliveryKind::KeyImage => {
+        DeliveryKind::Rejection => ("ORU^R01", rejection(row, study, &order, &envelope)?),
+        DeliveryKind::ResultMessage
+        | DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;
@@ -139,6 +144,23 @@ async fn priority(
         None => by_rule(to, study),
     };
     Ok(orm::change_priority(order, &change, envelope).map_err(|error| error.to_string()))
+}
+
+/// What a model said of images that it could not read.
+fn rejection(
+    row: &delivery::Model,
+    study: &study::Model,
+    order: &OrderContext,
+    envelope: &Envelope<'_>,
+) -> Result<Result<Built, String>, JobError> {
+    let study_uid =
+        Uid::parse(&study.study_uid).map_err(|_| JobError::Fail("a study without a UID".to_owned()))?;
+    let message = Rejection {
+        order,
+        study_uid: &study_uid,
+        why: row.detail.as_deref().unwrap_or_default(),
+    };
+    Ok(oru_rejection::rejection(&message, envelope).map_err(|error| error.to_string()))
 }
 
 /// What the order said before we asked for another priority.

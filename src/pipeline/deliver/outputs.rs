@@ -40,7 +40,7 @@ async fn structured_report(
             return Ok(Composed::Fixed(bytes));
         }
     }
-    let composed = dicom::compose(env, study, record, DeliveryKind::StructuredReport).await;
+    let composed = dicom::compose(env, study, record, dicom::Wanted::Report).await;
     Ok(match or_reason(composed)? {
         Ok(object) => Composed::Draft(object.bytes),
         Err(reason) => Composed::Impossible(reason),

@@ -38,6 +38,7 @@ pub struct Model {
     pub claimed_by: Option<String>,
     pub claimed_at: Option<i64>,
     pub report_status: Option<String>,
+    pub purpose: String,
     pub updated_at: i64,
 }
 

@@ -309,6 +309,17 @@ async fn the_same_repairs_are_done_by_forms() {
             3,
             "its candidate, another order, none: {page}"
         );
+        let resolve = format!("/reconciliation/{study}/resolve");
+        let wrong = desk
+            .form(&resolve, &who, &[("accession", "NOBODY-HAS-THIS")])
+            .await;
+        assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+        assert!(wrong.text.contains("Nothing was decided"), "{}", wrong.text);
+        assert_eq!(wrong.text.matches(&form).count(), 3, "and it can be typed again");
+        for (link, forms) in [("unmatched", 3), ("conflict", 0)] {
+            let page = desk.get(&format!("/reconciliation?link={link}"), &who).await.text;
+            assert_eq!(page.matches(&form).count(), forms, "{link}");
+        }
         for (path, fields, leads_to) in [
             (
                 format!("/studies/{study}/claim"),

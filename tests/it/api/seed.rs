@@ -6,6 +6,7 @@ use tocsin::storage::alerts::Raise;
 use tocsin::storage::deliveries::{DeliveryKind, DeliveryState, Owed};
 use tocsin::storage::instances::Received;
 use tocsin::storage::messages::{Draft, Inbound, InboundState, Intake};
+use tocsin::storage::prior_searches::Purpose;
 use tocsin::storage::{StoreError, Tx, alerts, deliveries, instances, messages, orders, patients, studies};
 use tocsin_domain::alert::AlertState;
 use tocsin_domain::ids::{AlertId, DeliveryId, MessageId, SiteId, StudyId};
@@ -65,7 +66,13 @@ impl Desk {
     pub async fn study(&self, uid: &'static str) -> StudyId {
         self.store()
             .write(move |tx| {
-                Box::pin(async move { Ok(studies::place(tx, &site(), &facts(uid, uid), "CT1").await?.0) })
+                Box::pin(async move {
+                    Ok(
+                        studies::place(tx, &site(), &facts(uid, uid), "CT1", Purpose::Reading)
+                            .await?
+                            .0,
+                    )
+                })
             })
             .await
             .unwrap()
@@ -191,7 +198,8 @@ impl Desk {
         self.store()
             .write(move |tx| {
                 Box::pin(async move {
-                    let (study, series, _) = studies::place(tx, &site(), &first.facts, "CT1").await?;
+                    let (study, series, _) =
+                        studies::place(tx, &site(), &first.facts, "CT1", Purpose::Reading).await?;
                     instances::insert(tx, &first, study, series).await?;
                     instances::known(tx, &second).await?;
                     let rows = instances::quarantined(tx.conn(), None, None, 10).await?;

@@ -83,6 +83,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         blobs: BlobStore::open(&folder.path().join("blobs")).unwrap(),
         settings: Arc::new(pipeline),
         metrics: Metrics::new(),
+        priors: None,
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),

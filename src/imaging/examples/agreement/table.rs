@@ -13,9 +13,12 @@ pub enum Bound {
     Percent(f64),
 }
 
+/// Differences from the truth, how far they may go, and the seeds of which nothing was determined.
+type Errors = (Vec<f64>, Option<Bound>, Vec<u64>);
+
 #[derive(Default)]
 pub struct Table {
-    numbers: BTreeMap<&'static str, (Vec<f64>, Option<Bound>, Vec<u64>)>,
+    numbers: BTreeMap<&'static str, Errors>,
     words: BTreeMap<&'static str, (usize, usize, Vec<String>)>,
 }
 

@@ -96,14 +96,14 @@ pub fn write_dicom(
     Ok(path)
 }
 
-/// Writes what training code reads: `NNNNNN.u16` (what is shown: 0 black, 65535 white, little-endian), `NNNNNN.u8` (mask)
-/// and, last, `NNNNNN.json` (truth), where `NNNNNN` is the seed; arrays are `[row][column]`.
+/// Writes what training code reads: `NNNNNN.u16` (the stored values, low ones dark, little-endian), `NNNNNN.u8` (mask) and,
+/// last, `NNNNNN.json` (truth), where `NNNNNN` is the seed; arrays are `[row][column]`.
 pub fn write_dump(image: &ChestXray, dir: &Path) -> Result<(), ChestXrayWriteError> {
     make(dir)?;
     let file = |extension: &str| dir.join(format!("{:06}.{extension}", image.truth.seed));
-    let shown: Vec<u8> = image.shown().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let values: Vec<u8> = image.dark_low().iter().flat_map(|v| v.to_le_bytes()).collect();
     let json = serde_json::to_vec(&image.truth).map_err(ChestXrayWriteError::Truth)?;
-    write(&file("u16"), &shown)?;
+    write(&file("u16"), &values)?;
     write(&file("u8"), &image.mask)?;
     write(&file("json"), &json)
 }
@@ -152,7 +152,7 @@ pub fn dicom_image(
 mod tests {
     use dicom_object::open_file;
 
-    use super::super::{ChestXraySpec, ChestXrayTruth, PneumothoraxSpec, chest_xray};
+    use super::super::{ChestXraySpec, ChestXrayTruth, Photometric, PneumothoraxSpec, chest_xray};
     use super::*;
 
     fn spec(seed: u64, class: ImageClass) -> ChestXraySpec {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_holds_what_is_shown_the_mask_and_the_truth() {
+    fn a_dump_holds_what_a_model_reads_the_mask_and_the_truth() {
         let dir = tempfile::tempdir().expect("a folder");
         let image = chest_xray(&spec(7, ImageClass::Cr));
         write_dump(&image, dir.path()).expect("written");
@@ -242,5 +242,17 @@ mod tests {
             (2 * 128 * 128, 128 * 128)
         );
         assert!(size("000007.json") > 100);
+        let values = std::fs::read(dir.path().join("000007.u16")).expect("written");
+        let first = u16::from_le_bytes([values[0], values[1]]);
+        let turned = image.header.photometric == Photometric::Monochrome1;
+        let stored = image.pixels[0];
+        assert_eq!(
+            first,
+            if turned {
+                image.header.largest() - stored
+            } else {
+                stored
+            }
+        );
     }
 }

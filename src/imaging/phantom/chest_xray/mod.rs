@@ -72,6 +72,11 @@ impl ChestXray {
     pub fn shown(&self) -> Vec<u16> {
         self.pixels.iter().map(|v| self.header.shown(*v)).collect()
     }
+
+    /// What a model reads: the stored values before any window, turned where low ones are white.
+    pub fn dark_low(&self) -> Vec<u16> {
+        self.pixels.iter().map(|v| self.header.polarised(*v)).collect()
+    }
 }
 
 /// Makes a chest radiograph. Pure: the specification decides every pixel.

@@ -118,7 +118,7 @@ impl Storage {
     }
 
     /// From a value as MONOCHROME2 to the stored one, and back.
-    fn polarised(&self, value: u16) -> u16 {
+    pub fn polarised(&self, value: u16) -> u16 {
         match self.photometric {
             Photometric::Monochrome1 => self.largest() - value,
             Photometric::Monochrome2 => value,

@@ -111,6 +111,8 @@ fn table(dice: &mut Dice) -> Artefacts {
 
 #[cfg(test)]
 mod tests {
+    use tocsin_domain::inspect::CtSeen;
+
     use super::*;
     use crate::phantom::Side;
 
@@ -281,6 +283,26 @@ mod tests {
         };
         assert!(share(1, PeFinding::Saddle) > 0.8);
         assert!(share(3, PeFinding::Subsegmental) < 0.5);
+    }
+
+    #[test]
+    fn the_density_of_the_trunk_can_be_read_from_the_images() {
+        for (seed, hu, finding) in [
+            (21, 150.0, PeFinding::None),
+            (22, 330.0, PeFinding::Saddle),
+            (23, 220.0, PeFinding::Segmental),
+        ] {
+            let ct = ctpa(&CtpaSpec {
+                trunk_hu: Some(hu),
+                ..small(seed, finding)
+            });
+            let read = CtSeen::of(&ct.volume, 2).trunk_hu.expect("a trunk");
+            let built = ct.truth.trunk_hu.expect("a trunk");
+            assert!(
+                (read - built).abs() < 0.12 * built,
+                "seed {seed}: {read} HU, built {built}"
+            );
+        }
     }
 
     #[test]
