@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn the_drift_of_a_long_head_says_how_far_it_nods_and_that_of_a_round_one_nothing() {
-        // An ellipse of 84 × 66 mm whose back end stands 0.1 rad higher, cut across at 0 and 40 mm: middles of the cuts.
+        // An ellipse of 84 × 66 mm whose back end stands 0.1 rad higher: how the middles of its level cuts drift.
         let (sin, cos) = 0.1_f64.sin_cos();
         let (long, high) = (84.0_f64, 66.0_f64);
         let square = (cos / long).powi(2) + (sin / high).powi(2);

@@ -188,7 +188,8 @@ pub fn ischaemia(seed: u64, table: &mut Table) {
     if let Ok(head) = Head::find(&ct.volume)
         && let Ok(frame) = BrainFrame::find(&head, &ct.volume.geometry)
     {
-        for pitch in [frame.pitch, frame.pitch / 2.0, 0.0] {
+        // With the nod that was found, and without, to show what it is worth.
+        for pitch in [frame.pitch, 0.0] {
             let mut frame = frame;
             frame.pitch = pitch;
             let covers = covers(&ct.volume.geometry, &ct.mask, (&head, &frame));
