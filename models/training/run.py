@@ -23,7 +23,7 @@ from task import NAMES, Task, load
 from wilson import wilson
 
 #: Phantoms of the held-out set from which on it speaks for itself.
-ENOUGH = 100
+ENOUGH = 60
 HERE = pathlib.Path(__file__).resolve().parent
 
 
