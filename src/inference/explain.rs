@@ -87,7 +87,7 @@ impl Look {
     /// `f32 [channel, row, column]` of the slice, from these values instead of its own.
     fn item(&self, network: &Network, values: &[f32]) -> Vec<f32> {
         let channels = &network.package.recipe.channels;
-        tensor(values, self.grid.plane(), channels, self.slab, self.slab + 1)
+        tensor(values, self.grid.plane(), channels, [self.slab, self.slab + 1], 1)
     }
 
     /// The shape of so many items.

@@ -244,11 +244,11 @@ impl Network {
     }
 }
 
-/// The tensor of slabs `from..to`.
-fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], from: usize, to: usize) -> Batch {
+/// The tensor of the slabs from the first of `range` to before the second.
+fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], range: [usize; 2], threads: usize) -> Batch {
     Batch {
         shape: vec![
-            to - from,
+            range[1] - range[0],
             recipe.channels.count(),
             grid.rows.size,
             grid.columns.size,
