@@ -225,7 +225,8 @@ impl Network {
 }
 
 /// The tensor of slabs `from..to`.
-fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], from: usize, to: usize) -> Batch {
+fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], range: [usize; 2], threads: usize) -> Batch {
+    let [from, to] = range;
     Batch {
         shape: vec![
             to - from,
