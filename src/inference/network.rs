@@ -244,11 +244,12 @@ impl Network {
     }
 }
 
-/// The tensor of the slabs from the first of `range` to before the second.
+/// The tensor of slabs `from..to`.
 fn slabs(recipe: &Recipe, grid: &Grid, values: &[f32], range: [usize; 2], threads: usize) -> Batch {
+    let [from, to] = range;
     Batch {
         shape: vec![
-            range[1] - range[0],
+            to - from,
             recipe.channels.count(),
             grid.rows.size,
             grid.columns.size,
