@@ -28,7 +28,7 @@ class Hospital:
         people = [{"id": "chest", "name": "Chest", "email": "chest@hospital.example", "roles": ["chest"]}]
         self.service = Service(
             folder,
-            inference={"models": models},
+            inference={"models": models, "only": None},
             dicom={"listen": f"127.0.0.1:{port}"},
             priors={"sources": [source], "timeout_seconds": 20, **priors},
             alerts={
