@@ -113,10 +113,6 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .iter()
         .map(results::record_of)
         .collect::<Result<Vec<_>, StoreError>>()?;
-    let mut alert_list = Vec::new();
-    for alert in alerts::of_study(conn, id).await? {
-        alert_list.push(alert_views::view(state, alert, &row).await?);
-    }
     let list = waiting(state).await?;
     let place = list.place_of(id);
     let (ris_priority, order_state) = ordered(state, &row).await?;
@@ -130,6 +126,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .filter_map(|series| studies::series_facts_of(series).transpose())
         .collect::<Result<Vec<_>, StoreError>>()?;
     let timeline = events(timeline::of_study(conn, id).await?);
+    let alerts = alert_list(state, id, &row).await?;
     Ok(StudyView {
         study_id: id,
         patient: PatientView::of_images(&row),
@@ -164,7 +161,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         timeline,
         priors: compared.priors,
         prior_searches: priors::searches(state, id).await?,
-        alerts: alert_list,
+        alerts,
         opinions,
         comments,
         results: records,
@@ -174,6 +171,14 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
             .map(delivery_views::view)
             .collect(),
     })
+}
+
+async fn alert_list(state: &State, id: StudyId, row: &study::Model) -> Result<Vec<AlertView>, StoreError> {
+    let mut list = Vec::new();
+    for alert in alerts::of_study(state.store.read(), id).await? {
+        list.push(alert_views::view(state, alert, row).await?);
+    }
+    Ok(list)
 }
 
 /// Priority and state of the order, as far as there is one.

@@ -274,6 +274,6 @@ mod tests {
         };
         assert_eq!(routine.lane(), Lane::Screening);
         let numbers: Vec<i16> = Lane::ALL.map(Lane::number).into();
-        assert_eq!(numbers, [0, 1, 2, 3, 4], "rows of before keep their lane");
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6], "rows of before keep their lane");
     }
 }

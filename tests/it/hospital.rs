@@ -377,7 +377,12 @@ fn copy_rules(to: &Path) {
 }
 
 async fn service(text: &str, folder: &Path, clock: Arc<ManualClock>) -> Running {
-    let config = Config::from_text(Path::new("story.toml"), folder, text, Vec::new()).unwrap();
+    let mut config = Config::from_text(Path::new("story.toml"), folder, text, Vec::new()).unwrap();
+    // Stories are of one model, unless they name others.
+    config
+        .inference
+        .only
+        .get_or_insert_with(|| vec!["ich".to_owned()]);
     let machine = Machine {
         clock,
         ids: machine::ids(),
@@ -420,8 +425,6 @@ host = "127.0.0.1"
 port = {ris}
 application = "DEMORIS"
 facility = "DEMO"
-[inference]
-only = ["ich"]
 [alerts]
 from = "tocsin@hospital.example"
 default_policy = "stroke"

@@ -85,7 +85,7 @@ async fn sent(hospital: &Hospital, record: &ResultRecord) -> Vec<(String, Vec<u8
         .into_iter()
         .filter(|row| row.result_id == Some(record.id.to_string()));
     let mut sent = Vec::new();
-    for row in own.filter(|row| row.kind != "result_message") {
+    for row in own.filter(|row| !["result_message", "priority_change"].contains(&row.kind.as_str())) {
         assert_eq!(row.state, "confirmed", "{}: {:?}", row.kind, row.last_error);
         let hash = row.blob_sha256.expect("rendered").parse().unwrap();
         sent.push((row.kind, hospital.running.env.blobs.read(&hash).unwrap()));

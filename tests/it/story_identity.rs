@@ -92,7 +92,7 @@ async fn an_order_that_names_another_patient_is_a_conflict_until_the_records_are
         let results = hospital.results_heard(&visit).await;
         assert_eq!(results.len(), 1);
         assert!(results[0].contains(&visit.identity.patient_id) && !results[0].contains("OTHER-1"));
-        assert_eq!(hospital.archive.all().await.len(), 2);
+        assert_eq!(hospital.archive.all().await.len(), 3);
 
         let back = format!(
             "EVN|A40\rPID|1||OTHER-1^^^DEMO^MR||PHANTOM^MERGED\rMRG|{}^^^DEMO^MR\r",

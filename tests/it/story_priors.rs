@@ -125,8 +125,8 @@ async fn what_comes_from_an_archive_amends_the_result_and_is_nobodys_work() {
         assert!(told[1].contains("5 days earlier"), "{}", told[1]);
         assert_eq!(
             hospital.owed().await.len(),
-            owed + 3,
-            "report, picture and message of the amended result"
+            owed + 4,
+            "report, picture, segmentation and message of the amended result"
         );
         hospital.close().await;
     })

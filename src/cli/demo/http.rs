@@ -17,6 +17,7 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// As text; of a picture only its status means anything.
     pub body: String,
 }
 
@@ -86,7 +87,7 @@ fn read(bytes: &[u8]) -> Option<Answer> {
     let body = if chunked { unchunk(body)? } else { body.to_vec() };
     Some(Answer {
         status,
-        body: String::from_utf8(body).ok()?,
+        body: String::from_utf8_lossy(&body).into_owned(),
     })
 }
 

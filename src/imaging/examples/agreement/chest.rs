@@ -9,8 +9,8 @@ use tocsin_domain::quantify::pneumothorax::{Wanted, pneumothorax};
 use tocsin_domain::quantify::reading::Reading;
 use tocsin_domain::volume::{Geometry, Mask};
 use tocsin_imaging::phantom::chest_xray::{
-    ChestSide, ChestXray, ChestXraySpec, LUNG_FIELD, NODULE, NoduleSpec, PLEURAL_AIR, PneumothoraxSpec, Zone,
-    chest_xray,
+    ChestSide, ChestXray, ChestXraySpec, LUNG_FIELD, NODULE, NoduleSpec, PLEURAL_AIR, PneumothoraxSpec,
+    PneumothoraxTruth, Zone, chest_xray,
 };
 
 use crate::pe::told;
@@ -92,7 +92,11 @@ pub fn ptx(seed: u64, table: &mut Table) {
         reading.number(&code::LIGHT),
     );
     table.word("Side", seed, side(truth.side), &told(&reading, &code::LATERALITY));
-    let signs = told(&reading, &code::TENSION_SIGN);
+    tension(seed, &truth, &reading, table);
+}
+
+fn tension(seed: u64, truth: &PneumothoraxTruth, reading: &Reading, table: &mut Table) {
+    let signs = told(reading, &code::TENSION_SIGN);
     let shift = if signs.contains("shift") { "shift" } else { "none" };
     table.word(
         "Mediastinal shift",

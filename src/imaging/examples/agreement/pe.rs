@@ -6,7 +6,7 @@ use tocsin_domain::quantify::embolism::{clots, strain};
 use tocsin_domain::quantify::reading::Reading;
 use tocsin_domain::volume::Mask;
 use tocsin_imaging::phantom::{
-    ARTERIES, CLOT, CtpaSpec, LEFT_VENTRICLE, Level, PeFinding, RIGHT_VENTRICLE, Side, ctpa,
+    ARTERIES, CLOT, Ctpa, CtpaSpec, LEFT_VENTRICLE, Level, PeFinding, RIGHT_VENTRICLE, Side, ctpa,
 };
 
 use crate::MATRIX;
@@ -64,6 +64,11 @@ pub fn pe(seed: u64, table: &mut Table) {
         truth,
         if dilated { "dilated" } else { "not dilated" },
     );
+    vessels(seed, &ct, &part, table);
+}
+
+fn vessels(seed: u64, ct: &Ctpa, part: &impl Fn(u8) -> Mask, table: &mut Table) {
+    let g = &ct.volume.geometry;
     let (Some(level), Some(side)) = (ct.truth.level, ct.truth.side) else {
         return;
     };
