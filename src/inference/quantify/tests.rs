@@ -34,6 +34,7 @@ fn manifest(kind: &str, classes: &[&str], words: &[&str]) -> Manifest {
                 "{ op = \"resample\", spacing_mm = [5.0, 1.25, 1.25], slices = \"box\", plane = \"bilinear\" },",
                 "",
             )
+            .replace("{ op = \"adjacent_slices\", count = 1 },", "")
             .replace("min_slices = 10\nkvp = [70.0, 150.0]", ""),
         _ => text
             .replace("total_ml = 1.0", "total_ml = 0.05")

@@ -37,7 +37,8 @@ fn head(seed: u64) -> Volume {
 
 fn head_angiogram(seed: u64) -> Volume {
     let spec = CtaHeadSpec {
-        matrix: MATRIX,
+        // Arteries of two or three millimetres fade in larger pixels.
+        matrix: 2 * MATRIX,
         slice_mm: Some(1.25),
         ..CtaHeadSpec::new(seed, CtaFinding::Any)
     };
@@ -85,7 +86,7 @@ fn shipped_packages_read_the_computed_tomography_of_their_phantoms() {
 }
 
 #[test]
-fn shipped_packages_refuse_another_part_of_the_body_and_another_phase() {
+fn shipped_packages_refuse_another_part_of_the_body() {
     let codes = |name, volume: &Volume| -> Vec<QualityCode> {
         breaches(name, volume)
             .into_iter()
@@ -95,8 +96,6 @@ fn shipped_packages_refuse_another_part_of_the_body_and_another_phase() {
     let (plain, chest) = (head(1), chest_angiogram(1));
     assert!(codes("pe", &plain).contains(&QualityCode::BodyPart));
     assert!(codes("lvo", &chest).contains(&QualityCode::BodyPart));
-    assert!(codes("lvo", &plain).contains(&QualityCode::ContrastPhase));
-    assert!(codes("ischaemia", &head_angiogram(1)).contains(&QualityCode::ContrastPhase));
 }
 
 #[test]
