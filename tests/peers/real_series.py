@@ -293,7 +293,7 @@ def run(folder):
     probe_models.write(models)
     for shipped in sorted((Path(__file__).parents[2] / "models").glob("*/manifest.toml")):
         os.symlink(shipped.parent, models / shipped.parent.name)
-    service = Service(Path(folder) / "service", inference={"models": models}).start()
+    service = Service(Path(folder) / "service", inference={"models": models, "only": None}).start()
     try:
         sent = rows()
         for row in sent:

@@ -90,10 +90,10 @@ def outside(folder):
 
 def test_a_model_with_weights_outside_its_file_is_refused(another, tmp_path):
     models = outside(tmp_path)
-    for said in (run("models", "verify", models), checked(tmp_path, inference={"models": models})):
+    for said in (run("models", "verify", models), checked(tmp_path, inference={"models": models, "only": None})):
         assert said.returncode == 1, said.stdout
         assert "external" in said.stdout and "outside" in said.stdout, said.stdout
-    service = another(inference={"models": models})
+    service = another(inference={"models": models, "only": None})
     line = until("a line in the log", lambda: service.logged("external"))[0]
     assert "outside" in line
     assert echoes(service.dicom)

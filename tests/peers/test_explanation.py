@@ -34,7 +34,7 @@ def hospital_with(tmp_path, storescp):
 
     def make(explanation, policy="preview-with-marks"):
         models = package(tmp_path / "models", explanation, policy)
-        hospital = Hospital(tmp_path / "hospital", [storescp], inference={"models": str(models)})
+        hospital = Hospital(tmp_path / "hospital", [storescp], inference={"models": str(models), "only": None})
         made.append(hospital)
         return hospital
 
