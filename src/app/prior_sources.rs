@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::config::priors::{PriorSource, Retrieve};
 use crate::deliver::dicom::DicomPeer;
 use crate::ingest::dicom::intake::Intake;
-use crate::ingest::dicom::rows::{Echoes, Rows};
 use crate::retrieve::web::{Credentials, WebPeer};
 use crate::retrieve::{How, Limits, Priors, Source};
 use crate::storage::Store;
@@ -40,13 +39,7 @@ pub fn priors(
             instances: section.instances.get(),
         },
         intake: Intake {
-            rows: Rows {
-                store: store.clone(),
-                site_of: settings::site_of(config),
-                default_authority: config.hl7.default_authority.clone(),
-                received: metrics.instances_received.clone(),
-                echoes: Echoes::default(),
-            },
+            rows: settings::image_rows(config, store, metrics),
             blobs: blobs.clone(),
             limits: settings::scp(config).limits,
         },

@@ -18,9 +18,11 @@ use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
 use crate::deliver::dicom::DicomPeer;
 use crate::ingest::dicom as scp;
-use crate::ingest::dicom::rows::SiteOf;
+use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
 use crate::pipeline::env::{Archive, Gets, Ris, Settings};
+use crate::storage::Store;
+use crate::telemetry::Metrics;
 
 use super::error::AppError;
 use super::{load, machine};
@@ -137,8 +139,19 @@ fn peer(peer: &dicom::DicomPeer) -> scp::Peer {
     }
 }
 
+/// What keeps images, whichever way they come: sent to the listener, or fetched from an archive.
+pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
+    Rows {
+        store: store.clone(),
+        site_of: site_of(config),
+        default_authority: config.hl7.default_authority.clone(),
+        received: metrics.instances_received.clone(),
+        echoes: Echoes::default(),
+    }
+}
+
 /// The site of a sender: the peer's own, else the default one.
-pub fn site_of(config: &Config) -> SiteOf {
+fn site_of(config: &Config) -> SiteOf {
     let default = config.site.id.clone();
     let mapped: BTreeMap<String, SiteId> = config
         .dicom

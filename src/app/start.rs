@@ -257,13 +257,7 @@ impl Running {
         let scp = Arc::new(dicom::Env {
             settings: settings::scp(config),
             blobs,
-            sink: dicom::rows::Rows {
-                store: self.store.clone(),
-                site_of: settings::site_of(config),
-                default_authority: config.hl7.default_authority.clone(),
-                received: self.env.metrics.instances_received.clone(),
-                echoes: dicom::rows::Echoes::default(),
-            },
+            sink: settings::image_rows(config, &self.store, &self.env.metrics),
             clock: self.store.clock(),
             ids: self.store.ids(),
         });
