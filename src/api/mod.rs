@@ -12,6 +12,7 @@ pub mod described;
 pub mod discussion;
 pub mod error;
 mod follow;
+pub mod found;
 mod headers;
 pub mod health;
 pub mod live;
@@ -57,6 +58,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/readyz", web::get().to(health::readyz))
         .route("/metrics", web::get().to(health::metrics))
         .route("/api/v1/worklist", web::get().to(worklist::list))
+        .route("/api/v1/studies", web::get().to(found::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))
         .route("/api/v1/studies/{id}/report", web::get().to(report::get))
         .route("/api/v1/studies/{id}/stacks", web::get().to(preview::stacks))

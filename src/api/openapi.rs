@@ -11,8 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, deliveries, discussion, health, messages, people, preview, quality,
-    quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens, versions, worklist,
+    acknowledge, alerts, audit, claims, deliveries, discussion, found, health, messages, people, preview,
+    quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens, versions,
+    worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -70,6 +71,10 @@ const WORKLIST: &[(&str, &str)] = &[
         "`rank`, `arrived`, `patient`, `exam`, `score`, `images` or `claimed`; `-` in front turns it round",
     ),
 ];
+const NUMBER: &[(&str, &str)] = &[(
+    "number",
+    "An accession number, a patient's identifier or a Study Instance UID, whole",
+)];
 const WINDOW: &[(&str, &str)] = &[(
     "window",
     "`brain`, `subdural`, `stroke`, `bone`, `lung`, `soft_tissue` or `own`, the sender's",
@@ -210,6 +215,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
+        ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),

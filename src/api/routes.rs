@@ -80,6 +80,11 @@ pub const API: &[Route] = &[
         "Studies waiting to be read, most urgent first",
     ),
     get(
+        "/api/v1/studies",
+        Needs(ReadWorklist),
+        "Studies that a number names, whether they wait to be read or not",
+    ),
+    get(
         "/api/v1/studies/{id}",
         Needs(ReadStudy),
         "One study with its timeline, results, alerts and deliveries",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
@@ -92,6 +92,26 @@ pub async fn of_patient(
     Ok(study::Entity::find()
         .filter(study::Column::Site.eq(&site.0))
         .filter(study::Column::PatientIdentifier.eq(identifier))
+        .all(conn)
+        .await?)
+}
+
+/// Studies that a number names: the accession number, the patient's identifier or the UID; newest first.
+pub async fn named(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    number: &str,
+    most: u64,
+) -> Result<Vec<study::Model>, StoreError> {
+    let names = study::Column::Accession
+        .eq(number)
+        .or(study::Column::PatientIdentifier.eq(number))
+        .or(study::Column::StudyUid.eq(number));
+    Ok(study::Entity::find()
+        .filter(study::Column::Site.eq(&site.0))
+        .filter(names)
+        .order_by_desc(study::Column::ArrivedAt)
+        .limit(most)
         .all(conn)
         .await?)
 }

@@ -14,6 +14,7 @@ use crate::api::Templates;
 use crate::api::alerts::{AlertView, PageView};
 use crate::api::deliveries::DeliveryView;
 use crate::api::described::AlertBrief;
+use crate::api::found::{FoundStudy, Standing};
 use crate::api::messages::MessageView;
 use crate::api::patient::PatientView;
 use crate::api::quarantine::QuarantineView;
@@ -161,7 +162,7 @@ fn shown(listed: Listed, amount: Amount) -> WorklistPage {
         cursor: amount.maybe("1".to_owned()),
         ..WorklistQuery::default()
     };
-    worklist::page(
+    let mut page = worklist::page(
         listed,
         query,
         &amount.text(),
@@ -169,7 +170,23 @@ fn shown(listed: Listed, amount: Amount) -> WorklistPage {
         feed,
         HOSTILE,
         at(),
-    )
+    );
+    page.elsewhere = amount.list(found());
+    page
+}
+
+fn found() -> FoundStudy {
+    FoundStudy {
+        study_id: serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id"),
+        study_uid: hostile(),
+        accession: Some(hostile()),
+        modality: "CT".to_owned(),
+        description: hostile(),
+        patient: patient(Amount::Most),
+        arrived_at: at(),
+        report_status: Some(hostile()),
+        standing: Standing::Read,
+    }
 }
 
 fn item(amount: Amount, band: Band) -> WorklistItem {

@@ -15,6 +15,7 @@ use super::helpers::duration;
 use super::sheet::Sheet;
 use super::templates;
 use crate::api::auth::Principal;
+use crate::api::found::{self, FoundStudy, Standing};
 use crate::api::worklist::{self, Listed, WorklistItem};
 use crate::api::worklist_query::WorklistQuery;
 use crate::api::{ApiError, State, views};
@@ -43,6 +44,8 @@ pub struct WorklistPage {
     address: String,
     /// What was looked for; never in an address.
     search: String,
+    /// Studies that it names and that are not on the list.
+    pub(super) elsewhere: Vec<FoundStudy>,
     filters: Vec<choices::Filter>,
     columns: Vec<Column>,
     /// Columns that may be left out, and those that are.
@@ -122,7 +125,8 @@ async fn whole(
     search: &str,
     template: &str,
 ) -> Result<HttpResponse, ApiError> {
-    let page = load(state, who, query, search).await?;
+    let mut page = load(state, who, query, search).await?;
+    page.elsewhere = elsewhere(state, search).await?;
     views::viewed(state, who, "worklist.view", shown(&page)).await?;
     let frame = Frame::of(state, who);
     templates::page(template, "nav-worklist", StatusCode::OK, &frame, &page)
@@ -227,9 +231,10 @@ fn fields(item: &WorklistItem) -> [String; 19] {
 }
 
 fn shown(page: &WorklistPage) -> Vec<String> {
-    page.rows
-        .iter()
-        .map(|row| row.item.study_id.to_string())
+    let rows = page.rows.iter().chain(&page.critical);
+    rows.map(|row| row.item.study_id)
+        .chain(page.elsewhere.iter().map(|found| found.study_id))
+        .map(|id| id.to_string())
         .collect()
 }
 
@@ -280,11 +285,19 @@ pub fn page(
         hidden: query.hidden().into_iter().map(str::to_owned).collect(),
         views: choices::views(kept, &address),
         search: search.to_owned(),
+        elsewhere: Vec::new(),
         query,
         address,
         filters,
         feed,
     }
+}
+
+/// What the number names beside the list.
+async fn elsewhere(state: &State, search: &str) -> Result<Vec<FoundStudy>, ApiError> {
+    let mut found = found::by_number(state, search).await?;
+    found.retain(|study| study.standing != Standing::Waits);
+    Ok(found)
 }
 
 async fn feed(state: &State) -> Result<Feed, ApiError> {

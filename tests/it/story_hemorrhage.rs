@@ -2,6 +2,7 @@
 //! and the same images without one change nothing.
 
 use chrono::TimeDelta;
+use tocsin::api::found::{self, Standing};
 use tocsin::cli::demo::archive::Kind;
 use tocsin::cli::demo::visit::Priority;
 use tocsin::imaging::phantom::HeadFinding;
@@ -150,6 +151,21 @@ async fn the_report_of_the_radiologist_takes_a_study_off_the_list_and_the_page_g
         hospital.settle().await;
         assert_eq!(hospital.worklist().await.len(), 0);
         assert_eq!(hospital.study().await.report_status.as_deref(), Some("final"));
+        for number in [
+            visit.accession(),
+            &format!(" {} ", hospital.study().await.study_uid),
+        ] {
+            let found = found::by_number(&hospital.running.state, number).await.unwrap();
+            let found: Vec<_> = found
+                .iter()
+                .map(|study| (study.accession.as_deref(), study.standing))
+                .collect();
+            assert_eq!(
+                found,
+                [(Some(visit.accession()), Standing::Read)],
+                "who looks for it finds it"
+            );
+        }
         hospital.advance(TimeDelta::minutes(5)).await;
         assert_eq!(
             hospital.mail_to("radiologist@hospital.example").len(),

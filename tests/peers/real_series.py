@@ -164,22 +164,23 @@ def send(service, row):
 
 
 def collect(service, sent):
-    """Waits until every model has said its last word of every study that was taken in."""
-
-    def settled():
-        studies = {study["study_uid"]: study for study in service.every("/api/v1/worklist")}
-        waiting = [row for row in sent if row.study in studies and not is_final(studies[row.study])]
-        return None if waiting else studies
-
-    studies = until("every model's last word", settled, SECONDS, every=2)
+    """Waits until every model has said its last word of every study that was taken in, those without images included."""
+    until("every model's last word", lambda: all(map(is_final, service.every("/api/v1/worklist"))), SECONDS, every=2)
     for row in sent:
-        study = studies.get(row.study)
-        if study is None:
-            continue
-        for ai in service.get(f"/api/v1/studies/{study['study_id']}")["ai"]:
-            reason = re.sub(r"instance [0-9a-f.-]+", "an instance", ai["reason"])
-            row.said[ai["model"]] = f"{ai['state']}: {reason}" if not ai["findings"] else described(ai)
-            row.figures[ai["model"]] = figure(ai)
+        for found in service.get(f"/api/v1/studies?number={row.study}")["items"]:
+            path = f"/api/v1/studies/{found['study_id']}"
+            hear(row, until("the last word of a study", lambda path=path: settled(service.get(path)), SECONDS))
+
+
+def settled(study):
+    return study if is_final(study) else None
+
+
+def hear(row, study):
+    for ai in study["ai"]:
+        reason = re.sub(r"instance [0-9a-f.-]+", "an instance", ai["reason"])
+        row.said[ai["model"]] = f"{ai['state']}: {reason}" if not ai["findings"] else described(ai)
+        row.figures[ai["model"]] = figure(ai)
 
 
 def is_final(study):
