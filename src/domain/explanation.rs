@@ -2,11 +2,13 @@
 //! slices that show each finding best, and whether a map of what the model looked at follows. The model's display policy decides
 //! here, and nowhere else, what of it may leave the system.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
-use crate::finding::{DisplayPolicy, Finding, ResultRecord};
+use crate::finding::{DisplayPolicy, Finding, Line, ResultRecord};
 use crate::ids::Uid;
 
 /// Classes that a stored mask holds at most: one for each bit of a voxel.
@@ -90,8 +92,8 @@ impl Explanation {
 }
 
 impl ResultRecord {
-    /// The slices of which key images may be sent: of what is flagged, each slice once, as far as the policy lets pictures
-    /// be shown.
+    /// The slices of which key images may be sent: of what is flagged, each slice once, then those on which its lengths were
+    /// measured, as far as the policy lets pictures be shown.
     pub fn key_images(&self) -> Vec<KeyImageOf<'_>> {
         if !self.model.display_policy.shows_pictures() {
             return Vec::new();
@@ -117,22 +119,65 @@ impl ResultRecord {
         if chosen.is_empty() {
             chosen.extend(self.first_key_instance());
         }
+        for (instance, slice) in self
+            .findings
+            .iter()
+            .filter(|one| one.flagged)
+            .flat_map(|one| self.measured_on(one))
+        {
+            if chosen.iter().all(|one| one.slice != slice) {
+                chosen.push(KeyImageOf {
+                    instance,
+                    slice,
+                    frame: 0,
+                });
+            }
+        }
         chosen.truncate(MAX_KEY_IMAGES);
         chosen
+    }
+
+    /// Lengths that were measured on this slice, as far as the policy lets a place be pointed at.
+    pub fn lines_on(&self, slice: usize) -> impl Iterator<Item = &Line> {
+        let shown = self.model.display_policy.shows_marks();
+        let all = self
+            .findings
+            .iter()
+            .filter(move |_| shown)
+            .flat_map(|finding| &finding.lines);
+        all.filter(move |line| self.only_slice_of(&line.instance) == Some(slice))
+    }
+
+    /// Slices on which lengths were measured that the policy lets be drawn.
+    pub fn measured_slices(&self) -> BTreeSet<usize> {
+        let all = self.findings.iter().flat_map(|finding| self.measured_on(finding));
+        all.map(|(_, slice)| slice).collect()
+    }
+
+    fn measured_on<'r>(&'r self, finding: &'r Finding) -> impl Iterator<Item = (&'r Uid, usize)> {
+        let shown = self.model.display_policy.shows_marks();
+        let lines = finding.lines.iter().filter(move |_| shown);
+        lines.filter_map(|line| Some((&line.instance, self.only_slice_of(&line.instance)?)))
+    }
+
+    /// The slice of an instance that holds only one.
+    fn only_slice_of(&self, instance: &Uid) -> Option<usize> {
+        let mut places = self
+            .instance_uids
+            .iter()
+            .enumerate()
+            .filter(|(_, uid)| *uid == instance);
+        let (slice, _) = places.next()?;
+        places.next().is_none().then_some(slice)
     }
 
     /// Of a result that chose no slices: the instance of its first flagged finding, unless that holds several slices.
     fn first_key_instance(&self) -> Option<KeyImageOf<'_>> {
         let key = |finding: &Finding| finding.key_instance.clone().filter(|_| finding.flagged);
         let key = self.findings.iter().find_map(key)?;
-        let mut places = self
-            .instance_uids
-            .iter()
-            .enumerate()
-            .filter(|(_, uid)| **uid == key);
-        let (slice, instance) = places.next()?;
-        places.next().is_none().then_some(KeyImageOf {
-            instance,
+        let slice = self.only_slice_of(&key)?;
+        Some(KeyImageOf {
+            instance: &self.instance_uids[slice],
             slice,
             frame: 0,
         })
@@ -264,6 +309,35 @@ mod tests {
             shown.explanation.segments = vec![segment("blood", Some(0))];
             assert_eq!(shown.key_images().len(), pictures, "{policy:?}");
             assert_eq!(shown.sends_segmentation(), marks, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_drawn_where_they_were_measured_unless_the_policy_forbids_marks() {
+        let line = |slice: usize| Line {
+            code: code::RV_LV_RATIO,
+            instance: uid(slice),
+            from_px: [1.0, 2.0],
+            to_px: [3.0, 4.0],
+            from_mm: None,
+            to_mm: None,
+        };
+        for (policy, sent, drawn) in [
+            (DisplayPolicy::NotifyOnly, vec![], vec![]),
+            (DisplayPolicy::PreviewPlain, vec![4], vec![]),
+            (DisplayPolicy::PreviewWithMarks, vec![4, 2, 6], vec![2, 6]),
+        ] {
+            let mut measured = finding(true, None);
+            measured.lines = vec![line(2), line(6), line(99)];
+            let mut shown = record(policy, vec![measured]);
+            shown.explanation.key_slices = vec![key(0, 4)];
+            assert_eq!(slices(&shown), sent, "{policy:?}");
+            assert_eq!(Vec::from_iter(shown.measured_slices()), drawn, "{policy:?}");
+            assert_eq!(
+                shown.lines_on(6).count(),
+                usize::from(!drawn.is_empty()),
+                "{policy:?}"
+            );
         }
     }
 

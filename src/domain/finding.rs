@@ -157,6 +157,13 @@ pub struct Line {
     pub to_mm: Option<[f64; 3]>,
 }
 
+impl Line {
+    /// Column and row of both ends, as index coordinates.
+    pub fn ends_px(&self) -> [[f64; 2]; 2] {
+        [self.from_px, self.to_px]
+    }
+}
+
 /// One connected component of a segmentation, or one box of a detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lesion {

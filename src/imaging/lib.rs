@@ -1,6 +1,7 @@
 //! Pixels: decoding, geometry, previews, phantoms. Nothing here keeps state or knows the database. Decoding trusts no
 //! header, and is called in the limited child process.
 
+pub mod calliper;
 pub mod decode;
 mod groups;
 pub mod heat;

@@ -5,7 +5,7 @@ use super::decode::Slice;
 
 pub(super) const OUTLINE: [u8; 3] = [255, 64, 64];
 /// Pictures with more columns than this are shown smaller than they are, and their outlines with them.
-const THIN_UP_TO: usize = 768;
+pub(super) const THIN_UP_TO: usize = 768;
 
 /// `[row][column][red, green, blue]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,24 +52,6 @@ fn bar(columns: usize, scale: usize, text: &str, ink: Rgb) -> RgbImage {
 }
 
 impl RgbImage {
-    /// A straight line between two places, each a row and a column in index coordinates; what lies outside is not drawn.
-    pub fn line(&mut self, from: [f64; 2], to: [f64; 2], ink: Rgb) {
-        let span = [to[0] - from[0], to[1] - from[1]];
-        // Twice the diagonal is more than anybody draws; not a number of steps to be had from outside.
-        let longest = (2 * (self.rows + self.columns)) as f64;
-        let steps = span[0].abs().max(span[1].abs()).ceil().min(longest).max(1.0);
-        for step in 0..=steps as usize {
-            let share = step as f64 / steps;
-            let [row, column] = [0, 1].map(|axis: usize| (from[axis] + span[axis] * share).round());
-            let within =
-                (0.0..self.rows as f64).contains(&row) && (0.0..self.columns as f64).contains(&column);
-            if within {
-                let at = (row as usize * self.columns + column as usize) * 3;
-                self.data[at..at + 3].copy_from_slice(&ink);
-            }
-        }
-    }
-
     fn draw(&mut self, letter: char, (top, left): (usize, usize), scale: usize, ink: Rgb) {
         let glyph = font8x8::BASIC_FONTS.get(letter).unwrap_or([0; GLYPH]);
         for (r, bits) in glyph.iter().enumerate() {
@@ -152,20 +134,6 @@ mod tests {
             out.data[..top * 512 * 3].chunks(3).any(|p| p == [255, 220, 0]),
             "text is drawn"
         );
-    }
-
-    #[test]
-    fn a_line_joins_its_ends_and_leaves_the_image_alone_outside() {
-        let mut image = grey(6, 8);
-        image.line([1.0, 1.0], [4.0, 7.0], [0, 255, 0]);
-        image.line([-5.0, 3.0], [2.0, 3.0], [0, 255, 0]);
-        let green = |row: usize, column: usize| image.data[(row * 8 + column) * 3..][..3] == [0, 255, 0];
-        assert!(green(1, 1) && green(4, 7) && green(0, 3) && green(2, 3));
-        assert!(
-            (1..8).all(|column| (0..6).any(|row| green(row, column))),
-            "no gap"
-        );
-        assert!(!green(5, 0) && !green(0, 7));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What a model marked on a stack, and where it looked: told, drawn and sent only where its display policy lets that be shown.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::finding::{Line, ResultRecord};
 use tocsin_domain::ids::{ResultId, Uid};
 
 use super::{PNG, StackView};
@@ -28,7 +30,7 @@ pub struct MarksView {
     pub key: Option<usize>,
     /// The layers that were chosen to show what is flagged, the best first.
     pub keys: Vec<usize>,
-    /// Layers that have marks, and the number by which to ask for them.
+    /// Layers that have marks or measured lengths, and the number by which to ask for them.
     pub marked: Vec<Marked>,
     /// Layers with a map of where the model looked, by the same number.
     pub heat: Vec<Marked>,
@@ -57,10 +59,12 @@ pub(super) async fn marks_on(
         return Ok(None);
     }
     let stored = results::mask_of(state.store.read(), record.id).await?;
-    let (mut slices, mut grid) = (Vec::new(), None);
+    let (mut slices, mut grid) = (BTreeSet::new(), None);
     if !stored.is_empty() {
         let bits = record.explanation.marking_bits();
-        slices = mask_codec::marked(&stored, bits).map_err(|_| ApiError::Internal)?;
+        let marked = mask_codec::marked(&stored, bits).map_err(|_| ApiError::Internal)?;
+        slices = record.measured_slices();
+        slices.extend(marked);
         grid = mask_codec::grid(&stored).map_err(|_| ApiError::Internal)?;
     }
     let layer_of = |slice: usize| {
@@ -76,7 +80,7 @@ pub(super) async fn marks_on(
         let mut layers = stack.layers.iter();
         layers.position(|layer| layer.instance_id == row.id && layer.frame == frame)
     };
-    let layers = |slices: Vec<usize>| -> Vec<Marked> {
+    let layers = |slices: BTreeSet<usize>| -> Vec<Marked> {
         let found = slices.into_iter();
         found
             .filter_map(|slice| {
@@ -135,7 +139,9 @@ pub async fn marks(
     let [_, rows, columns] = mask_codec::shape(&stored).map_err(|_| none())?;
     let mask = mask_codec::slice(&stored, slice).map_err(|_| none())?;
     let bits = record.explanation.marking_bits();
-    let bytes = marks::layer(&mask, bits, rows, columns, how.drawn).map_err(|_| ApiError::Internal)?;
+    let lines: Vec<_> = record.lines_on(slice).map(Line::ends_px).collect();
+    let bytes =
+        marks::layer(&mask, bits, rows, columns, how.drawn, &lines).map_err(|_| ApiError::Internal)?;
     Ok(picture(bytes))
 }
 

@@ -2,12 +2,12 @@
 //! they lie in the patient.
 
 use tocsin_domain::explanation::MAX_SEGMENTS;
-use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::finding::{Line, ResultRecord};
 use tocsin_domain::study::InstanceFacts;
 
 use super::sources;
 use crate::imaging::mask_codec::{self, MaskGrid};
-use crate::imaging::{heat, preview};
+use crate::imaging::{calliper, heat, preview};
 use crate::inference::child::protocol::{PictureForm, PictureRequest};
 use crate::jobs::JobError;
 use crate::pipeline::env::Env;
@@ -85,7 +85,7 @@ fn window(facts: &InstanceFacts) -> Option<[f64; 2]> {
     (facts.modality == "CT" && head).then_some(BRAIN_WINDOW)
 }
 
-/// Draws the outline of what was marked on this slice; where nothing is, the map of where the model looked.
+/// Draws the outline of what was marked on this slice and what was measured; where nothing is, the map of where the model looked.
 async fn mark(
     env: &Env,
     record: &ResultRecord,
@@ -98,6 +98,8 @@ async fn mark(
         let bits = record.explanation.marking_bits();
         let mask = mask_codec::slice(stored, slice).map_err(|error| damaged(&error))?;
         preview::outline(image, &mask, bits).map_err(|error| damaged(&error))?;
+        let lines: Vec<_> = record.lines_on(slice).map(Line::ends_px).collect();
+        calliper::draw(image, &lines);
         return Ok(Drawn::Outline);
     }
     let maps = match results::map_of(env.store.read(), record.id).await? {
