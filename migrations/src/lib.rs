@@ -19,6 +19,7 @@ mod m20261127_000008_identity;
 mod m20261127_000009_quality;
 mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
+mod m20261128_000021_patient_number;
 
 pub struct Migrator;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000009_quality::Migration),
             Box::new(m20261127_000010_priors::Migration),
             Box::new(m20261127_000020_heat_map::Migration),
+            Box::new(m20261128_000021_patient_number::Migration),
         ]
     }
 }

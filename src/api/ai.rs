@@ -10,7 +10,7 @@ use tocsin_domain::finding::{
 };
 use tocsin_domain::ids::{ResultId, StudyId};
 
-use crate::report::{decimal, text};
+use crate::report::text;
 use crate::storage::StoreError;
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
@@ -213,14 +213,12 @@ pub fn compare(ai: &mut [AiView], changes: &[Change]) {
 }
 
 fn change_view(change: &Change, unit: &str) -> ChangeView {
-    // What UCUM puts in braces, as `{count}`, is no unit.
-    let amount = |value: f64| match unit.starts_with('{') {
-        true => decimal(value),
-        false => format!("{} {unit}", decimal(value)),
-    };
+    let is_count = unit.starts_with('{');
+    let amount = |value: f64| text::amount(value, unit);
     let sign = if change.delta > 0.0 { "+" } else { "" };
     let percent = change
         .percent
+        .filter(|_| !is_count)
         .map(|percent| format!(" ({percent:+.0} %)"))
         .unwrap_or_default();
     ChangeView {

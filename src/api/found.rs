@@ -13,10 +13,9 @@ use super::page::Page;
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
-use crate::pipeline::reported;
 use crate::storage::entity::study;
 use crate::storage::prior_searches::Purpose;
-use crate::storage::{StoreError, studies};
+use crate::storage::{StoreError, reports, studies};
 
 /// A number that names more studies than these names none of them well.
 const MOST: u64 = 100;
@@ -37,7 +36,7 @@ pub enum Standing {
 
 impl Standing {
     fn of(row: &study::Model) -> Self {
-        let read = row.report_status.as_deref().is_some_and(reported::is_read);
+        let read = row.report_status.as_deref().is_some_and(reports::is_read);
         match (row.on_worklist, Purpose::of(row)) {
             (true, _) => Self::Waits,
             (false, Purpose::Comparison) => Self::Comparison,

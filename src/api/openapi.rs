@@ -68,7 +68,7 @@ const WORKLIST: &[(&str, &str)] = &[
     ("link", "`linked`, `unmatched` or `conflict`"),
     (
         "sort",
-        "`rank`, `arrived`, `patient`, `exam`, `score`, `images` or `claimed`; `-` in front turns it round",
+        "`rank`, `arrived`, `patient`, `exam`, `score`, `images`, `wait`, `cap`, `ai` or `claimed`; `-` in front turns it round",
     ),
 ];
 const NUMBER: &[(&str, &str)] = &[(

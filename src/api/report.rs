@@ -152,9 +152,13 @@ fn choose(known: &[Known], wanted: Option<ResultId>) -> Result<Option<usize>, Ap
             .position(|known| known.record.id == wanted)
             .map(Some)
             .ok_or(ApiError::NotFound("result of this study")),
+        // What a model suspects before what another does not.
         None => Ok(known
             .iter()
-            .rposition(|known| !known.superseded)
+            .rposition(|known| {
+                !known.superseded && known.record.findings.iter().any(|finding| finding.flagged)
+            })
+            .or_else(|| known.iter().rposition(|known| !known.superseded))
             .or(known.len().checked_sub(1))),
     }
 }

@@ -18,8 +18,17 @@ use crate::storage::waiting::Waiting;
 /// The words of `claimed`.
 const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
 const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
-const ORDERS: [&str; 8] = [
-    "rank", "arrived", "patient", "exam", "score", "images", "cap", "claimed",
+const ORDERS: [&str; 10] = [
+    "rank", "arrived", "patient", "exam", "score", "images", "wait", "cap", "ai", "claimed",
+];
+/// What of several models' words says where to look first.
+const PRESSING: [AnalysisState; 6] = [
+    AnalysisState::Flagged,
+    AnalysisState::Indeterminate,
+    AnalysisState::QualityRejected,
+    AnalysisState::Failed,
+    AnalysisState::Running,
+    AnalysisState::NotFlagged,
 ];
 
 /// Columns that a page may leave out.
@@ -146,6 +155,8 @@ impl Selection<'_> {
             "exam" => (&left.modality, &left.description).cmp(&(&right.modality, &right.description)),
             "score" => right.score.total_cmp(&left.score),
             "images" => left.instances.cmp(&right.instances),
+            "wait" => right.arrived_at.cmp(&left.arrived_at),
+            "ai" => pressing(&a.known.ai).cmp(&pressing(&b.known.ai)),
             "claimed" => left.holder(self.now).cmp(&right.holder(self.now)),
             "cap" => a.place.wait_cap_at.cmp(&b.place.wait_cap_at),
             _ => a.place.rank.cmp(&b.place.rank),
@@ -166,6 +177,12 @@ impl Selection<'_> {
             .iter()
             .all(|word| names_uid(word) || texts.iter().any(|text| text.contains(word)))
     }
+}
+
+/// The place among `PRESSING` of the word that comes first there.
+fn pressing(words: &[AnalysisState]) -> usize {
+    let place = |state: &AnalysisState| PRESSING.iter().position(|known| known == state);
+    words.iter().filter_map(place).min().unwrap_or(PRESSING.len())
 }
 
 /// Lower case without accents: `Jérôme` is found by `jerome`.

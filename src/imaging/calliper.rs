@@ -25,7 +25,7 @@ pub(super) fn pixels(lines: &[Ends], rows: usize, columns: usize) -> Vec<usize> 
         let beside = (0..thick).flat_map(move |x| (0..thick).map(move |y| [column + x, row + y]));
         beside.filter_map(move |[x, y]| {
             let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
-            (x < columns && y < rows).then_some(y * columns + x)
+            (x < columns && y < rows).then(|| y * columns + x)
         })
     };
     // Twice the longer side is more than anybody draws; not a number of steps to be had from outside.

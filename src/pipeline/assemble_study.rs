@@ -18,13 +18,12 @@ use super::check_deadline;
 use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
-use super::reported;
 use crate::jobs::JobError;
 use crate::storage::entity::{instance, series, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::prior_searches::Purpose;
-use crate::storage::{StoreError, Tx, document, instances, orders, paces, studies, timeline};
+use crate::storage::{StoreError, Tx, document, instances, orders, paces, reports, studies, timeline};
 
 /// A study cannot be looked at again sooner than this, whatever the clock says.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
@@ -207,7 +206,7 @@ async fn save_study(
     let json = document::write(facts)?;
     let waits = Purpose::of(&row) == Purpose::Reading
         && assemble::for_reading(facts)
-        && !row.report_status.as_deref().is_some_and(reported::is_read);
+        && !row.report_status.as_deref().is_some_and(reports::is_read);
     if row.on_worklist && !waits {
         timeline::note(
             tx,

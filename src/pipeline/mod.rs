@@ -16,7 +16,7 @@ pub mod link;
 pub mod models;
 pub mod publish_result;
 pub mod raise_alerts;
-pub mod reported;
+mod reported;
 pub mod send_notification;
 pub mod step_alert;
 mod tell_rejection;

@@ -13,7 +13,7 @@ pub async fn take(tx: &Tx, row: study::Model, status: &str) -> Result<StudyId, S
     let id = studies::id_of(&row)?;
     let versions = reports::of_study(tx.conn(), &row.id).await?;
     let standing = versions.last().map(|v| v.status.clone()).unwrap_or_default();
-    let read = is_read(&standing);
+    let read = reports::is_read(&standing);
     timeline::note(tx, id, "report_received", format!("status {status}")).await?;
     let to_be_read = Purpose::of(&row) == Purpose::Reading;
     let mut row: study::ActiveModel = row.into();
@@ -24,11 +24,6 @@ pub async fn take(tx: &Tx, row: study::Model, status: &str) -> Result<StudyId, S
         timeline::note(tx, id, "back_on_worklist", "its report was retracted").await?;
     }
     Ok(id)
-}
-
-/// Whether a report of this standing means that a person has read the study.
-pub fn is_read(standing: &str) -> bool {
-    matches!(standing, "final" | "amended")
 }
 
 /// Reports on this order that came before the study are the study's.

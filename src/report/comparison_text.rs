@@ -1,12 +1,12 @@
 //! The words for a comparison with an earlier study: what became of each finding, by how much, and within which error.
 
-use tocsin_domain::code::{self, Code};
+use tocsin_domain::code;
 use tocsin_domain::comparison::course::{Course, Trend};
 use tocsin_domain::comparison::pairing::LesionChange;
 use tocsin_domain::comparison::{Comparison, FindingChange, MeasuredChange};
 
 use super::dataset::decimal;
-use super::text::label;
+use super::text::{amount, label};
 
 /// One sentence that says with what, then one for each finding, and for each lesion where there are several.
 pub fn sentences(comparison: &Comparison) -> Vec<String> {
@@ -55,7 +55,7 @@ fn lesion(change: &LesionChange) -> String {
 
 /// `None` of what cannot be compared.
 fn measured(change: &MeasuredChange) -> Option<String> {
-    let amount = |value: f64| amount(value, &change.unit);
+    let amount = |value: f64| amount(value, &change.unit.code);
     let delta = change.now - change.before;
     let (sign, percent) = (
         if delta > 0.0 { "+" } else { "" },
@@ -79,14 +79,6 @@ fn measured(change: &MeasuredChange) -> Option<String> {
     ))
 }
 
-/// What UCUM puts in braces, as `{count}`, is no unit.
-fn amount(value: f64, unit: &Code) -> String {
-    match unit.is(&code::COUNT) || unit.code.starts_with('{') {
-        true => decimal(value),
-        false => format!("{} {}", decimal(value), unit.code),
-    }
-}
-
 /// Hundredths: what the subtraction of rounded numbers adds behind them says nothing.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
@@ -94,7 +86,7 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tocsin_domain::code;
+    use tocsin_domain::code::{self, Code};
     use tocsin_domain::ids::{ResultId, StudyId};
     use uuid::Uuid;
 

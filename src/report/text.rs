@@ -86,10 +86,17 @@ pub fn remarks(record: &ResultRecord) -> Vec<String> {
 
 /// `24.1 mL`.
 pub fn quantity(measurement: &Measurement) -> String {
-    // UCUM writes what has no unit in braces.
-    match measurement.unit.code.starts_with('{') {
-        true => decimal(measurement.value),
-        false => format!("{} {}", decimal(measurement.value), measurement.unit.code),
+    amount(measurement.value, &measurement.unit.code)
+}
+
+/// A number with its UCUM unit, as people write it.
+pub fn amount(value: f64, unit: &str) -> String {
+    match unit {
+        // UCUM writes what has no unit in braces.
+        count if count.starts_with('{') => decimal(value),
+        "mm2" => format!("{} mm²", decimal(value)),
+        "cm2" => format!("{} cm²", decimal(value)),
+        unit => format!("{} {unit}", decimal(value)),
     }
 }
 

@@ -12,6 +12,11 @@ use super::entity::report::{self, Column, Entity};
 use super::error::StoreError;
 use super::store::Tx;
 
+/// Whether a report of this standing means that a person has read the study.
+pub fn is_read(standing: &str) -> bool {
+    matches!(standing, "final" | "amended")
+}
+
 pub fn status_text(status: ReportStatus) -> &'static str {
     match status {
         ReportStatus::NoText => "no_text",

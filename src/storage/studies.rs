@@ -103,9 +103,11 @@ pub async fn named(
     number: &str,
     most: u64,
 ) -> Result<Vec<study::Model>, StoreError> {
+    // As it was typed, and in capitals or without, so that the indexes are used.
+    let written = || [number.to_owned(), number.to_uppercase(), number.to_lowercase()];
     let names = study::Column::Accession
-        .eq(number)
-        .or(study::Column::PatientIdentifier.eq(number))
+        .is_in(written())
+        .or(study::Column::PatientIdentifier.is_in(written()))
         .or(study::Column::StudyUid.eq(number));
     Ok(study::Entity::find()
         .filter(study::Column::Site.eq(&site.0))

@@ -1,5 +1,7 @@
 //! Where an instant lies on a drawing of time, whose long stretches without any event are cut or kept. Pure.
 
+use std::ops::Range;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 use tocsin_domain::clock::Timestamp;
@@ -15,8 +17,9 @@ const CUTS: f64 = 0.5;
 
 /// What becomes of idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Idle {
-    Cut,
+pub enum Idle<'a> {
+    /// A stretch within one of these is none: something worked through it.
+    Cut(&'a [Range<Timestamp>]),
     Kept,
 }
 
@@ -37,13 +40,19 @@ pub struct Axis {
 
 impl Axis {
     /// `at` in any order; the drawing is `width` wide.
-    pub fn of(mut at: Vec<Timestamp>, idle: Idle, width: f64) -> Self {
+    pub fn of(mut at: Vec<Timestamp>, idle: Idle<'_>, width: f64) -> Self {
         at.sort_unstable();
         at.dedup();
-        let cut = |gap: TimeDelta| idle == Idle::Cut && gap > IDLE;
-        let gaps = || at.windows(2).map(|pair| pair[1] - pair[0]);
-        let cuts = gaps().filter(|gap| cut(*gap)).count();
-        let busy: f64 = gaps().filter(|gap| !cut(*gap)).map(ms).sum();
+        let cut = |pair: &[Timestamp]| match idle {
+            Idle::Kept => false,
+            Idle::Cut(work) => {
+                let within = |span: &Range<Timestamp>| span.start <= pair[0] && pair[1] <= span.end;
+                pair[1] - pair[0] > IDLE && !work.iter().any(within)
+            }
+        };
+        let cuts = at.windows(2).filter(|pair| cut(pair)).count();
+        let shown = at.windows(2).filter(|pair| !cut(pair));
+        let busy: f64 = shown.map(|pair| ms(pair[1] - pair[0])).sum();
         let share = match cuts {
             0 => 0.0,
             // Nothing but cuts: they have it all.
@@ -62,8 +71,8 @@ impl Axis {
         let mut x = 0.0;
         for pair in at.windows(2) {
             let gap = pair[1] - pair[0];
-            let step = if cut(gap) { share * width } else { ms(gap) * scale };
-            if cut(gap) {
+            let step = if cut(pair) { share * width } else { ms(gap) * scale };
+            if cut(pair) {
                 axis.breaks.push(Break {
                     x: round(x),
                     width: round(step),
@@ -112,7 +121,7 @@ mod tests {
 
     #[test]
     fn idle_time_is_cut_and_what_remains_shares_the_width_to_scale() {
-        let axis = Axis::of(vec![at(0), at(10), at(3_610), at(3_620)], Idle::Cut, 1_000.0);
+        let axis = Axis::of(vec![at(0), at(10), at(3_610), at(3_620)], Idle::Cut(&[]), 1_000.0);
         assert_eq!(
             [0, 10, 3_610, 3_620].map(|s| axis.place(at(s))),
             [0.0, 480.0, 520.0, 1_000.0]
@@ -130,19 +139,28 @@ mod tests {
 
     #[test]
     fn thirty_seconds_are_not_idle_yet_and_many_cuts_leave_room() {
-        assert_eq!(Axis::of(vec![at(0), at(30)], Idle::Cut, 1_000.0).breaks, []);
+        assert_eq!(Axis::of(vec![at(0), at(30)], Idle::Cut(&[]), 1_000.0).breaks, []);
         let hours: Vec<_> = (0..40)
             .flat_map(|hour| [at(hour * 3_600), at(hour * 3_600 + 1)])
             .collect();
-        let axis = Axis::of(hours, Idle::Cut, 1_000.0);
+        let axis = Axis::of(hours, Idle::Cut(&[]), 1_000.0);
         assert_eq!(axis.breaks.len(), 39);
         assert!((axis.place(at(39 * 3_600 + 1)) - 1_000.0).abs() < 0.01);
         assert!(axis.place(at(1)) > 12.0);
     }
 
     #[test]
+    fn a_minute_through_which_something_worked_is_not_idle() {
+        let minutes = || vec![at(0), at(60), at(120)];
+        let axis = Axis::of(minutes(), Idle::Cut(&[at(0)..at(60)]), 1_000.0);
+        assert_eq!((axis.breaks.len(), axis.place(at(60))), (1, 960.0));
+        let half = [at(0)..at(59), at(70)..at(120)];
+        assert_eq!(Axis::of(minutes(), Idle::Cut(&half), 1_000.0).breaks.len(), 2);
+    }
+
+    #[test]
     fn one_instant_or_none_has_no_width() {
-        assert_eq!(Axis::of(vec![at(7)], Idle::Cut, 1_000.0).place(at(7)), 0.0);
+        assert_eq!(Axis::of(vec![at(7)], Idle::Cut(&[]), 1_000.0).place(at(7)), 0.0);
         assert_eq!(Axis::of(Vec::new(), Idle::Kept, 1_000.0).place(at(7)), 0.0);
     }
 }

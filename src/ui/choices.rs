@@ -59,10 +59,9 @@ const COLUMNS: [(&str, &str, Option<&str>); 11] = [
     ("exam", "column-exam", Some("exam")),
     ("arrived", "column-arrived", Some("arrived")),
     ("images", "column-images", Some("images")),
-    // The order of arrival the other way round.
-    ("wait", "column-wait", None),
+    ("wait", "column-wait", Some("wait")),
     ("cap", "column-cap", Some("cap")),
-    ("said-by-ai", "column-ai", None),
+    ("said-by-ai", "column-ai", Some("ai")),
     ("alert", "column-alert", None),
     ("reader", "column-reader", Some("claimed")),
 ];

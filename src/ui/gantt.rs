@@ -1,7 +1,10 @@
 //! A timeline as a drawing: the critical path on top, then a lane per subject, with long idle stretches cut or kept. Pure.
 
+use std::ops::Range;
+
 use chrono::TimeDelta;
 use serde::Serialize;
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::course::Event;
 use tocsin_domain::course::critical::{Leg, Milestone};
 use tocsin_domain::course::lanes;
@@ -78,12 +81,22 @@ pub fn of(timeline: &[TimelineView], legs: &[Leg]) -> Gantt {
                 said: spoken(leg.ms),
             })
             .collect(),
-        cut: drawing(&events, legs, Idle::Cut),
+        cut: drawing(&events, legs, Idle::Cut(&models_at_work(&events))),
         kept: drawing(&events, legs, Idle::Kept),
     }
 }
 
-fn drawing(events: &[Event], legs: &[Leg], idle: Idle) -> Drawing {
+/// Nobody waits for nothing while a model waits for its turn or runs.
+fn models_at_work(events: &[Event]) -> Vec<Range<Timestamp>> {
+    let lanes = lanes::lanes(events).into_iter();
+    let of_models = lanes.filter(|lane| lane.subject.model().is_some());
+    let steps = of_models.flat_map(|lane| lane.steps);
+    steps
+        .filter_map(|step| Some(events[step.begin].at..events[step.end?].at))
+        .collect()
+}
+
+fn drawing(events: &[Event], legs: &[Leg], idle: Idle<'_>) -> Drawing {
     let axis = Axis::of(events.iter().map(|event| event.at).collect(), idle, WIDTH);
     let lanes: Vec<LaneView> = lanes::lanes(events)
         .into_iter()

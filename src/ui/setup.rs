@@ -41,6 +41,7 @@ pub struct Wanted {
 }
 
 pub async fn show(state: Data<State>) -> Result<HttpResponse, ApiError> {
+    close_if_made(&state).await?;
     open(&state)?;
     render(&state, StatusCode::OK, None)
 }
@@ -82,6 +83,14 @@ fn why_not(error: SecretError) -> &'static str {
         SecretError::Length => "setup-password-length",
         SecretError::Hash => "setup-not-hashed",
     }
+}
+
+/// An account may have been made by the command line, or by another process.
+pub async fn close_if_made(state: &State) -> Result<(), ApiError> {
+    if state.setup.is_open() && accounts::any(state.store.read()).await? {
+        state.setup.close();
+    }
+    Ok(())
 }
 
 fn open(state: &State) -> Result<(), ApiError> {

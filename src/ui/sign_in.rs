@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use super::frame::{Frame, Press, home, sealed};
-use super::templates;
+use super::{setup, templates};
 use crate::api::auth::Principal;
 use crate::api::auth::credentials::{self, Given, Known, Refused};
 use crate::api::auth::entry::{self, Extent, not_too_often};
@@ -27,6 +27,7 @@ pub struct SignInPage {
 }
 
 pub async fn show(state: Data<State>) -> Result<HttpResponse, ApiError> {
+    setup::close_if_made(&state).await?;
     render(&state, StatusCode::OK, None)
 }
 
@@ -93,7 +94,8 @@ pub fn render(
 ) -> Result<HttpResponse, ApiError> {
     let page = SignInPage {
         problem,
-        first: state.setup.is_open(),
+        // A demonstration is entered as one of its people.
+        first: state.setup.is_open() && !state.settings.demonstration,
         provider: state
             .provider
             .as_ref()

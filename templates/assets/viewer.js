@@ -140,11 +140,12 @@
     const say = () => {
       const { layers, modality } = stack();
       const offset = layers[at.layer].offset;
-      const place = t("js-slice", { at: at.layer + 1, count: layers.length });
+      const place = layers.length === 1 ? t("js-single") : t("js-slice", { at: at.layer + 1, count: layers.length });
       const windowed = window() === "own" ? t("js-window-as-sent") : t("js-window-said", { window: t(`js-window-${window()}`) });
       tocsin.write(where, [place, windowed, offset === null ? "" : t("js-depth", { mm: offset.toFixed(1) }), note()].filter(Boolean).join(" · "));
       canvas.setAttribute("aria-label", t("js-picture", { modality, place, window: windowed }));
       for (const [edge, span] of edges) tocsin.write(span, stack().sides?.[edge] ?? "");
+      range.parentElement.hidden = layers.length === 1;
       range.value = at.layer + 1;
       range.setAttribute("aria-valuetext", place);
       ticks.querySelector(".here")?.setAttribute("x", at.layer);

@@ -204,7 +204,7 @@ word-notify-only = nothing but the notice
 word-preview-plain = pictures without marks
 word-preview-with-marks = pictures with marks
 study-next = Next study
-study-change-since = since { $at }, then { $before }
+study-change-from = from { $before }
 study-change-version = (measured by version { $version })
 study-rerun = Run again
 study-rerun-reason = Why
@@ -236,6 +236,7 @@ study-images =
        *[other] { $count } images from { $sender }, { $state }
     }
 study-order = Order { $link }
+study-off-list = Not on the worklist
 study-rank = Rank { $rank }, without AI { $without }
 # Before the time by which it has to be read.
 study-cap = cap
@@ -472,6 +473,7 @@ js-news = The list has news beside what was searched — press u for everything
 js-preview = NON-DIAGNOSTIC PREVIEW
 js-slice-turn = Slice
 js-slice-turn-prior = Slice of the earlier study
+js-single = single image
 js-slice = slice { $at } of { $count }
 js-depth = z { $mm } mm
 js-window = Window

@@ -133,6 +133,23 @@ test("rows stand as close as one likes, and the choice is kept", async () => {
   }
 });
 
+test("what the models say has room at every width", async () => {
+  for (const width of [800, 1024, 1180, 1280, 1440]) {
+    const page = await enter({ viewport: { width, height: 800 } });
+    const row = await rows(page).first().boundingBox();
+    const said = await rows(page).first().locator("td.said-by-ai").boundingBox();
+    assert.ok(said.width >= 170 && row.height < 150, `${said.width} px, the row ${row.height} px at ${width}`);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    const headed = await page.evaluate(() => {
+      const left = (one) => one.getBoundingClientRect().left;
+      const [heads, cells] = ["thead", "tbody"].map((part) => document.querySelector(`.list ${part} tr`));
+      return ["patient", "exam", "cap", "reader"].map((name) => Math.abs(left(heads.querySelector(`.${name}`)) - left(cells.querySelector(`.${name}`))));
+    });
+    assert.ok(headed.every((off) => off <= 1), `columns stand under their heads: ${headed} at ${width}`);
+    await picture(page, `list-${width}`);
+  }
+});
+
 test("a finger has room in the densest list", async () => {
   const page = await enter({ viewport: { width: 1100, height: 800 }, isMobile: true, hasTouch: true });
   await page.evaluate(() => localStorage.setItem("tocsin.density", "ultra"));

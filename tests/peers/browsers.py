@@ -10,7 +10,7 @@ import re
 import time
 from collections import Counter, defaultdict
 
-GATHER_SECONDS = 0.3  # worklist.js
+GATHER_SECONDS = (0.15, 0.55)  # worklist.js: each page has its own, so that not all ask at once
 READS_SECONDS = (3, 9)  # Between two pages of one person.
 FORM = "application/x-www-form-urlencoded"
 REFRESH = {"X-Tocsin-Refresh": "1"}
@@ -93,6 +93,7 @@ async def sign_in(port, name, password):
 class Browser:
     def __init__(self, port, cookie, seen, seed):
         self.port, self.seen, self.random = port, seen, random.Random(seed)
+        self.gather = self.random.uniform(*GATHER_SECONDS)
         self.pages, self.scripts, self.stream = (Connection(port, cookie) for _ in range(3))
         self.touched, self.studies = asyncio.Event(), []
 
@@ -143,7 +144,7 @@ class Browser:
         """worklist.js: what came within the gathering time is asked for once, and once more if something came meanwhile."""
         while True:
             await self.touched.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(self.gather)
             self.touched.clear()
             await self.get("rows", self.scripts, "/worklist/rows?", REFRESH)
 

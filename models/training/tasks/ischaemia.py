@@ -33,7 +33,7 @@ TASK = Task(
     sets={
         "training": Phantoms(1_500_000, 400, training),
         "validation": Phantoms(1_840_000, 100, training),
-        "held-out": Phantoms(1_940_000, 200, held_out),
+        "held-out": Phantoms(1_941_000, 200, held_out),
     },
     target=bits(1),
     widths=(24, 32, 48, 64, 96),

@@ -6,6 +6,7 @@ pub mod aspects;
 pub mod brain;
 pub mod chest;
 pub mod components;
+pub mod cut_off;
 pub mod embolism;
 mod falx;
 pub mod head;

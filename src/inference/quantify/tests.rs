@@ -186,6 +186,26 @@ fn a_pneumothorax_has_distances_sizes_side_and_a_warning_about_supine_images() {
 }
 
 #[test]
+fn lungs_that_are_cut_off_are_told_whether_something_was_found_or_not() {
+    let mut spec = ChestXraySpec::new(5);
+    spec.matrix = 512;
+    let (mut image, exam) = image(&spec);
+    let words = ["pleural_distance"];
+    let manifest = manifest("image", &["pneumothorax", "lung"], &words);
+    let limitations = |image: &ChestXray| {
+        let masks = [PLEURAL_AIR, LUNG_FIELD].map(|bit| part(&image.mask, bit));
+        quantify(&manifest, &exam, &answer(&manifest, masks))
+            .expect("measurable")
+            .limitations
+    };
+    assert_eq!(limitations(&image), Vec::<String>::new());
+    let last = image.mask.len() - 100;
+    image.mask[last..last + 50].fill(LUNG_FIELD);
+    let said = limitations(&image);
+    assert!(said[0].contains("they reach the lower border over"), "{said:?}");
+}
+
+#[test]
 fn a_nodule_has_axes_volume_and_place() {
     let mut spec = ChestXraySpec::new(5);
     spec.matrix = 512;

@@ -5,6 +5,7 @@ use tocsin_domain::finding::{Lesion, Presence};
 use tocsin_domain::quantify::LISTED;
 use tocsin_domain::quantify::chest::Chest;
 use tocsin_domain::quantify::components::{Component, MaskError, components};
+use tocsin_domain::quantify::cut_off::cut_off;
 use tocsin_domain::quantify::pneumothorax::{Wanted, pneumothorax};
 use tocsin_domain::quantify::reading::Reading;
 use tocsin_domain::quantify::{embolism, nodule};
@@ -49,7 +50,8 @@ pub(super) fn emboli(
     (finding, limitations)
 }
 
-/// Adds to what outlines say of an image: distances between the pleurae, or axes and zone of nodules.
+/// Adds to what outlines say of images: whether lungs are shown whole; where something is present, distances between the
+/// pleurae, or axes and zone of nodules.
 pub(super) fn radiograph(
     asked: &Asked,
     answer: &OutputAnswer,
@@ -57,7 +59,16 @@ pub(super) fn radiograph(
     masks: &[Mask],
     (mut finding, mut limitations): Quoted,
 ) -> Result<Quoted, MaskError> {
-    if finding.presence != Presence::Present || !asked.of_a_radiograph() {
+    if !asked.of_a_radiograph() {
+        return Ok((finding, limitations));
+    }
+    let lungs = asked.masks(answer, LUNG).unwrap_or_default();
+    limitations.extend(
+        exam.geometries()
+            .zip(lungs)
+            .filter_map(|(g, lung)| cut_off(g, lung)),
+    );
+    if finding.presence != Presence::Present {
         return Ok((finding, limitations));
     }
     let key = finding.key_instance.clone();
@@ -69,7 +80,7 @@ pub(super) fn radiograph(
     else {
         return Ok((finding, limitations));
     };
-    let lung = shown.and_then(|n| asked.masks(answer, LUNG)?.get(n));
+    let lung = shown.and_then(|n| lungs.get(n));
     let mut reading = Reading::default();
     if asked.of_a_pneumothorax() {
         reading.join(air(asked, geometry, lung, mask));

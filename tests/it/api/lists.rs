@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use tocsin::api::auth::Role;
 use tocsin::storage::deliveries::{DeliveryKind, DeliveryState};
+use tocsin::storage::prior_searches::Purpose;
 use tocsin::storage::versions::{self, Candidate, Kind};
 use tocsin_domain::order::Hl7Event;
 
@@ -206,5 +207,51 @@ async fn what_is_in_force_is_listed_with_its_hash_and_whether_it_is_in_use() {
             (&rules["items"][0]["name"], &rules["items"][0]["state"]),
             (&json!("head-ct"), &json!("not_loaded"))
         );
+    }
+}
+
+#[actix_web::test]
+async fn a_number_finds_what_waits_and_what_is_on_no_list() {
+    for desk in desks().await {
+        let who = desk.token(Role::Radiologist, "mia").await;
+        let waits = desk.study("1.2.3").await.to_string();
+        let fetched = desk.study_for("1.2.4", Purpose::Comparison).await.to_string();
+        let found = async |number: &str| -> Vec<(String, String)> {
+            let list = desk
+                .get(&format!("/api/v1/studies?number={number}"), &who)
+                .await
+                .json();
+            let items = list["items"].as_array().unwrap().iter();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let mut pairs: Vec<_> = items
+                .map(|one| (text(&one["study_id"]), text(&one["standing"])))
+                .collect();
+            pairs.sort();
+            pairs
+        };
+        let mut both = vec![
+            (waits.clone(), "waits".to_owned()),
+            (fetched.clone(), "comparison".to_owned()),
+        ];
+        both.sort();
+        for (number, expected) in [
+            (ACCESSION, &both[..]),
+            ("mrn1", &both),
+            ("MRN", &[]),
+            ("%25", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(found(number).await, expected, "{} {number}", desk.name);
+        }
+        assert_eq!(found("1.2.4").await, [(fetched.clone(), "comparison".to_owned())]);
+
+        let reader = desk.browser(Role::Radiologist, "mia").await;
+        let page = desk
+            .form("/worklist/search", &reader, &[("q", ACCESSION)])
+            .await
+            .text;
+        assert!(page.contains("data-standing=\"comparison\"") && !page.contains("data-standing=\"waits\""));
+        let looked = desk.audited().await.into_iter();
+        assert_eq!(looked.filter(|(action, _)| action == "study.search").count(), 6);
     }
 }

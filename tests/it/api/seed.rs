@@ -64,14 +64,15 @@ pub fn order(accession: &str, patient: &str) -> OrderEvent {
 
 impl Desk {
     pub async fn study(&self, uid: &'static str) -> StudyId {
+        self.study_for(uid, Purpose::Reading).await
+    }
+
+    pub async fn study_for(&self, uid: &'static str, purpose: Purpose) -> StudyId {
         self.store()
             .write(move |tx| {
                 Box::pin(async move {
-                    Ok(
-                        studies::place(tx, &site(), &facts(uid, uid), "CT1", Purpose::Reading)
-                            .await?
-                            .0,
-                    )
+                    let placed = studies::place(tx, &site(), &facts(uid, uid), "CT1", purpose).await?;
+                    Ok(placed.0)
                 })
             })
             .await
