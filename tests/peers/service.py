@@ -176,6 +176,10 @@ class Service:
             self._token = made.stdout.strip()
         return self._token
 
+    def act_as(self, token):
+        """From now on with the rights of this token."""
+        self._token = token
+
     def request(self, method, path, body=None, token=True, raw=False, headers=None, timeout=30):
         headers = dict(headers or {})
         if token:
