@@ -213,12 +213,11 @@ pub fn compare(ai: &mut [AiView], changes: &[Change]) {
 }
 
 fn change_view(change: &Change, unit: &str) -> ChangeView {
-    let is_count = unit.starts_with('{');
     let amount = |value: f64| text::amount(value, unit);
     let sign = if change.delta > 0.0 { "+" } else { "" };
     let percent = change
         .percent
-        .filter(|_| !is_count)
+        .filter(|_| !text::is_count(unit))
         .map(|percent| format!(" ({percent:+.0} %)"))
         .unwrap_or_default();
     ChangeView {

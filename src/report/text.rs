@@ -89,11 +89,15 @@ pub fn quantity(measurement: &Measurement) -> String {
     amount(measurement.value, &measurement.unit.code)
 }
 
+/// Whether a UCUM unit is none: it writes what is counted in braces, as `{count}`.
+pub fn is_count(unit: &str) -> bool {
+    unit.starts_with('{')
+}
+
 /// A number with its UCUM unit, as people write it.
 pub fn amount(value: f64, unit: &str) -> String {
     match unit {
-        // UCUM writes what has no unit in braces.
-        count if count.starts_with('{') => decimal(value),
+        count if is_count(count) => decimal(value),
         "mm2" => format!("{} mm²", decimal(value)),
         "cm2" => format!("{} cm²", decimal(value)),
         unit => format!("{} {unit}", decimal(value)),
