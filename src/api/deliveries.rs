@@ -1,5 +1,7 @@
 //! What is owed to other systems: the list, and sending one again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::web::{Data, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,12 +11,13 @@ use tocsin_domain::ids::DeliveryId;
 use super::auth::Principal;
 use super::error::ApiError;
 use super::page::{Page, PageQuery, one_of};
+use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use crate::storage::deliveries::{self, DeliveryState};
-use crate::storage::entity::delivery;
+use crate::storage::entity::{delivery, study};
 use crate::storage::jobs::Requeued;
-use crate::storage::{StoreError, audit, outbox, timeline};
+use crate::storage::{StoreError, audit, outbox, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DeliveryView {
@@ -31,6 +34,17 @@ pub struct DeliveryView {
     pub message_id: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A delivery in a list of all, with whom it is about.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OwedView {
+    #[serde(flatten)]
+    pub delivery: DeliveryView,
+    pub patient: PatientView,
+    pub accession: Option<String>,
+    /// The model whose result it says; nothing of what says something of the study alone.
+    pub model: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -53,7 +67,7 @@ pub async fn list(
     filter: Query<Filter>,
     query: Query<PageQuery>,
     who: Principal,
-) -> Result<Json<Page<DeliveryView>>, ApiError> {
+) -> Result<Json<Page<OwedView>>, ApiError> {
     Ok(Json(load(&state, &who, filter.state.as_deref(), &query).await?))
 }
 
@@ -62,15 +76,29 @@ pub async fn load(
     who: &Principal,
     wanted: Option<&str>,
     query: &PageQuery,
-) -> Result<Page<DeliveryView>, ApiError> {
+) -> Result<Page<OwedView>, ApiError> {
     let wanted = one_of("state", wanted, &DeliveryState::ALL.map(DeliveryState::text))?;
     let wanted = wanted.and_then(|text| DeliveryState::ALL.into_iter().find(|s| s.text() == text));
     let before = query.before()?;
-    let rows = deliveries::in_state(state.store.read(), wanted, before.as_ref(), query.limit()).await?;
-    let shown = rows.iter().map(|row| row.study_id.clone());
-    views::viewed(state, who, "deliveries.view", shown).await?;
-    let items = rows.iter().cloned().map(view).collect();
+    let conn = state.store.read();
+    let rows = deliveries::in_state(conn, wanted, before.as_ref(), query.limit()).await?;
+    let about: BTreeSet<String> = rows.iter().map(|row| row.study_id.clone()).collect();
+    views::viewed(state, who, "deliveries.view", about.clone()).await?;
+    let studies = studies::by_ids(conn, &Vec::from_iter(about)).await?;
+    let results: Vec<String> = rows.iter().filter_map(|row| row.result_id.clone()).collect();
+    let models = results::models_of(conn, &results).await?;
+    let items = rows.iter().map(|row| owed(row, &studies, &models)).collect();
     Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
+}
+
+fn owed(row: &delivery::Model, studies: &[study::Model], models: &BTreeMap<String, String>) -> OwedView {
+    let study = studies.iter().find(|study| study.id == row.study_id);
+    OwedView {
+        patient: study.map(PatientView::of_images).unwrap_or_default(),
+        accession: study.and_then(|study| study.accession.clone()),
+        model: row.result_id.as_ref().and_then(|id| models.get(id).cloned()),
+        delivery: view(row.clone()),
+    }
 }
 
 pub async fn retry(

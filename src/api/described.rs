@@ -1,6 +1,7 @@
 //! What a row of the worklist shows besides its place and what lists sort by: reasons, models, patient, alert. Read for those
 //! that somebody looks at, and kept with them until they change.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use tocsin_domain::worklist::Reason;
 
 use super::ai::{AiView, ai_of};
 use super::patient::PatientView;
+use crate::storage::alerts::Pressing;
 use crate::storage::entity::{alert, study};
 use crate::storage::{StoreError, alerts, analyses, document, orders, results, studies};
 
@@ -96,13 +98,8 @@ pub async fn of(
 
 /// One that nobody has acknowledged goes before all others, and the newest before the older.
 fn most_pressing<'a>(alerts: impl Iterator<Item = &'a alert::Model>) -> Option<AlertBrief> {
-    let weight = |status: &str| match status {
-        "raised" | "notified" => 2,
-        "acknowledged" => 1,
-        _ => 0,
-    };
     alerts
-        .max_by_key(|a| (weight(&a.status), a.created_at))
+        .min_by_key(|a| (Pressing::of(&a.status), Reverse(a.created_at)))
         .map(|a| AlertBrief {
             id: a.id.clone(),
             status: a.status.clone(),

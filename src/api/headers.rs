@@ -1,5 +1,7 @@
 //! Headers of every answer: nothing is guessed, framed, cached by strangers or loaded from elsewhere.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -11,6 +13,10 @@ use actix_web::web::Data;
 
 use super::auth::session::Transport;
 use super::state::State;
+
+/// How long the answer took to make, in milliseconds: browsers and load tests tell it from the way there and back.
+/// <https://www.w3.org/TR/server-timing/>
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// No inline script or style, nothing from other hosts, no frames around us.
 pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -24,7 +30,12 @@ pub async fn secure(
     let https = request
         .app_data::<Data<State>>()
         .is_some_and(|state| state.settings.transport == Transport::Https);
+    let began = Instant::now();
     let mut response = next.call(request).await?.map_into_boxed_body();
+    let took = format!("app;dur={:.1}", began.elapsed().as_secs_f64() * 1_000.0);
+    if let Ok(took) = HeaderValue::try_from(took) {
+        response.headers_mut().insert(SERVER_TIMING, took);
+    }
     let mut set = |name: HeaderName, value: &'static str| {
         if !response.headers().contains_key(&name) {
             response

@@ -243,7 +243,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
         ("GET", "/quarantine") => (list::<quarantine::QuarantineView>(g), BY_STATE),
         ("POST", "/quarantine/{id}/dismiss") => (one::<quarantine::QuarantineView>(g), &[]),
-        ("GET", "/deliveries") => (list::<deliveries::DeliveryView>(g), BY_STATE),
+        ("GET", "/deliveries") => (list::<deliveries::OwedView>(g), BY_STATE),
         ("POST", "/deliveries/{id}/retry") => (one::<deliveries::SentAgain>(g), &[]),
         ("GET", "/models" | "/rules") => (list::<versions::VersionView>(g), LIST),
         ("GET", "/audit/head") => (one::<audit::AuditHead>(g), &[]),

@@ -53,6 +53,8 @@ pub struct Settings {
     pub fresh: TimeDelta,
     /// Names of the people who can be paged, by id.
     pub people: BTreeMap<String, String>,
+    /// The AE title and the port at which modalities reach us, as configured.
+    pub receives: (String, u16),
     /// Where objects are stored, and how many bytes must stay free there.
     pub blob_folder: PathBuf,
     pub min_free_bytes: u64,

@@ -92,7 +92,7 @@ pub async fn note(
     let event = who.did(action, object, &state.settings.site.0, detail);
     state
         .store
-        .write(move |tx| Box::pin(async move { audit::record(tx, event).await }))
+        .write_together(move |tx| Box::pin(async move { audit::record(tx, event).await }))
         .await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::described::Described;
 use super::follow::Follower;
+use crate::storage::alerts::{self, Pressing};
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::analysis;
 use crate::storage::waiting::{self, Waiting};
@@ -29,6 +30,7 @@ pub struct Known {
     pub study: Waiting,
     /// What the models that speak for it now said.
     pub ai: Vec<AnalysisState>,
+    pub alert: Pressing,
     /// The rest of what a row shows, from when somebody first looked at it.
     pub described: OnceLock<Arc<Described>>,
 }
@@ -36,7 +38,7 @@ pub struct Known {
 impl Known {
     /// Whether a list of both would be picked and sorted alike.
     fn lists_as(&self, other: &Self) -> bool {
-        self.study == other.study && self.ai == other.ai
+        self.study == other.study && self.ai == other.ai && self.alert == other.alert
     }
 }
 
@@ -129,7 +131,7 @@ async fn whole(store: &Store, caps: &WaitCaps) -> Result<Seen, StoreError> {
     let follower = Follower::after(changes::latest(conn).await?);
     let rows = waiting::all(conn).await?;
     let said = analyses::waiting(conn).await?;
-    let known = known(rows, said)?;
+    let known = known(rows, said, &alerts::pressing_of_waiting(conn).await?)?;
     let now = store.now();
     Ok(Seen {
         snapshot: Arc::new(Snapshot::of(&known, caps, now)?),
@@ -167,7 +169,8 @@ async fn refresh(seen: &mut Seen, store: &Store, ids: BTreeSet<String>) -> Resul
     let ids: Vec<String> = ids.into_iter().collect();
     let conn = store.read();
     let said = studies::by_study(analyses::of_studies(conn, &ids).await?, |row| &row.study_id);
-    let read = known(waiting::of(conn, &ids).await?, said)?;
+    let pressing = alerts::pressing_of(conn, &ids).await?;
+    let read = known(waiting::of(conn, &ids).await?, said, &pressing)?;
     let mut moved = false;
     for (id, known) in read {
         moved |= match known.study.on_worklist {
@@ -184,6 +187,7 @@ async fn refresh(seen: &mut Seen, store: &Store, ids: BTreeSet<String>) -> Resul
 fn known(
     rows: Vec<Waiting>,
     mut said: BTreeMap<String, Vec<analysis::Model>>,
+    pressing: &BTreeMap<String, Pressing>,
 ) -> Result<BTreeMap<StudyId, Arc<Known>>, StoreError> {
     rows.into_iter()
         .map(|study| {
@@ -191,8 +195,13 @@ fn known(
             let ai = analyses::current(&analyses).into_iter().map(analyses::state_of);
             let ai = ai.collect::<Result<_, _>>()?;
             let id = study.id.parse().map_err(|_| unreadable(&study, "id"))?;
-            let described = OnceLock::new();
-            Ok((id, Arc::new(Known { study, ai, described })))
+            let known = Known {
+                alert: pressing.get(&study.id).copied().unwrap_or(Pressing::None),
+                study,
+                ai,
+                described: OnceLock::new(),
+            };
+            Ok((id, Arc::new(known)))
         })
         .collect()
 }

@@ -18,8 +18,8 @@ use crate::storage::waiting::Waiting;
 /// The words of `claimed`.
 const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
 const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
-const ORDERS: [&str; 10] = [
-    "rank", "arrived", "patient", "exam", "score", "images", "wait", "cap", "ai", "claimed",
+const ORDERS: [&str; 11] = [
+    "rank", "arrived", "patient", "exam", "score", "images", "wait", "cap", "ai", "alert", "claimed",
 ];
 /// What of several models' words says where to look first.
 const PRESSING: [AnalysisState; 6] = [
@@ -157,6 +157,7 @@ impl Selection<'_> {
             "images" => left.instances.cmp(&right.instances),
             "wait" => right.arrived_at.cmp(&left.arrived_at),
             "ai" => pressing(&a.known.ai).cmp(&pressing(&b.known.ai)),
+            "alert" => a.known.alert.cmp(&b.known.alert),
             "claimed" => left.holder(self.now).cmp(&right.holder(self.now)),
             "cap" => a.place.wait_cap_at.cmp(&b.place.wait_cap_at),
             _ => a.place.rank.cmp(&b.place.rank),

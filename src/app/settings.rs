@@ -270,6 +270,10 @@ pub fn api(config: &Config) -> api::Settings {
             .iter()
             .map(|p| (p.id.clone(), p.name.clone()))
             .collect(),
+        receives: (
+            config.dicom.ae_title.as_str().to_owned(),
+            config.dicom.listen.0.port(),
+        ),
         blob_folder: config.storage.folder().to_owned(),
         min_free_bytes: config.storage.min_free_mb * 1024 * 1024,
         limits: api::Limits {

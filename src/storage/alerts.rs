@@ -1,6 +1,8 @@
 //! Alerts and the pages sent for them. The timer of an alert is its `due_at`; a page is a row before it is a message.
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use std::collections::BTreeMap;
+
+use sea_orm::sea_query::{Expr, OnConflict, Query, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -11,10 +13,30 @@ use tocsin_domain::ids::{AlertId, NotificationId, ResultId, SiteId, StudyId};
 
 use super::changes;
 use super::document;
-use super::entity::{alert, notification};
+use super::entity::{alert, notification, study};
 use super::error::StoreError;
 use super::page::Before;
 use super::store::Tx;
+
+/// Whether somebody still has to act on an alert: what lists sort by, the most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pressing {
+    Unanswered,
+    Acknowledged,
+    Over,
+    /// No alert was raised.
+    None,
+}
+
+impl Pressing {
+    pub fn of(status: &str) -> Self {
+        match status {
+            "raised" | "notified" => Self::Unanswered,
+            "acknowledged" => Self::Acknowledged,
+            _ => Self::Over,
+        }
+    }
+}
 
 /// An alert to be raised. The documents are the domain's, as JSON.
 #[derive(Clone, Debug)]
@@ -129,6 +151,45 @@ pub async fn of_studies(
         .order_by_asc(alert::Column::CreatedAt)
         .all(conn)
         .await?)
+}
+
+/// The most pressing alert of every study that waits to be read; those without one are left out.
+pub async fn pressing_of_waiting(
+    conn: &impl ConnectionTrait,
+) -> Result<BTreeMap<String, Pressing>, StoreError> {
+    let open = Query::select()
+        .column(study::Column::Id)
+        .from(study::Entity)
+        .and_where(study::Column::OnWorklist.eq(true))
+        .to_owned();
+    most_pressing(conn, alert::Column::StudyId.in_subquery(open)).await
+}
+
+/// The same of these studies.
+pub async fn pressing_of(
+    conn: &impl ConnectionTrait,
+    studies: &[String],
+) -> Result<BTreeMap<String, Pressing>, StoreError> {
+    most_pressing(conn, alert::Column::StudyId.is_in(studies.iter().cloned())).await
+}
+
+async fn most_pressing(
+    conn: &impl ConnectionTrait,
+    which: SimpleExpr,
+) -> Result<BTreeMap<String, Pressing>, StoreError> {
+    let rows: Vec<(String, String)> = alert::Entity::find()
+        .filter(which)
+        .select_only()
+        .columns([alert::Column::StudyId, alert::Column::Status])
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let mut most = BTreeMap::new();
+    for (study, status) in rows {
+        let kept = most.entry(study).or_insert(Pressing::None);
+        *kept = Pressing::of(&status).min(*kept);
+    }
+    Ok(most)
 }
 
 /// Pages of several alerts, for lists; oldest first.

@@ -1,15 +1,18 @@
 //! Results: the canonical record of each analysis, and the verdicts of the rules. Nothing is overwritten; a newer result
 //! points back, an older one stays readable.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{ResultId, StudyId};
 
 use super::document;
-use super::entity::{heat_map, mask, result, verdict};
+use super::entity::{analysis, heat_map, mask, result, verdict};
 use super::error::StoreError;
 use super::store::Tx;
 
@@ -110,6 +113,38 @@ pub async fn of_studies(
         .filter(result::Column::SupersededBy.is_null())
         .all(conn)
         .await?)
+}
+
+/// The model, name and version, of each of these results.
+pub async fn models_of(
+    conn: &impl ConnectionTrait,
+    ids: &[String],
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let made: Vec<(String, String)> = result::Entity::find()
+        .filter(result::Column::Id.is_in(ids.iter().cloned()))
+        .select_only()
+        .columns([result::Column::Id, result::Column::AnalysisId])
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let by = made.iter().map(|(_, analysis)| analysis.clone());
+    let models: Vec<(String, String, String)> = analysis::Entity::find()
+        .filter(analysis::Column::Id.is_in(by))
+        .select_only()
+        .columns([
+            analysis::Column::Id,
+            analysis::Column::Model,
+            analysis::Column::Version,
+        ])
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let named = models
+        .into_iter()
+        .map(|(id, model, version)| (id, format!("{model} {version}")));
+    let named: BTreeMap<String, String> = named.collect();
+    let of = |(id, analysis)| Some((id, named.get(&analysis)?.clone()));
+    Ok(made.into_iter().filter_map(of).collect())
 }
 
 /// Keeps what the rules said, with the version that said it.

@@ -1,6 +1,7 @@
 //! The one way to write. On SQLite a single task owns the writing connection: it commits what is there and takes what has
 //! gathered meanwhile, each write under its own savepoint, all under one sync of the disk. On PostgreSQL a write is an
-//! ordinary transaction. Nothing is answered before its commit is confirmed.
+//! ordinary transaction, but for many small ones at once, which share commits as well. Nothing is answered before its commit is
+//! confirmed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -45,7 +46,11 @@ struct Shared {
 
 enum Writer {
     Queue(mpsc::Sender<Queued>),
-    Direct(DatabaseConnection),
+    Direct {
+        db: DatabaseConnection,
+        /// For writes that share a commit.
+        together: mpsc::Sender<Queued>,
+    },
 }
 
 /// A write on its way: runs inside the batch's transaction, and hears afterwards whether the commit held.
@@ -61,7 +66,7 @@ struct Finish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Savepoint {
     Ended,
-    /// SQLite has undone the whole transaction by itself, as it does when the disk is full or fails.
+    /// The whole transaction is undone: SQLite does so by itself when the disk is full or fails; or the connection is lost.
     Gone,
 }
 
@@ -130,22 +135,18 @@ impl Store {
         ids: Arc<dyn IdGen>,
         audit_key: Vec<u8>,
     ) -> Result<Self, StoreError> {
-        let (reader, writer) = match connect::open(url).await? {
-            Connections::Sqlite { writer, reader } => {
-                Migrator::up(&writer, None).await?;
-                let (queue, waiting) = mpsc::channel(QUEUE);
-                let shared = shared(reader, Writer::Queue(queue), clock, ids, audit_key);
-                tokio::spawn(run_writer(writer, waiting, Arc::downgrade(&shared)));
-                return Ok(Self { shared });
-            }
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (db, reader, writer) = match connect::open(url).await? {
+            Connections::Sqlite { writer, reader } => (writer, reader, Writer::Queue(queue)),
             Connections::Postgres(db) => {
-                Migrator::up(&db, None).await?;
-                (db.clone(), Writer::Direct(db))
+                let together = queue;
+                (db.clone(), db.clone(), Writer::Direct { db, together })
             }
         };
-        Ok(Self {
-            shared: shared(reader, writer, clock, ids, audit_key),
-        })
+        Migrator::up(&db, None).await?;
+        let shared = shared(reader, writer, clock, ids, audit_key);
+        tokio::spawn(run_writer(db, waiting, Arc::downgrade(&shared)));
+        Ok(Self { shared })
     }
 
     /// For reading; on SQLite these connections refuse to write.
@@ -186,18 +187,20 @@ impl Store {
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
         match &self.shared.writer {
-            Writer::Queue(queue) => {
-                let (answer, answered) = oneshot::channel();
-                let queued: Queued = Box::new(move |tx| Box::pin(run_queued(tx, work, answer)));
-                queue
-                    .send(queued)
-                    .await
-                    .map_err(|_| StoreError::Unavailable("the writer has stopped"))?;
-                answered
-                    .await
-                    .map_err(|_| StoreError::Unavailable("the writer has stopped"))?
-            }
-            Writer::Direct(db) => self.write_directly(db, work).await,
+            Writer::Queue(queue) => write_queued(queue, work).await,
+            Writer::Direct { db, .. } => self.write_directly(db, work).await,
+        }
+    }
+
+    /// The same for a small write of which many come at once and wait for one row, as when all screens show a new study: on
+    /// PostgreSQL too they share a commit.
+    pub async fn write_together<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        match &self.shared.writer {
+            Writer::Queue(queue) | Writer::Direct { together: queue, .. } => write_queued(queue, work).await,
         }
     }
 
@@ -219,6 +222,22 @@ impl Store {
             }
         }
     }
+}
+
+async fn write_queued<T, F>(queue: &mpsc::Sender<Queued>, work: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let queued: Queued = Box::new(move |tx| Box::pin(run_queued(tx, work, answer)));
+    queue
+        .send(queued)
+        .await
+        .map_err(|_| StoreError::Unavailable("the writer has stopped"))?;
+    answered
+        .await
+        .map_err(|_| StoreError::Unavailable("the writer has stopped"))?
 }
 
 fn shared(
@@ -318,8 +337,11 @@ enum Connection {
 
 /// Closes the writing connection, so that the next write opens another. After a transaction that ended by itself the driver
 /// counts savepoints that are gone, and takes the release of an inner one for a commit: what was answered then would never
-/// reach the disk.
+/// reach the disk. The pool of PostgreSQL looks after its connections itself.
 async fn discard(db: &DatabaseConnection) -> Connection {
+    if sea_orm::ConnectionTrait::get_database_backend(db) != DbBackend::Sqlite {
+        return Connection::Sound;
+    }
     let closed = match db.get_sqlite_connection_pool().acquire().await {
         Ok(connection) => connection.close().await,
         Err(error) => Err(error),

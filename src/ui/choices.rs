@@ -31,8 +31,8 @@ pub struct Column {
     pub key: &'static str,
     /// A message.
     pub label: &'static str,
-    /// Sorts the list by it; nothing where it has no order.
-    pub href: Option<String>,
+    /// Sorts the list by it.
+    pub href: String,
     /// For `aria-sort`.
     pub order: &'static str,
 }
@@ -52,18 +52,18 @@ const LINKS: [(&str, &str); 3] = [
     ("conflict", "conflict"),
 ];
 /// Class, message, and what `sort` calls it.
-const COLUMNS: [(&str, &str, Option<&str>); 11] = [
-    ("rank", "column-rank", Some("rank")),
-    ("score", "column-priority", Some("score")),
-    ("patient", "column-patient", Some("patient")),
-    ("exam", "column-exam", Some("exam")),
-    ("arrived", "column-arrived", Some("arrived")),
-    ("images", "column-images", Some("images")),
-    ("wait", "column-wait", Some("wait")),
-    ("cap", "column-cap", Some("cap")),
-    ("said-by-ai", "column-ai", Some("ai")),
-    ("alert", "column-alert", None),
-    ("reader", "column-reader", Some("claimed")),
+const COLUMNS: [(&str, &str, &str); 11] = [
+    ("rank", "column-rank", "rank"),
+    ("score", "column-priority", "score"),
+    ("patient", "column-patient", "patient"),
+    ("exam", "column-exam", "exam"),
+    ("arrived", "column-arrived", "arrived"),
+    ("images", "column-images", "images"),
+    ("wait", "column-wait", "wait"),
+    ("cap", "column-cap", "cap"),
+    ("said-by-ai", "column-ai", "ai"),
+    ("alert", "column-alert", "alert"),
+    ("reader", "column-reader", "claimed"),
 ];
 
 /// Of `HIDEABLE`, in its order.
@@ -187,12 +187,12 @@ pub fn columns(query: &WorklistQuery) -> Vec<Column> {
     COLUMNS
         .into_iter()
         .map(|(key, label, sort)| {
-            let turned = sort.map(|sort| turned(sorted, sort));
+            let (order, next) = turned(sorted, sort);
             Column {
                 key,
                 label,
-                order: turned.as_ref().map_or("none", |(order, _)| order),
-                href: turned.map(|(_, next)| with(query, |query| query.sort = next)),
+                order,
+                href: with(query, |query| query.sort = next),
             }
         })
         .collect()
@@ -287,15 +287,14 @@ mod tests {
                 .map(|column| (column.order, column.href))
                 .expect("a column")
         };
-        assert_eq!(order(""), ("none", Some("/?sort=patient".into())));
-        assert_eq!(order("patient"), ("ascending", Some("/?sort=-patient".into())));
-        assert_eq!(order("-patient"), ("descending", Some("/".into())));
+        assert_eq!(order(""), ("none", "/?sort=patient".into()));
+        assert_eq!(order("patient"), ("ascending", "/?sort=-patient".into()));
+        assert_eq!(order("-patient"), ("descending", "/".into()));
     }
 
     #[test]
     fn every_column_that_can_be_sorted_by_is_one_that_a_query_takes() {
-        let sorts = COLUMNS.into_iter().filter_map(|(_, _, sort)| sort);
-        for sort in sorts {
+        for (_, _, sort) in COLUMNS {
             let query = WorklistQuery {
                 sort: sort.into(),
                 ..WorklistQuery::default()

@@ -9,7 +9,7 @@ use tocsin_domain::ids::StudyId;
 use super::frame::{Frame, go_to, sealed};
 use super::templates;
 use crate::api::auth::Principal;
-use crate::api::deliveries::{self, DeliveryView, Filter, why_not};
+use crate::api::deliveries::{self, Filter, OwedView, why_not};
 use crate::api::page::PageQuery;
 use crate::api::{ApiError, State};
 use crate::storage::deliveries::DeliveryState;
@@ -26,7 +26,7 @@ pub struct DeliveriesPage {
 #[derive(Serialize)]
 pub struct Row {
     #[serde(flatten)]
-    pub delivery: DeliveryView,
+    pub owed: OwedView,
     pub may_go_again: bool,
 }
 
@@ -52,13 +52,13 @@ pub async fn list(
     )
 }
 
-fn row(delivery: DeliveryView) -> Row {
+fn row(owed: OwedView) -> Row {
     let state = DeliveryState::ALL
         .into_iter()
-        .find(|state| state.text() == delivery.state);
+        .find(|state| state.text() == owed.delivery.state);
     Row {
         may_go_again: state.is_some_and(|state| why_not(state).is_none()),
-        delivery,
+        owed,
     }
 }
 

@@ -67,7 +67,11 @@ pub fn register(registry: &mut Handlebars<'static>, wording: &Arc<Wording>) {
         Ok(serde_json::to_string(spoken.scripts()).unwrap_or_default())
     });
     let spoken = wording.clone();
-    add(registry, "language", move |_, _| Ok(spoken.tag().to_owned()));
+    add(registry, "language", move |_, _| Ok(spoken.tag()));
+    let spoken = wording.clone();
+    add(registry, "direction", move |_, _| {
+        Ok(spoken.direction().to_owned())
+    });
     add(registry, "birth", |helper, _| Ok(persons::birth(text(helper, 0))));
     let spoken = wording.clone();
     add(registry, "age", move |helper, _| {

@@ -231,7 +231,7 @@ fn lists(press: &mut Press, amount: Amount) {
     };
     press.print("quarantine", "nav-quarantine", amount, &quarantine);
     let owed = items(amount).map(|amount| deliveries::Row {
-        delivery: samples::delivery(amount),
+        owed: samples::delivery(amount),
         may_go_again: amount.yes(),
     });
     let deliveries = DeliveriesPage {

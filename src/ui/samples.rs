@@ -12,7 +12,7 @@ use super::samples_study::ai;
 use super::worklist::{self, Feed, WorklistPage};
 use crate::api::Templates;
 use crate::api::alerts::{AlertView, PageView};
-use crate::api::deliveries::DeliveryView;
+use crate::api::deliveries::{DeliveryView, OwedView};
 use crate::api::described::AlertBrief;
 use crate::api::found::{FoundStudy, Standing};
 use crate::api::messages::MessageView;
@@ -155,6 +155,8 @@ fn shown(listed: Listed, amount: Amount) -> WorklistPage {
         created_at: 0,
     };
     let feed = Feed {
+        ae_title: hostile(),
+        port: 11_112,
         last_image_at: amount.maybe(at()),
         ago: amount.maybe("12 min".to_owned()),
     };
@@ -265,8 +267,8 @@ pub fn alert(amount: Amount) -> AlertView {
     }
 }
 
-pub fn delivery(amount: Amount) -> DeliveryView {
-    DeliveryView {
+pub fn delivery(amount: Amount) -> OwedView {
+    let delivery = DeliveryView {
         id: hostile(),
         study_id: hostile(),
         kind: "structured_report".to_owned(),
@@ -277,6 +279,12 @@ pub fn delivery(amount: Amount) -> DeliveryView {
         message_id: amount.maybe(hostile()),
         created_at: at(),
         updated_at: at(),
+    };
+    OwedView {
+        delivery,
+        patient: patient(amount),
+        accession: amount.maybe(hostile()),
+        model: amount.maybe(hostile()),
     }
 }
 

@@ -137,7 +137,7 @@ fn study(amount: Amount) -> StudyView {
             Amount::Most => vec![alert(Amount::Least), alert(Amount::Most)],
         },
         results: Vec::new(),
-        deliveries: amount.list(delivery(amount)),
+        deliveries: amount.list(delivery(amount).delivery),
     }
 }
 

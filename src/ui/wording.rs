@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use rust_embed::RustEmbed;
-use unic_langid::LanguageIdentifier;
+use unic_langid::{CharacterDirection, LanguageIdentifier};
 
 #[derive(RustEmbed)]
 #[folder = "templates/messages"]
@@ -16,8 +16,22 @@ use unic_langid::LanguageIdentifier;
 struct Embedded;
 
 const ENGLISH: &str = "en";
-/// Shows which words of a page are not in the catalogue: those that come without accents.
+/// Shows which words of a page are not in the catalogue: those that come without accents; and what longer words do to it.
 const PSEUDO: &str = "en-XA";
+const ACCENTS: [(char, char); 12] = [
+    ('a', 'á'),
+    ('e', 'é'),
+    ('i', 'í'),
+    ('o', 'ó'),
+    ('u', 'ú'),
+    ('y', 'ý'),
+    ('A', 'Á'),
+    ('E', 'É'),
+    ('I', 'Í'),
+    ('O', 'Ó'),
+    ('U', 'Ú'),
+    ('Y', 'Ý'),
+];
 /// Messages that scripts say begin so.
 const FOR_SCRIPTS: &str = "js-";
 
@@ -40,7 +54,7 @@ pub enum WordingError {
 
 /// Messages by name, the site's language first.
 pub struct Wording {
-    tag: String,
+    tag: LanguageIdentifier,
     languages: Vec<FluentBundle<FluentResource>>,
     scripts: BTreeMap<String, String>,
 }
@@ -77,15 +91,23 @@ impl Wording {
                 .for_each(|said| *said = accented(said).into_owned());
         }
         Ok(Self {
-            tag: tag.to_string(),
+            tag,
             languages,
             scripts,
         })
     }
 
     /// The language of the pages, as HTML names it.
-    pub fn tag(&self) -> &str {
-        &self.tag
+    pub fn tag(&self) -> String {
+        self.tag.to_string()
+    }
+
+    /// From which side its script is written, as HTML says it.
+    pub fn direction(&self) -> &'static str {
+        match self.tag.character_direction() {
+            CharacterDirection::RTL => "rtl",
+            CharacterDirection::LTR | CharacterDirection::TTB => "ltr",
+        }
     }
 
     /// `None` where no language has the message, or where a value it needs is missing.
@@ -172,28 +194,18 @@ fn for_scripts(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Every vowel with an accent, what stands between braces as it is.
+/// Every vowel with an accent and twice, about a third more text as German has it; what stands between braces as it is.
 fn accented(text: &str) -> Cow<'_, str> {
-    let mut inside = false;
-    let marked = text.chars().map(|letter| {
+    let (mut inside, mut said) = (false, String::with_capacity(text.len() * 2));
+    for letter in text.chars() {
         inside = (inside || letter == '{') && letter != '}';
-        match letter {
-            'a' if !inside => 'á',
-            'e' if !inside => 'é',
-            'i' if !inside => 'í',
-            'o' if !inside => 'ó',
-            'u' if !inside => 'ú',
-            'y' if !inside => 'ý',
-            'A' if !inside => 'Á',
-            'E' if !inside => 'É',
-            'I' if !inside => 'Í',
-            'O' if !inside => 'Ó',
-            'U' if !inside => 'Ú',
-            'Y' if !inside => 'Ý',
-            other => other,
+        let vowel = ACCENTS.iter().find(|(plain, _)| *plain == letter && !inside);
+        match vowel {
+            Some((_, accent)) => said.extend([*accent, *accent]),
+            None => said.push(letter),
         }
-    });
-    Cow::Owned(marked.collect())
+    }
+    Cow::Owned(said)
 }
 
 #[cfg(test)]
@@ -222,11 +234,28 @@ mod tests {
         assert_eq!(german.say("nav-alerts", &none()).as_deref(), Some("Alerts"));
         assert_eq!(german.say("nothing-like-this", &none()), None);
         assert_eq!(german.scripts()["js-close"], "Zu");
-        assert_eq!(german.tag(), "de");
+        assert_eq!((german.tag().as_str(), german.direction()), ("de", "ltr"));
         std::fs::write(messages.join("en.ftl"), "nav-worklist = Reading list\n").expect("written");
         let own = Wording::open(Some(folder.path()), "en").expect("English");
         assert_eq!(own.say("nav-worklist", &none()).as_deref(), Some("Reading list"));
         assert_eq!(own.say("nav-alerts", &none()).as_deref(), Some("Alerts"));
+    }
+
+    #[test]
+    fn a_script_from_the_right_is_known_by_its_language() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let messages = folder.path().join("messages");
+        std::fs::create_dir(&messages).expect("messages");
+        for (tag, direction) in [
+            ("ar", "rtl"),
+            ("he-IL", "rtl"),
+            ("az-Arab", "rtl"),
+            ("az-Latn", "ltr"),
+        ] {
+            std::fs::write(messages.join(format!("{tag}.ftl")), "nav-worklist = x\n").expect("written");
+            let wording = Wording::open(Some(folder.path()), tag).expect(tag);
+            assert_eq!(wording.direction(), direction, "{tag}");
+        }
     }
 
     #[test]
@@ -242,7 +271,7 @@ mod tests {
     #[test]
     fn the_pseudo_language_accents_what_is_in_the_catalogue_and_no_values() {
         let pseudo = Wording::open(None, PSEUDO).expect("pseudo");
-        assert_eq!(pseudo.say("nav-worklist", &none()).as_deref(), Some("Wórklíst"));
-        assert_eq!(accented("Give { $name } up"), "Gívé { $name } úp");
+        assert_eq!(pseudo.say("nav-worklist", &none()).as_deref(), Some("Wóórklííst"));
+        assert_eq!(accented("Give { $name } up"), "Gíívéé { $name } úúp");
     }
 }

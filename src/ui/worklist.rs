@@ -21,6 +21,8 @@ use crate::api::worklist_query::WorklistQuery;
 use crate::api::{ApiError, State, views};
 use crate::storage::{saved_views, studies};
 
+/// What a table of a demonstration says of itself.
+const SYNTHETIC: &str = "DEMO - synthetic data";
 /// A name of a view, characters.
 const NAME: usize = 40;
 /// Rows of a table that are read at a time.
@@ -60,6 +62,9 @@ pub struct WorklistPage {
 pub struct Feed {
     pub last_image_at: Option<Timestamp>,
     pub ago: Option<String>,
+    /// Where images are to be sent.
+    pub ae_title: String,
+    pub port: u16,
 }
 
 #[derive(Serialize)]
@@ -177,7 +182,16 @@ pub async fn sheet(
         "claimed_by",
         "report_status",
     ];
-    let mut table = Sheet::new(["worklist", asked.as_str(), &state.now().to_rfc3339(), &who.name]);
+    let mut title = vec![
+        "worklist".to_owned(),
+        asked,
+        state.now().to_rfc3339(),
+        who.name.clone(),
+    ];
+    if state.settings.demonstration {
+        title.push(SYNTHETIC.to_owned());
+    }
+    let mut table = Sheet::new(title.iter().map(String::as_str));
     table.row(header);
     let mut shown = Vec::new();
     query.cursor = None;
@@ -302,7 +316,10 @@ async fn elsewhere(state: &State, search: &str) -> Result<Vec<FoundStudy>, ApiEr
 
 async fn feed(state: &State) -> Result<Feed, ApiError> {
     let last = studies::last_image_at(state.store.read()).await?;
+    let (ae_title, port) = state.settings.receives.clone();
     Ok(Feed {
+        ae_title,
+        port,
         ago: last.map(|at| duration(state.now() - at)),
         last_image_at: last,
     })

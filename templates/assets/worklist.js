@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   // Not all screens at the same moment.
-  const GATHER_MS = 150 + Math.random() * 400;
+  const GATHER_MS = 150 + Math.random() * 600;
   const PAUSE_MS = 10_000; // After this without a move of theirs, nobody is at work in the list.
   const LEAVE_MS = 1_500; // On the way to the button that applies held changes.
   const SHIELD_MS = 500; // A press this soon after rows moved by themselves was meant for another row.

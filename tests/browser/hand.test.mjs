@@ -1,11 +1,9 @@
 // What hands do: finding a command by typing, rows as close as one likes, a quick look without leaving the list.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { open, picture, rows, shown, signIn, start, until } from "./service.mjs";
+import { barriers, open, picture, rows, shown, signIn, start, until } from "./service.mjs";
 
 const THEMES = ["dim", "dark-contrast", "light"];
-const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let service, browser, bleed;
 
 before(async () => {
@@ -30,11 +28,6 @@ after(async () => {
 const enter = async (options) => signIn(browser, service, await service.token("radiologist"), options);
 const options = (page) => page.getByTestId("palette").getByRole("option");
 const focused = (page) => page.evaluate(() => document.activeElement.dataset.studyId ?? document.activeElement.id);
-const barriers = async (page) => {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
-  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
-};
 
 test("Ctrl+K offers pages, views, filters and what the page does, each with its key", async () => {
   const page = await enter();

@@ -1,12 +1,11 @@
 // Who comes in, who is still there, and who lets others in: the identity provider, the locked screen, people and tokens.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { open, picture, rows, start, until } from "./service.mjs";
+import { barriers, open, picture, rows, start, until } from "./service.mjs";
 import { signInThere, startProvider } from "./provider.mjs";
 
 const PASSWORD = "correct horse battery";
-let service, browser, provider, axe;
+let service, browser, provider;
 
 before(async () => {
   provider = await startProvider();
@@ -28,7 +27,6 @@ admins = "admin"
 `;
   service = await start(more, { "client.secret": provider.secret });
   browser = await open();
-  axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
   await service.user("tom", "radiologist", PASSWORD);
   await service.user("eve", "admin", PASSWORD);
   await service.send("--finding", "none", "--seed", "61");
@@ -54,12 +52,6 @@ async function enter(name, options) {
   await page.waitForURL((url) => url.pathname !== "/sign-in");
   await ready(page);
   return page;
-}
-
-async function barriers(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
-  return violations.filter((found) => ["serious", "critical"].includes(found.impact)).map((found) => `${found.id}: ${found.nodes[0].html}`);
 }
 
 test("a provider that is down costs its own button, and no password", async () => {

@@ -1,12 +1,10 @@
 // The pages of those who run the place, and the bar of the demonstration: they look right in three themes and on a phone.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { demonstration, open, picture, signIn, start, until } from "./service.mjs";
+import { barriers, demonstration, open, picture, signIn, start, until } from "./service.mjs";
 
 const THEMES = ["dim", "dark-contrast", "light"];
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 let service, demo, browser, token, pages;
 
 before(async () => {
@@ -30,11 +28,6 @@ after(async () => {
 const ready = (page) => page.locator('html[data-ready="1"]').waitFor();
 const width = (page) => page.evaluate(() => document.documentElement.scrollWidth);
 const named = (path) => path.split("/").at(-1);
-const barriers = async (page) => {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
-  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact)).map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
-};
 
 for (const theme of THEMES) {
   test(`nobody is kept out by how they look: ${theme}`, async () => {

@@ -126,6 +126,8 @@ export async function start(more = "", files = {}) {
     },
     /** One image without an order, sent at once. */
     image: (seed, name) => service.images(seed, ["--finding", "none", "--slices", "1", "--matrix", "64"], { name }),
+    /** Copies what was read until so many studies are open. */
+    lengthen: (count) => run("python3", [join(repository, "tests/peers/long_list.py"), `sqlite://${join(folder, "tocsin.db")}`, String(count)]),
     /** The process stands still: connections stay open and nothing comes. */
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),
@@ -201,8 +203,9 @@ export async function open() {
 export async function signIn(browser, service, token, options = {}) {
   const page = await browser.page(options);
   await page.goto(service.url);
-  await page.getByLabel("Token").fill(token);
-  await page.getByLabel("Token").press("Enter");
+  const field = page.locator("#token");
+  await field.fill(token);
+  await field.press("Enter");
   await page.waitForURL((url) => url.pathname !== "/sign-in");
   if (options.javaScriptEnabled !== false) await page.locator('html[data-ready="1"]').waitFor();
   return page;
@@ -216,4 +219,17 @@ export const shown = (page) => rows(page).evaluateAll((all) => all.map((row) => 
 export async function picture(page, name) {
   const folder = process.env.SCREENSHOTS;
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+const axe = await readFile(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+/** What of the page keeps somebody out, by WCAG up to 2.2 AA; nothing where all is well. The theme of high contrast keeps AAA's. */
+export async function barriers(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => {
+    const rules = { "color-contrast-enhanced": { enabled: document.documentElement.dataset.theme === "dark-contrast" } };
+    return globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], rules });
+  });
+  const grave = found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  return grave.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 4).map((node) => `${node.target}: ${node.failureSummary}`).join("; ")}`);
 }

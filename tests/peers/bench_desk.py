@@ -17,12 +17,10 @@ import gzip
 import itertools
 import json
 import os
-import random
 import sys
 import tempfile
 import threading
 import time
-import uuid
 from pathlib import Path
 
 import psutil
@@ -30,6 +28,7 @@ import psutil
 from browsers import FORM, REFRESH, Browser, Connection, Seen, milliseconds, sign_in
 from campaign_kill import create_database
 from load import ONE_PERSON, order
+from long_list import seed
 from mllp import Client, code_of
 from objects import File
 from phantoms import Template, synth
@@ -40,7 +39,6 @@ from service import REPOSITORY, Service, binary, run, until
 STUDIES_PER_HOUR = 300
 ACCOUNT, PASSWORD = "reader", "a-long-enough-password"
 PAGE_MS, API_MS, LONG_PAGE_MS, ROWS_KB = 200, 30, 300, 40
-PIECE = 1_000
 
 
 class Scanner(threading.Thread):
@@ -157,50 +155,6 @@ def heard(service, seen):
 
 
 # ---- A long list -------------------------------------------------------------------------------------------------------
-
-
-def seed(rows, count):
-    """Copies what is there, under other identities; the service is stopped. Seconds it took."""
-    began, chance, now = time.monotonic(), random.Random(1), int(time.time() * 1e6)
-    studies = rows.query("select * from study where state = 'settled'")
-    of = lambda table: {s["id"]: rows.query(f"select * from {table} where study_id = '{s['id']}'") for s in studies}
-    parts = {table: of(table) for table in ("series", "analysis", "result")}
-    made = {table: [] for table in ("study", *parts)}
-    for number in range(count - len(studies)):
-        original = studies[number % len(studies)]
-        ids = {}
-        copy = dict(original, id=new(ids, original["id"]), study_uid=f"1.2.826.0.1.3680043.9.9999.9.{number}")
-        band = chance.choices([0, 1, 2], [80, 17, 3])[0]
-        arrived = now - chance.randrange(3 * 86_400 * 10**6)
-        copy |= {"accession": f"L{number:06}", "patient_identifier": f"LONG{number:06}", "patient_name": f"LONG{number % 977:03}^{number:06}"}
-        copy |= {"band": band, "human_band": band, "band_without_ai": band, "score": chance.randrange(100), "score_without_ai": chance.randrange(100)}
-        copy |= {"arrived_at": arrived, "last_instance_at": arrived, "modality": chance.choice(["CT", "CT", "CT", "MR", "CR"]), "order_id": None}
-        made["study"].append(copy)
-        for table, found in parts.items():
-            for row in found[original["id"]]:
-                more = {"id": new(ids, row["id"]), "study_id": ids[original["id"]]}
-                for key in ("analysis_id", "series_id", "result_id"):
-                    if row.get(key):
-                        more[key] = new(ids, row[key])
-                if table == "series":
-                    more["series_uid"] = f"{copy['study_uid']}.{len(made[table])}"
-                if table == "result":
-                    more["record"] = row["record"].replace(original["id"], ids[original["id"]])
-                made[table].append({**row, **more})
-    for table, copies in made.items():
-        insert(rows, table, copies)
-    return round(time.monotonic() - began, 1)
-
-
-def new(ids, old):
-    return ids.setdefault(old, str(uuid.uuid4()))
-
-
-def insert(rows, table, copies):
-    for at in range(0, len(copies), PIECE):
-        piece = copies[at : at + PIECE]
-        values = ",\n".join(f"({', '.join(map(rows.literal, row.values()))})" for row in piece)
-        rows.execute(f"INSERT INTO {table} ({', '.join(piece[0])}) VALUES {values}")
 
 
 async def long_list(service, args):

@@ -10,7 +10,7 @@ import re
 import time
 from collections import Counter, defaultdict
 
-GATHER_SECONDS = (0.15, 0.55)  # worklist.js: each page has its own, so that not all ask at once
+GATHER_SECONDS = (0.15, 0.75)  # worklist.js: each page has its own, so that not all ask at once
 READS_SECONDS = (3, 9)  # Between two pages of one person.
 FORM = "application/x-www-form-urlencoded"
 REFRESH = {"X-Tocsin-Refresh": "1"}

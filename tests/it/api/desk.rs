@@ -323,6 +323,7 @@ fn settings() -> Settings {
         fresh: TimeDelta::minutes(5),
         attempts_per_minute: 5,
         people: Default::default(),
+        receives: ("TOCSIN".to_owned(), 11_112),
         blob_folder: PathBuf::from("."),
         min_free_bytes: 0,
         limits: Limits {
