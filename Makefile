@@ -43,6 +43,7 @@ bench:
 bench-desk: build
 	scripts/setup test
 	TOCSIN_PROGRAM=$(OUTPUT)/tocsin .venv/bin/python tests/peers/bench_desk.py --database $(DATABASE) $(ARGS)
+	cd tests/browser && TOCSIN_PROGRAM=$(abspath $(OUTPUT))/tocsin node bench_paint.mjs
 
 agreement:
 	scripts/setup build

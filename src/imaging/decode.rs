@@ -231,41 +231,39 @@ impl Image {
     /// Decodes and rescales one frame into its place, `[row][column]`; says what is wrong with its values.
     pub fn decode_into(&self, frame: u32, out: &mut [i16]) -> Result<Option<Doubt>, DecodeError> {
         let (mapping, _) = self.mapping(frame)?;
-        if let Some(tail) = &self.tail {
-            let bytes = self.read(tail, frame)?;
-            return Ok(match self.layout.bytes() {
-                1 => mapping.write(bytes.iter().map(|byte| u16::from(*byte)), out),
-                _ => {
-                    let pairs = bytes.as_chunks::<2>().0.iter();
-                    mapping.write(pairs.map(|pair| u16::from_le_bytes(*pair)), out)
-                }
-            });
+        match &self.tail {
+            Some(tail) => self.read(tail, frame, out)?,
+            None => {
+                let words = self.words(frame)?;
+                let words = words.iter().map(|word| word.cast_signed());
+                out.iter_mut().zip(words).for_each(|(out, word)| *out = word);
+            }
         }
-        let words = self.words(frame)?;
-        Ok(mapping.write(words.iter().copied(), out))
+        Ok(mapping.apply(out))
     }
 
-    /// The bytes of one frame that were left in the file.
-    fn read(&self, tail: &InFile, frame: u32) -> Result<Vec<u8>, DecodeError> {
+    /// The words of one frame that were left in the file, a byte in each where 8 bits are allocated.
+    fn read(&self, tail: &InFile, frame: u32, out: &mut [i16]) -> Result<(), DecodeError> {
         let length = self.layout.pixels() * self.layout.bytes();
-        let read = || {
+        let mut read = || {
             let mut file = File::open(&tail.path)?;
             file.seek(SeekFrom::Start(tail.from + u64::from(frame) * length as u64))?;
-            let mut bytes = Vec::with_capacity(length);
-            file.take(length as u64).read_to_end(&mut bytes)?;
-            Ok(bytes)
+            if self.layout.bytes() == 2 {
+                file.read_exact(bytemuck::cast_slice_mut(out))?;
+                out.iter_mut().for_each(|word| *word = i16::from_le(*word));
+                return Ok(());
+            }
+            let mut bytes = vec![0u8; length];
+            file.read_exact(&mut bytes)?;
+            out.iter_mut()
+                .zip(bytes)
+                .for_each(|(out, byte)| *out = byte.into());
+            Ok(())
         };
-        let bytes = read().map_err(|error: std::io::Error| DecodeError::Decode {
+        read().map_err(|error: std::io::Error| DecodeError::Decode {
             frame,
             reason: chain(&error),
-        })?;
-        if bytes.len() != length {
-            return Err(DecodeError::Length {
-                found: bytes.len() as u64,
-                expected: length as u64,
-            });
-        }
-        Ok(bytes)
+        })
     }
 
     /// How stored values become values, and whether the header says so. What it says and is no number is refused: another

@@ -36,7 +36,7 @@ pub struct PoolConfig {
     /// Upper bounds of the site; a manifest may ask for less.
     pub memory_bytes: u64,
     pub deadline: Duration,
-    /// All that children see of the environment, e.g. `LD_LIBRARY_PATH` for an accelerator.
+    /// All that children see of the environment besides how memory is asked for, e.g. `LD_LIBRARY_PATH` for an accelerator.
     pub environment: Vec<(String, String)>,
 }
 

@@ -21,6 +21,9 @@ const WATCH_EVERY: Duration = Duration::from_millis(50);
 /// Pauses before a restart grow from the first to the last with every failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(10);
+/// Has glibc ask for large pages where a buffer is large: volumes of hundreds of megabytes come and go with every series, and fault in
+/// page by page otherwise. Another libc takes no notice.
+const LARGE_PAGES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
 /// Bounds of one request.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +119,7 @@ impl Worker {
             .args(&self.config.arguments)
             .current_dir(folder.path())
             .env_clear()
+            .env(LARGE_PAGES.0, LARGE_PAGES.1)
             .envs(self.config.environment.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())

@@ -32,7 +32,9 @@ def ours(folder, runs):
     """The line of JSON that the benchmark prints."""
     command = ["cargo", "bench", "-q", "-p", "tocsin-inference", "--bench", "speed", "--"]
     command += ["--package", REPOSITORY / "models" / "ich", "--folder", folder, "--runs", str(runs)]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=REPOSITORY)
+    # As the child process has it, see src/inference/worker.rs.
+    environment = {**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=REPOSITORY, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
 

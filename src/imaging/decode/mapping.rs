@@ -56,52 +56,89 @@ impl Mapping {
         (self.rescaled(stored).round() as i16).max(self.floor)
     }
 
-    /// The values of a frame, in the order of its words; and whether some of these mean more than a value can hold, and were
-    /// kept at the end of its range.
-    pub fn write(&self, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
-        match self.whole_intercept() {
-            Some(intercept) => self.shift(words, intercept, out),
-            None => self.look_up(words, out),
-        }
+    /// Puts the values of a frame where its words are; and whether some of these mean more than a value can hold, and were kept at
+    /// the end of its range.
+    pub fn apply(&self, frame: &mut [i16]) -> Option<Doubt> {
+        let lost = match self.shift() {
+            Some(shift) if self.layout.signed => shift.apply::<true>(frame),
+            Some(shift) => shift.apply::<false>(frame),
+            None => self.look_up(frame),
+        };
+        lost.then_some(Doubt::BeyondRange)
     }
 
-    /// The intercept where adding it is all there is to do, and cannot overflow.
-    fn whole_intercept(&self) -> Option<i32> {
-        let whole = self.slope == 1.0 && self.intercept.fract() == 0.0 && self.intercept.abs() < 1e6;
-        whole.then_some(self.intercept as i32)
-    }
-
-    /// Without a branch on the values and without checks of overflow, which cannot occur, so that it is done for several at once.
-    fn shift(&self, words: impl Iterator<Item = u16>, intercept: i32, out: &mut [i16]) -> Option<Doubt> {
-        let (layout, floor) = (self.layout, i32::from(self.floor));
-        let [low, high] = self.padding.unwrap_or([i32::MAX, i32::MIN]);
-        let (mut least, mut greatest) = (0, 0);
-        for (out, word) in out.iter_mut().zip(words) {
-            let stored = layout.resolve(word);
-            let is_padding = (stored >= low) & (stored <= high);
-            let value = stored.wrapping_add(intercept);
-            let value = if is_padding { i32::from(AIR) } else { value };
-            (least, greatest) = (value.min(least), value.max(greatest));
-            *out = value.max(floor).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-        }
-        let is_within = least >= i32::from(i16::MIN) && greatest <= i32::from(i16::MAX);
-        (!is_within).then_some(Doubt::BeyondRange)
-    }
-
-    fn look_up(&self, words: impl Iterator<Item = u16> + Clone, out: &mut [i16]) -> Option<Doubt> {
+    fn look_up(&self, frame: &mut [i16]) -> bool {
         let [least, greatest] = self.layout.extremes();
-        let table: Vec<i16> = (least..=greatest).map(|stored| self.value(stored)).collect();
-        let value = |word: u16| table[(self.layout.resolve(word) - least) as usize];
-        out.iter_mut()
-            .zip(words.clone())
-            .for_each(|(out, word)| *out = value(word));
         let range = f64::from(i16::MIN)..=f64::from(i16::MAX);
         let is_lost =
             |stored: i32| !self.is_padding(stored) && !range.contains(&self.rescaled(stored).round());
         // A padding value at an end hides nothing: what lies beside it is looked at then.
         let possible = self.padding.is_some() || is_lost(least) || is_lost(greatest);
-        let any = possible && words.map(|word| self.layout.resolve(word)).any(is_lost);
-        any.then_some(Doubt::BeyondRange)
+        let stored = |word: i16| self.layout.resolve(word.cast_unsigned());
+        let lost = possible && frame.iter().any(|word| is_lost(stored(*word)));
+        let table: Vec<i16> = (least..=greatest).map(|stored| self.value(stored)).collect();
+        frame
+            .iter_mut()
+            .for_each(|word| *word = table[(stored(*word) - least) as usize]);
+        lost
+    }
+
+    /// The way through 16 bits, where adding a whole intercept is all there is to do and that suffices.
+    fn shift(&self) -> Option<Shift> {
+        let whole = self.slope == 1.0 && self.intercept.fract() == 0.0 && self.intercept.abs() < 1e6;
+        let is_full = self.layout.stored == 16 && !self.layout.signed;
+        // Half of what 16 bits hold without sign: what is stored then fits with one.
+        let bias = if is_full { 1 << 15 } else { 0 };
+        let offset = i16::try_from(self.intercept as i32 + bias).ok()?;
+        let [low, high] = self.padding.map_or([1, 0], |ends| ends.map(|end| end - bias));
+        let [least, greatest] = [i16::MIN, i16::MAX].map(i32::from);
+        let padding = match low <= high && low <= greatest && high >= least {
+            true => [low.max(least) as i16, high.min(greatest) as i16],
+            false => [i16::MAX, i16::MIN],
+        };
+        whole.then_some(Shift {
+            up: 15 - u32::from(self.layout.high),
+            down: 16 - u32::from(self.layout.stored),
+            bias: bias as u16,
+            offset,
+            padding,
+            floor: self.floor,
+        })
+    }
+}
+
+/// Words to values in 16 bits, without a branch on the values and without a check that cannot fail, so that a processor does it for
+/// eight at once.
+struct Shift {
+    /// Brings the highest stored bit to the top.
+    up: u32,
+    /// Brings the lowest one to the bottom.
+    down: u32,
+    bias: u16,
+    /// The intercept, and the bias again.
+    offset: i16,
+    /// Of stored values less the bias; none where the first is greater.
+    padding: [i16; 2],
+    floor: i16,
+}
+
+impl Shift {
+    /// Whether some values did not fit.
+    fn apply<const SIGNED: bool>(&self, frame: &mut [i16]) -> bool {
+        let [low, high] = self.padding;
+        let mut lost = 0u16;
+        for word in frame {
+            let top = word.cast_unsigned().wrapping_shl(self.up);
+            let stored = match SIGNED {
+                true => top.cast_signed().wrapping_shr(self.down),
+                false => (top.wrapping_shr(self.down) ^ self.bias).cast_signed(),
+            };
+            let is_padding = (stored >= low) & (stored <= high);
+            let value = stored.saturating_add(self.offset);
+            lost |= u16::from((value != stored.wrapping_add(self.offset)) & !is_padding);
+            *word = if is_padding { AIR } else { value }.max(self.floor);
+        }
+        lost != 0
     }
 }
 
@@ -122,9 +159,9 @@ mod tests {
     }
 
     fn values(mapping: &Mapping, words: &[u16]) -> Vec<i16> {
-        let mut out = vec![0; words.len()];
-        let _ = mapping.write(words.iter().copied(), &mut out);
-        out
+        let mut frame: Vec<i16> = words.iter().map(|word| word.cast_signed()).collect();
+        let _ = mapping.apply(&mut frame);
+        frame
     }
 
     /// Every way to the values gives what one value at a time gives, for each word there is.
@@ -136,6 +173,28 @@ mod tests {
             (layout(16, true), [1.0, 0.0], Some([-2000, -2000]), true),
             (layout(16, false), [1.0, -1000.0], Some([63536, 65535]), true),
             (layout(16, false), [1.0, 0.0], None, false),
+            (layout(16, false), [1.0, -32768.0], Some([0, 32767]), false),
+            (layout(16, false), [1.0, -65000.0], Some([40_000, 65_535]), true),
+            (layout(13, true), [1.0, 24.0], Some([-4096, -4000]), true),
+            (layout(16, true), [1.0, 32_767.0], Some([30_000, 70_000]), false),
+            (
+                Layout {
+                    high: 13,
+                    ..layout(12, true)
+                },
+                [1.0, -7.0],
+                None,
+                true,
+            ),
+            (
+                Layout {
+                    high: 15,
+                    ..layout(10, false)
+                },
+                [1.0, 3.0],
+                Some([5, 5]),
+                false,
+            ),
             (layout(12, false), [0.5, -100.25], None, false),
             (layout(16, true), [-3.0, 7.0], Some([5, 9]), true),
             (layout(8, false), [257.0, 0.5], None, false),
@@ -158,13 +217,18 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_noticed() {
         let doubt = |mapping: &Mapping, words: &[u16]| {
-            mapping.write(words.iter().copied(), &mut vec![0; words.len()])
+            mapping.apply(&mut words.iter().map(|word| word.cast_signed()).collect::<Vec<_>>())
         };
         let wide = Mapping::new(layout(16, false), [1.0, 0.0], None, false);
         assert_eq!(doubt(&wide, &[0, 32767]), None);
         assert_eq!(doubt(&wide, &[0, 32768]), Some(Doubt::BeyondRange));
         let padded = Mapping::new(layout(16, false), [1.0, 0.0], Some([65535, 65535]), false);
         assert_eq!(doubt(&padded, &[65535, 7]), None);
+        let low = Mapping::new(layout(16, true), [1.0, -1024.0], None, true);
+        assert_eq!(doubt(&low, &[0x8000]), Some(Doubt::BeyondRange));
+        assert_eq!(doubt(&low, &[0x8400, 0x7FFF]), None);
+        let marked = Mapping::new(layout(16, true), [1.0, -1024.0], Some([-32768, -32768]), true);
+        assert_eq!(doubt(&marked, &[0x8000]), None);
         let steep = Mapping::new(layout(12, false), [16.5, 0.0], None, false);
         assert_eq!(doubt(&steep, &[0, 1900]), None);
         assert_eq!(doubt(&steep, &[0, 2000]), Some(Doubt::BeyondRange));

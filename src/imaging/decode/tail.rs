@@ -25,11 +25,7 @@ pub fn find(path: &Path) -> io::Result<Option<Tail>> {
     let size = file.metadata()?.len();
     let mut head = Vec::with_capacity(MAX_HEAD.min(size) as usize);
     file.take(MAX_HEAD).read_to_end(&mut head)?;
-    let places = head
-        .windows(4)
-        .enumerate()
-        .filter(|(_, four)| *four == PIXEL_DATA);
-    let found = places.map(|(at, _)| at).find_map(|at| {
+    let found = memchr::memmem::find_iter(&head, &PIXEL_DATA).find_map(|at| {
         let (header, length) = value(&head[at..])?;
         let from = at as u64 + header;
         (from + length == size).then_some((at, from, length))
