@@ -21,6 +21,7 @@ mod story_priors;
 mod story_trouble;
 mod story_unreadable;
 mod tidy;
+mod writes;
 
 mod hl7_meaning;
 mod hl7_receive;

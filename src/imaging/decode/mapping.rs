@@ -85,18 +85,23 @@ impl Mapping {
 
     /// The way through 16 bits, where adding a whole intercept is all there is to do and that suffices.
     fn shift(&self) -> Option<Shift> {
-        let whole = self.slope == 1.0 && self.intercept.fract() == 0.0 && self.intercept.abs() < 1e6;
+        let is_whole = self.slope == 1.0 && self.intercept.fract() == 0.0 && self.intercept.abs() < 1e6;
+        if !is_whole {
+            return None;
+        }
         let is_full = self.layout.stored == 16 && !self.layout.signed;
         // Half of what 16 bits hold without sign: what is stored then fits with one.
         let bias = if is_full { 1 << 15 } else { 0 };
         let offset = i16::try_from(self.intercept as i32 + bias).ok()?;
-        let [low, high] = self.padding.map_or([1, 0], |ends| ends.map(|end| end - bias));
+        let [low, high] = self
+            .padding
+            .map_or([1, 0], |ends| ends.map(|end| end.saturating_sub(bias)));
         let [least, greatest] = [i16::MIN, i16::MAX].map(i32::from);
         let padding = match low <= high && low <= greatest && high >= least {
             true => [low.max(least) as i16, high.min(greatest) as i16],
             false => [i16::MAX, i16::MIN],
         };
-        whole.then_some(Shift {
+        Some(Shift {
             up: 15 - u32::from(self.layout.high),
             down: 16 - u32::from(self.layout.stored),
             bias: bias as u16,
@@ -175,6 +180,13 @@ mod tests {
             (layout(16, false), [1.0, 0.0], None, false),
             (layout(16, false), [1.0, -32768.0], Some([0, 32767]), false),
             (layout(16, false), [1.0, -65000.0], Some([40_000, 65_535]), true),
+            (
+                layout(16, false),
+                [1.0, -1e300],
+                Some([i32::MIN, i32::MAX]),
+                false,
+            ),
+            (layout(16, false), [1.0, -1024.0], Some([i32::MIN, -5_000]), true),
             (layout(13, true), [1.0, 24.0], Some([-4096, -4000]), true),
             (layout(16, true), [1.0, 32_767.0], Some([30_000, 70_000]), false),
             (
