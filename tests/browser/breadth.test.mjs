@@ -66,10 +66,12 @@ for (const theme of THEMES) {
   test(`two thousand open studies keep nobody out: ${theme}`, async () => {
     const page = await signIn(browser, long, admin.token);
     await page.evaluate((name) => localStorage.setItem("tocsin.theme", name), theme);
-    await page.goto(long.url);
+    // Whole in one theme; in the others a part, whose rows are made alike: axe takes half a minute for 200.
+    const shownRows = theme === "dim" ? 200 : 40;
+    await page.goto(`${long.url}/?limit=${shownRows}`);
     await page.locator(`html[data-ready="1"][data-theme="${theme}"]`).waitFor();
     assert.equal(Number(await page.locator("[data-part=counts]").getAttribute("data-waiting")), LONG);
-    assert.equal(await rows(page).count(), 200);
+    assert.equal(await rows(page).count(), shownRows);
     assert.deepEqual(await barriers(page), []);
     await picture(page, `long-${theme}`);
   });
@@ -77,6 +79,8 @@ for (const theme of THEMES) {
 
 test("two thousand sort by every column, up and down, and Back gives the list as it was", async () => {
   const page = await signIn(browser, long, admin.token);
+  await page.goto(`${long.url}/?limit=50`);
+  await ready(page);
   const first = await shown(page);
   const headings = page.locator(".list > table > thead th a");
   assert.equal(await headings.count(), COLUMNS.length);
@@ -85,7 +89,7 @@ test("two thousand sort by every column, up and down, and Back gives the list as
     await page.waitForURL((url) => url.searchParams.get("sort")?.endsWith(column));
     await ready(page);
     const sorted = await shown(page);
-    assert.equal(sorted.length, 200, column);
+    assert.equal(sorted.length, 50, column);
     await page.goBack();
     await ready(page);
     assert.deepEqual(await shown(page), first, column);
