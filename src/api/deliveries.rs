@@ -45,6 +45,7 @@ pub struct OwedView {
     pub accession: Option<String>,
     /// The model whose result it says; nothing of what says something of the study alone.
     pub model: Option<String>,
+    pub version: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -91,12 +92,15 @@ pub async fn load(
     Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
 }
 
-fn owed(row: &delivery::Model, studies: &[study::Model], models: &BTreeMap<String, String>) -> OwedView {
+fn owed(row: &delivery::Model, studies: &[study::Model], models: &BTreeMap<String, [String; 2]>) -> OwedView {
     let study = studies.iter().find(|study| study.id == row.study_id);
+    let made_by = row.result_id.as_ref().and_then(|id| models.get(id).cloned());
+    let (model, version) = made_by.map(|[model, version]| (model, version)).unzip();
     OwedView {
         patient: study.map(PatientView::of_images).unwrap_or_default(),
         accession: study.and_then(|study| study.accession.clone()),
-        model: row.result_id.as_ref().and_then(|id| models.get(id).cloned()),
+        model,
+        version,
         delivery: view(row.clone()),
     }
 }

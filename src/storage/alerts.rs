@@ -31,9 +31,9 @@ pub enum Pressing {
 impl Pressing {
     pub fn of(status: &str) -> Self {
         match status {
-            "raised" | "notified" => Self::Unanswered,
             "acknowledged" => Self::Acknowledged,
-            _ => Self::Over,
+            "retracted" => Self::Over,
+            _ => Self::Unanswered,
         }
     }
 }

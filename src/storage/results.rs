@@ -115,11 +115,11 @@ pub async fn of_studies(
         .await?)
 }
 
-/// The model, name and version, of each of these results.
+/// The model of each of these results: its name and version.
 pub async fn models_of(
     conn: &impl ConnectionTrait,
     ids: &[String],
-) -> Result<BTreeMap<String, String>, StoreError> {
+) -> Result<BTreeMap<String, [String; 2]>, StoreError> {
     let made: Vec<(String, String)> = result::Entity::find()
         .filter(result::Column::Id.is_in(ids.iter().cloned()))
         .select_only()
@@ -141,8 +141,8 @@ pub async fn models_of(
         .await?;
     let named = models
         .into_iter()
-        .map(|(id, model, version)| (id, format!("{model} {version}")));
-    let named: BTreeMap<String, String> = named.collect();
+        .map(|(id, model, version)| (id, [model, version]));
+    let named: BTreeMap<String, [String; 2]> = named.collect();
     let of = |(id, analysis)| Some((id, named.get(&analysis)?.clone()));
     Ok(made.into_iter().filter_map(of).collect())
 }

@@ -237,7 +237,7 @@ where
         .map_err(|_| StoreError::Unavailable("the writer has stopped"))?;
     answered
         .await
-        .map_err(|_| StoreError::Unavailable("the writer has stopped"))?
+        .map_err(|_| StoreError::Unavailable("nothing was written: there was no connection"))?
 }
 
 fn shared(
@@ -319,9 +319,20 @@ async fn run_writer(
             connection = discard(&db).await;
         }
         // What was queued is dropped unanswered if there is no connection; that tells its sender that nothing was kept.
-        if connection == Connection::Sound
-            && let Err(error) = run_batch(&db, first, &mut waiting, &shared).await
-        {
+        if connection == Connection::Doubtful {
+            continue;
+        }
+        let outer = match begin(&db).await {
+            Ok(outer) => outer,
+            Err(error) => {
+                tracing::error!(%error, "a write could not begin");
+                connection = Connection::Doubtful;
+                // Who queued meanwhile has waited for this connection already.
+                while waiting.try_recv().is_ok() {}
+                continue;
+            }
+        };
+        if let Err(error) = run_batch(outer, first, &mut waiting, &shared).await {
             tracing::error!(%error, "a batch of writes was not kept");
             connection = Connection::Doubtful;
         }
@@ -355,17 +366,20 @@ async fn discard(db: &DatabaseConnection) -> Connection {
     }
 }
 
-async fn run_batch(
-    db: &DatabaseConnection,
-    first: Queued,
-    waiting: &mut mpsc::Receiver<Queued>,
-    shared: &Arc<Shared>,
-) -> Result<(), StoreError> {
+async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, StoreError> {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    let outer = db.begin_with_options(options).await?;
+    Ok(db.begin_with_options(options).await?)
+}
+
+async fn run_batch(
+    outer: DatabaseTransaction,
+    first: Queued,
+    waiting: &mut mpsc::Receiver<Queued>,
+    shared: &Arc<Shared>,
+) -> Result<(), StoreError> {
     let mut answers = Vec::new();
     let mut next = Some(first);
     let mut whole = Savepoint::Ended;

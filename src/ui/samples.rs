@@ -285,6 +285,7 @@ pub fn delivery(amount: Amount) -> OwedView {
         patient: patient(amount),
         accession: amount.maybe(hostile()),
         model: amount.maybe(hostile()),
+        version: amount.maybe(hostile()),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::api::worklist_query::WorklistQuery;
 use crate::api::{ApiError, State, views};
 use crate::storage::{saved_views, studies};
 
-/// What a table of a demonstration says of itself.
+/// What a table of a demonstration says of itself, in English as all of the table.
 const SYNTHETIC: &str = "DEMO - synthetic data";
 /// A name of a view, characters.
 const NAME: usize = 40;

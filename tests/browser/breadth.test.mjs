@@ -9,6 +9,8 @@ const THEMES = ["dim", "dark-contrast", "light"];
 const COLUMNS = ["rank", "score", "patient", "exam", "arrived", "images", "wait", "cap", "ai", "alert", "claimed"];
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const PAGES = ["/", "/worklist/wall", "/alerts", "/messages", "/reconciliation", "/quarantine", "/deliveries", "/quality", "/start", "/people", "/tokens", "/account"];
+/** Where a column says its values in full, in an order that letters have. */
+const CELLS = { patient: "td.patient > b", arrived: "td.arrived > time" };
 const LONG = 2_000;
 const ARABIC = "nav-worklist = قائمة القراءة\nnav-alerts = التنبيهات\ncolumn-patient = المريض\ncolumn-exam = الفحص\nword-critical = حرج\nframe-theme = الألوان\n";
 let long, accented, arabic, browser, admin, strangers;
@@ -84,12 +86,23 @@ test("two thousand sort by every column, up and down, and Back gives the list as
   const first = await shown(page);
   const headings = page.locator(".list > table > thead th a");
   assert.equal(await headings.count(), COLUMNS.length);
-  for (const [place, column] of COLUMNS.entries()) {
+  const sortedBy = async (place, sort) => {
     await headings.nth(place).click();
-    await page.waitForURL((url) => url.searchParams.get("sort")?.endsWith(column));
+    await page.waitForURL((url) => url.searchParams.get("sort") === sort);
     await ready(page);
-    const sorted = await shown(page);
-    assert.equal(sorted.length, 50, column);
+    assert.equal(await rows(page).count(), 50, sort);
+    return page.evaluate((read) => Object.fromEntries(Object.entries(read).map(([name, what]) => [name, [...document.querySelectorAll(`#rows tbody > tr > ${what}`)].map((cell) => cell.dateTime || cell.textContent)])), CELLS);
+  };
+  for (const [place, column] of COLUMNS.entries()) {
+    const upwards = column === "rank" ? await sortedBy(place, "-rank") : await sortedBy(place, column);
+    const [seen, down] = [upwards[column], column === "rank"];
+    if (seen) assert.deepEqual(seen, seen.toSorted(), column);
+    if (!down) {
+      const downwards = await sortedBy(place, `-${column}`);
+      if (seen) assert.deepEqual(downwards[column], downwards[column].toSorted().toReversed(), `-${column}`);
+      if (seen) assert.notDeepEqual(downwards[column], seen, column);
+      await page.goBack();
+    }
     await page.goBack();
     await ready(page);
     assert.deepEqual(await shown(page), first, column);
@@ -136,6 +149,7 @@ test("longer words are cut off nowhere, on a desk and on a phone", async () => {
       assert.deepEqual(await cut(page), [], `${path} on a ${name}`);
       const room = page.viewportSize().width;
       assert.ok((await width(page)) <= room, `${await width(page)} px of ${room} at ${path}`);
+      if (path === "/worklist/wall" && name === "phone") assert.match(await rows(page).first().locator("td.cap").evaluate((cell) => getComputedStyle(cell, "::before").content), /cááp/);
       await picture(page, `accented-${name}-${path.split("/").at(-1)}`);
     }
   }
@@ -161,6 +175,12 @@ test("a language that is written from the right has its pages from the right, an
   const page = await signIn(browser, arabic, token);
   const [first, last] = await page.locator(".list > table > thead th").evaluateAll((all) => [all[0], all.at(-1)].map((th) => th.getBoundingClientRect().left));
   assert.ok(first > last, "the first column is the rightmost");
+  const edge = (where) => page.locator(where).first().evaluate((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return Math.round(range.getBoundingClientRect().left);
+  });
+  assert.ok(Math.abs((await edge("th.wait")) - (await edge("td.wait"))) <= 2, "numbers stand below their heading");
   assert.deepEqual(await barriers(page), []);
 });
 
@@ -176,7 +196,15 @@ test("with the colours of the system nothing is lost that colour said", async ()
   await page.keyboard.press("j");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.notEqual(outline, "none", "the row that has the focus shows it");
-  assert.match(await rows(page).first().locator("td.priority").innerText(), /◆/);
+  const row = rows(page).first();
+  assert.match(await row.locator("td.priority").innerText(), /◆ críítíícáál/i);
+  assert.match(await row.locator("td.said-by-ai").innerText(), /ich fláággééd/);
+  const edges = (where) => page.locator(where).evaluateAll((all) => all.map((link) => [link.hasAttribute("aria-current"), getComputedStyle(link).borderBottomColor]));
+  for (const where of ["header nav a", ".filters nav:first-child a"]) {
+    const all = await edges(where);
+    const colours = (is) => new Set(all.filter(([one]) => one === is).map(([, colour]) => colour));
+    for (const colour of colours(true)) assert.ok(!colours(false).has(colour), `the current one of ${where} looks like the others`);
+  }
 });
 
 test("no page broke the content security policy or its own script", () => {

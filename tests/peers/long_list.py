@@ -19,6 +19,7 @@ def seed(rows, count):
     """Copies what is there, under other identities. Seconds it took."""
     began, chance, now = time.monotonic(), random.Random(1), int(time.time() * 1e6)
     studies = rows.query("select * from study where id in (select study_id from result)")
+    assert studies, "no study here has a result that could be copied"
     of = lambda table: {s["id"]: rows.query(f"select * from {table} where study_id = '{s['id']}'") for s in studies}
     parts = {table: of(table) for table in PARTS}
     made = {table: [] for table in ("study", *parts, "study_change")}

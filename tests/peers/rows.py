@@ -1,4 +1,4 @@
-"""Reads the database of a service, SQLite or PostgreSQL, as lists of dicts. Writes only for self-tests."""
+"""Reads the database of a service, SQLite or PostgreSQL, as lists of dicts. Writes only where a test or a measurement needs rows that nobody sent."""
 import hashlib
 import json
 import sqlite3

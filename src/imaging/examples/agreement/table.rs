@@ -29,6 +29,8 @@ impl Table {
         entry.1 = Some(bound);
         match (measured, bound) {
             (Some(value), Bound::Within(_)) => entry.0.push(value - truth),
+            // Of nothing there is no percentage: nothing is right, anything is not.
+            (Some(value), Bound::Percent(_)) if value == truth => entry.0.push(0.0),
             (Some(value), Bound::Percent(_)) => entry.0.push(100.0 * (value - truth) / truth),
             (None, _) => entry.2.push(seed),
         }
