@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, OnConflict, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -13,10 +13,11 @@ use tocsin_domain::ids::{AlertId, NotificationId, ResultId, SiteId, StudyId};
 
 use super::changes;
 use super::document;
-use super::entity::{alert, notification, study};
+use super::entity::{alert, notification};
 use super::error::StoreError;
 use super::page::Before;
 use super::store::Tx;
+use super::waiting;
 
 /// Whether somebody still has to act on an alert: what lists sort by, the most pressing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,12 +158,7 @@ pub async fn of_studies(
 pub async fn pressing_of_waiting(
     conn: &impl ConnectionTrait,
 ) -> Result<BTreeMap<String, Pressing>, StoreError> {
-    let open = Query::select()
-        .column(study::Column::Id)
-        .from(study::Entity)
-        .and_where(study::Column::OnWorklist.eq(true))
-        .to_owned();
-    most_pressing(conn, alert::Column::StudyId.in_subquery(open)).await
+    most_pressing(conn, alert::Column::StudyId.in_subquery(waiting::ids())).await
 }
 
 /// The same of these studies.

@@ -21,6 +21,7 @@ use super::jobs::{self, Terms};
 use super::prior_searches::Purpose;
 use super::store::Tx;
 use super::studies;
+use super::waiting;
 
 /// What people see of a model's work on a study (`ai[].state` of the worklist).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -274,13 +275,8 @@ pub async fn of_studies(
 pub async fn waiting(
     conn: &impl ConnectionTrait,
 ) -> Result<BTreeMap<String, Vec<analysis::Model>>, StoreError> {
-    let open = Query::select()
-        .column(study::Column::Id)
-        .from(study::Entity)
-        .and_where(study::Column::OnWorklist.eq(true))
-        .to_owned();
     let rows = Entity::find()
-        .filter(Column::StudyId.in_subquery(open))
+        .filter(Column::StudyId.in_subquery(waiting::ids()))
         .order_by_asc(Column::CreatedAt)
         .all(conn)
         .await?;

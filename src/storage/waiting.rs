@@ -1,6 +1,7 @@
 //! Studies that wait to be read, as far as the worklist sorts, picks and counts by them: a narrow row each, so that tens of
 //! thousands can be held in memory.
 
+use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DerivePartialModel, EntityTrait, QueryFilter};
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::worklist::CLAIM_LASTS;
@@ -46,6 +47,13 @@ impl Waiting {
 pub fn holder(by: Option<&str>, since: Option<i64>, now: Timestamp) -> Option<&str> {
     let since = from_micros(since?);
     by.filter(|_| now < since + CLAIM_LASTS)
+}
+
+/// Ids of everything that waits, to look for what belongs to them.
+pub(super) fn ids() -> SelectStatement {
+    let mut ids = Query::select();
+    ids.column(study::Column::Id).from(study::Entity);
+    ids.and_where(study::Column::OnWorklist.eq(true)).to_owned()
 }
 
 /// Everything that waits.

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { barriers, open, picture, rows, shown, signIn, start, until } from "./service.mjs";
+import { barriers, open, PHONE, picture, ready, rows, shown, signIn, start, until, width } from "./service.mjs";
 
 const THEMES = ["dim", "dark-contrast", "light"];
 const COLUMNS = ["rank", "score", "patient", "exam", "arrived", "images", "wait", "cap", "ai", "alert", "claimed"];
-const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 const PAGES = ["/", "/worklist/wall", "/alerts", "/messages", "/reconciliation", "/quarantine", "/deliveries", "/quality", "/start", "/people", "/tokens", "/account"];
 /** Where a column says its values in full, in an order that letters have. */
 const CELLS = { patient: "td.patient > b", arrived: "td.arrived > time" };
@@ -48,8 +47,6 @@ after(async () => {
   for (const service of [long, accented, arabic]) assert.equal(await service?.stop(), 0, "the service stops when it is asked to");
 });
 
-const ready = (page) => page.locator('html[data-ready="1"]').waitFor();
-const width = (page) => page.evaluate(() => document.documentElement.scrollWidth);
 /** Texts that a box cuts off, with no title that says them in full, or that reach out of their cell. */
 const cut = (page) =>
   page.evaluate(() => {
@@ -164,7 +161,7 @@ test("a language that is written from the right has its pages from the right, an
       await page.goto(`${arabic.url}${path}`);
       await ready(page);
       const room = page.viewportSize().width;
-      const beyond = await page.evaluate(() => document.documentElement.scrollWidth);
+      const beyond = await width(page);
       assert.ok(beyond <= room, `${beyond} px of ${room} at ${path}`);
       await picture(page, `arabic-${room}-${path.split("/").at(-1)}`);
     }

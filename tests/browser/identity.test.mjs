@@ -1,7 +1,7 @@
 // Who comes in, who is still there, and who lets others in: the identity provider, the locked screen, people and tokens.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, open, picture, rows, start, until } from "./service.mjs";
+import { barriers, open, picture, ready, rows, start, until } from "./service.mjs";
 import { signInThere, startProvider } from "./provider.mjs";
 
 const PASSWORD = "correct horse battery";
@@ -40,7 +40,6 @@ after(async () => {
   assert.equal(await service?.stop(), 0, "the service stops when it is asked to");
 });
 
-const ready = (page) => page.locator('html[data-ready="1"]').waitFor();
 
 /** A page of somebody who has this password. */
 async function enter(name, options) {

@@ -1,10 +1,9 @@
 // The pages of those who run the place, and the bar of the demonstration: they look right in three themes and on a phone.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, demonstration, open, picture, signIn, start, until } from "./service.mjs";
+import { barriers, demonstration, open, PHONE, picture, ready, signIn, start, until, width } from "./service.mjs";
 
 const THEMES = ["dim", "dark-contrast", "light"];
-const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 let service, demo, browser, token, pages;
 
 before(async () => {
@@ -25,8 +24,6 @@ after(async () => {
   assert.equal(await service?.stop(), 0, "the service stops when it is asked to");
 });
 
-const ready = (page) => page.locator('html[data-ready="1"]').waitFor();
-const width = (page) => page.evaluate(() => document.documentElement.scrollWidth);
 const named = (path) => path.split("/").at(-1);
 
 for (const theme of THEMES) {

@@ -211,6 +211,11 @@ export async function signIn(browser, service, token, options = {}) {
   return page;
 }
 
+/** A phone's screen; when the scripts of a page have run; how wide a page is, px. */
+export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+export const ready = (page) => page.locator('html[data-ready="1"]').waitFor();
+export const width = (page) => page.evaluate(() => document.documentElement.scrollWidth);
+
 /** Rows of the list, and one of them. */
 export const rows = (page) => page.locator("#rows tbody > tr[data-study-id]");
 export const shown = (page) => rows(page).evaluateAll((all) => all.map((row) => row.dataset.studyId));
