@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::config::secret::SecretError;
+use crate::deliver::tls::TlsError;
 use crate::notify::{MailerError, TemplateFault};
 use crate::storage::StoreError;
 use crate::storage::blobs::BlobError;
@@ -30,6 +31,8 @@ pub enum AppError {
     Pages(#[from] TemplateError),
     #[error("site profile {name}: {problem}")]
     Profile { name: String, problem: String },
+    #[error("no connection under TLS can be made")]
+    Tls(#[from] TlsError),
     #[error("people cannot sign in with the identity provider: {problem}")]
     Identity { problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]

@@ -8,7 +8,9 @@ use super::error::AppError;
 use super::machine;
 use crate::config::Config;
 use crate::config::secret::SecretKey;
+use crate::config::tls::ClientCertificates;
 use crate::deliver::mllp::MllpPeer;
+use crate::deliver::tls::{Clients, Tls, TlsFiles};
 use crate::inference::library::{self, Search};
 use crate::inference::onnx;
 use crate::inference::pool::PoolConfig;
@@ -51,8 +53,25 @@ pub fn profile(config: &Config, name: &str) -> Result<SiteProfile, AppError> {
     SiteProfile::parse(&text).map_err(|error| wrong(error.to_string()))
 }
 
+/// Our certificate towards neighbours, if we have one.
+pub fn tls(config: &Config) -> Result<Option<Tls>, AppError> {
+    let Some(tls) = &config.tls else {
+        return Ok(None);
+    };
+    let files = TlsFiles {
+        certificate: tls.certificate_file.clone(),
+        key: tls.key_file.clone(),
+        authorities: tls.ca_file.clone(),
+        clients: match tls.clients {
+            ClientCertificates::Required => Clients::Certified,
+            ClientCertificates::Optional => Clients::Anyone,
+        },
+    };
+    Ok(Some(Tls::load(files)?))
+}
+
 /// The RIS that is told, if there is one.
-pub fn ris(config: &Config) -> Result<Option<Ris>, AppError> {
+pub fn ris(config: &Config, tls: Option<&Tls>) -> Result<Option<Ris>, AppError> {
     let Some((host, port)) = config.ris.target() else {
         return Ok(None);
     };
@@ -65,6 +84,7 @@ pub fn ris(config: &Config) -> Result<Option<Ris>, AppError> {
         processing_id: "P".to_owned(),
     };
     let peer = MllpPeer {
+        tls: tls.filter(|_| config.ris.tls).cloned(),
         ack_timeout: config.ris.ack_timeout(),
         ..MllpPeer::new(host, port)
     };

@@ -11,6 +11,7 @@ use super::{identity, settings};
 use crate::config::Config;
 use crate::config::priors::{PriorSource, Retrieve};
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::tls::Tls;
 use crate::ingest::dicom::intake::Intake;
 use crate::retrieve::web::{Credentials, WebPeer};
 use crate::retrieve::{How, Limits, Priors, Source};
@@ -24,12 +25,16 @@ pub fn priors(
     store: &Store,
     blobs: &BlobStore,
     metrics: &Metrics,
+    tls: Option<&Tls>,
 ) -> Result<Option<Arc<Priors>>, AppError> {
     let section = &config.priors;
     if section.sources.is_empty() {
         return Ok(None);
     }
-    let sources = section.sources.iter().map(|source| self::source(config, source));
+    let sources = section
+        .sources
+        .iter()
+        .map(|source| self::source(config, source, tls));
     let size = |n: std::num::NonZeroU32| usize::try_from(n.get()).unwrap_or(usize::MAX);
     Ok(Some(Arc::new(Priors {
         sources: sources.collect::<Result<_, _>>()?,
@@ -46,14 +51,14 @@ pub fn priors(
     })))
 }
 
-fn source(config: &Config, source: &PriorSource) -> Result<Source, AppError> {
+fn source(config: &Config, source: &PriorSource, tls: Option<&Tls>) -> Result<Source, AppError> {
     let limits = Limits {
         answers: usize::try_from(config.priors.answers.get()).unwrap_or(usize::MAX),
         timeout: config.priors.timeout(),
     };
     let how = match source.retrieve {
-        Retrieve::CGet => How::Get(peer(config, source)),
-        Retrieve::CMove => How::Move(peer(config, source)),
+        Retrieve::CGet => How::Get(peer(config, source, tls)),
+        Retrieve::CMove => How::Move(peer(config, source, tls)),
         Retrieve::Dicomweb => How::Web(web(source)?),
     };
     Ok(Source {
@@ -65,13 +70,14 @@ fn source(config: &Config, source: &PriorSource) -> Result<Source, AppError> {
 }
 
 /// The configuration was checked: what is missing here cannot be.
-fn peer(config: &Config, source: &PriorSource) -> DicomPeer {
+fn peer(config: &Config, source: &PriorSource, tls: Option<&Tls>) -> DicomPeer {
     let title = source.ae_title.as_ref().map(|title| title.as_str().to_owned());
     DicomPeer {
         ae_title: title.unwrap_or_default(),
         host: source.host.clone().unwrap_or_default(),
         port: source.port.unwrap_or_default(),
         our_ae: config.dicom.ae_title.as_str().to_owned(),
+        tls: tls.filter(|_| source.tls).cloned(),
     }
 }
 

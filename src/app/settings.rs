@@ -17,6 +17,7 @@ use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
@@ -34,6 +35,7 @@ pub fn pipeline(
     link_key: Vec<u8>,
     serial: String,
     ris: Option<Ris>,
+    tls: Option<&Tls>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
@@ -54,7 +56,7 @@ pub fn pipeline(
         link_key,
         ris_enabled: ris.is_some(),
         ris,
-        archives: archives(config),
+        archives: archives(config, tls),
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
@@ -162,7 +164,7 @@ fn site_of(config: &Config) -> SiteOf {
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
 }
 
-fn archives(config: &Config) -> Vec<Archive> {
+fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
     let our_ae = config.dicom.ae_title.as_str();
     let archive = |peer: &dicom::DicomPeer| {
         let send = peer.send.as_ref().unwrap_or(&config.archive.send);
@@ -172,6 +174,7 @@ fn archives(config: &Config) -> Vec<Archive> {
                 host: peer.host.clone(),
                 port: peer.port?,
                 our_ae: our_ae.to_owned(),
+                tls: tls.filter(|_| peer.tls).cloned(),
             },
             gets: match peer.role {
                 PeerRole::Destination => Gets::WhatRulesRoute,

@@ -19,6 +19,9 @@ use super::test_pages::MailedTestPages;
 use super::{identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
+use crate::config::value::Listen;
+use crate::deliver::channel::Door;
+use crate::deliver::tls::Tls;
 use crate::inference::pool::Pool;
 use crate::ingest::{dicom, hl7};
 use crate::jobs::Workers;
@@ -93,9 +96,21 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
     )
     .await?;
     let blobs = BlobStore::open(config.storage.folder())?;
-    let bound = Bound::bind(&config).await?;
+    let tls = load::tls(&config)?;
+    let bound = Bound::bind(&config, tls.as_ref()).await?;
     let addresses = bound.addresses();
-    let env = Arc::new(environment(&config, &store, &blobs, &keys, addresses, machine.program).await?);
+    let env = Arc::new(
+        environment(
+            &config,
+            &store,
+            &blobs,
+            &keys,
+            addresses,
+            tls.as_ref(),
+            machine.program,
+        )
+        .await?,
+    );
     let health = api::Health::default();
     let state = state(&config, &store, &env, &keys, &health)?;
     let setup_code = match accounts::any(store.read()).await? {
@@ -171,6 +186,7 @@ async fn environment(
     blobs: &BlobStore,
     keys: &load::Keys,
     addresses: Addresses,
+    tls: Option<&Tls>,
     program: PathBuf,
 ) -> Result<Env, AppError> {
     let base_url = config.http.base_url(addresses.http);
@@ -179,11 +195,12 @@ async fn environment(
         base_url,
         keys.secret.clone(),
         load::serial(&keys.secret),
-        load::ris(config)?,
+        load::ris(config, tls)?,
+        tls,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
     let metrics = Metrics::new();
-    let priors = prior_sources::priors(config, store, blobs, &metrics)?;
+    let priors = prior_sources::priors(config, store, blobs, &metrics, tls)?;
     Ok(Env {
         store: store.clone(),
         blobs: blobs.clone(),
@@ -202,21 +219,22 @@ async fn environment(
 /// The sockets, bound before anything is started, so that a taken port is an error at once.
 struct Bound {
     http: std::net::TcpListener,
-    dicom: TcpListener,
-    hl7: TcpListener,
+    /// The plain one first.
+    dicom: Vec<Door>,
+    hl7: Vec<Door>,
     addresses: Addresses,
 }
 
 impl Bound {
-    async fn bind(config: &Config) -> Result<Self, AppError> {
+    async fn bind(config: &Config, tls: Option<&Tls>) -> Result<Self, AppError> {
         let http = config.http.listen.0;
         let http_socket = std::net::TcpListener::bind(http).map_err(|source| AppError::Listen {
             what: "HTTP",
             address: http,
             source,
         })?;
-        let dicom = listen("DICOM", config.dicom.listen.0).await?;
-        let hl7 = listen("MLLP", config.hl7.listen.0).await?;
+        let dicom = doors("DICOM", config.dicom.listen, config.dicom.listen_tls, tls).await?;
+        let hl7 = doors("MLLP", config.hl7.listen, config.hl7.listen_tls, tls).await?;
         let unknown = |what| {
             move |source| AppError::Listen {
                 what,
@@ -226,8 +244,8 @@ impl Bound {
         };
         let addresses = Addresses {
             http: http_socket.local_addr().map_err(unknown("HTTP"))?,
-            dicom: dicom.local_addr().map_err(unknown("DICOM"))?,
-            hl7: hl7.local_addr().map_err(unknown("MLLP"))?,
+            dicom: dicom[0].listener.local_addr().map_err(unknown("DICOM"))?,
+            hl7: hl7[0].listener.local_addr().map_err(unknown("MLLP"))?,
         };
         Ok(Self {
             http: http_socket,
@@ -240,6 +258,23 @@ impl Bound {
     fn addresses(&self) -> Addresses {
         self.addresses
     }
+}
+
+/// The plain port, and the one under TLS where there is one.
+async fn doors(
+    what: &'static str,
+    plain: Listen,
+    secure: Option<Listen>,
+    tls: Option<&Tls>,
+) -> Result<Vec<Door>, AppError> {
+    let mut doors = vec![Door::plain(listen(what, plain.0).await?)];
+    if let (Some(Listen(address)), Some(tls)) = (secure, tls) {
+        doors.push(Door {
+            listener: listen(what, address).await?,
+            tls: Some(tls.clone()),
+        });
+    }
+    Ok(doors)
 }
 
 async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {

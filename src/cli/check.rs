@@ -3,12 +3,13 @@
 
 use std::path::Path;
 
+use chrono::TimeDelta;
 use clap::Args;
 
 use tocsin_domain::triage::{Pack, run_cases};
 
 use super::{ConfigFile, Failure, block_on};
-use crate::app::{identity, packs};
+use crate::app::{identity, load, machine, packs};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
@@ -49,6 +50,7 @@ impl Check {
         findings.extend(rules(&config));
         findings.push(templates(&config));
         findings.extend(identity(&config));
+        findings.extend(tls(&config));
         report(&findings)
     }
 }
@@ -129,6 +131,31 @@ fn runtime(config: &Config) -> Finding {
         )),
         Err(error) => Finding::Bad(Failure::from(error).to_string()),
     }
+}
+
+/// From when before its end on a certificate is worth a warning.
+const RENEW: TimeDelta = TimeDelta::days(30);
+
+fn tls(config: &Config) -> Option<Finding> {
+    let ends = match load::tls(config) {
+        Ok(tls) => tls?.ends(),
+        Err(error) => return Some(Finding::Bad(format!("tls: {}", Failure::from(error)))),
+    };
+    let Some(ends) = ends else {
+        return Some(Finding::Doubtful(
+            "tls: our certificate does not say until when it holds".to_owned(),
+        ));
+    };
+    let text = format!(
+        "tls: our certificate holds until {}",
+        ends.format("%Y-%m-%d %H:%M UTC")
+    );
+    let left = ends - machine::clock().now();
+    Some(match left {
+        left if left < TimeDelta::zero() => Finding::Bad(text),
+        left if left < RENEW => Finding::Doubtful(text),
+        _ => Finding::Good(text),
+    })
 }
 
 /// Every package: its manifest, and its network's hash and inside. Golden cases are for `models verify`, which runs them.

@@ -145,6 +145,7 @@ impl Send {
             host: host.clone(),
             port: *port,
             our_ae: self.aet.clone(),
+            tls: None,
         };
         let statuses = dicom::store(&peer, files).await?;
         for (answer, count) in counted(&statuses) {

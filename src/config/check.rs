@@ -42,10 +42,10 @@ impl<'a> Problems<'a> {
     }
 
     /// Each listener needs a port of its own; port 0 is whatever is free.
-    pub(super) fn distinct(&mut self, listeners: &[(&str, Listen)]) {
-        for (at, (key, listen)) in listeners.iter().enumerate() {
+    pub(super) fn distinct(&mut self, listeners: &[Option<(&str, Listen)>]) {
+        for (at, (key, listen)) in listeners.iter().flatten().enumerate() {
             let same = |other: &&(&str, Listen)| listen.0.port() != 0 && other.1.0 == listen.0;
-            if let Some((first, _)) = listeners[..at].iter().find(same) {
+            if let Some((first, _)) = listeners.iter().flatten().take(at).find(same) {
                 self.add(
                     key,
                     &format!("expected a port of its own; {first} has it already"),
@@ -55,8 +55,9 @@ impl<'a> Problems<'a> {
     }
 
     /// `accept = "loopback"` trusts whoever connects, so it may not listen to the network.
-    pub(super) fn loopback_only(&mut self, key: &str, accept: Accept, listen: Listen) {
-        if accept == Accept::Loopback && !listen.0.ip().is_loopback() {
+    pub(super) fn loopback_only(&mut self, key: &str, accept: Accept, listen: Option<Listen>) {
+        let outside = listen.is_some_and(|listen| !listen.0.ip().is_loopback());
+        if accept == Accept::Loopback && outside {
             self.add(
                 key,
                 "expected an address on loopback (127.0.0.1), because accept is \"loopback\"",

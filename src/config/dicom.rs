@@ -15,6 +15,8 @@ use super::value::{Accept, AeTitle, Listen};
 #[serde(deny_unknown_fields)]
 pub struct Dicom {
     pub listen: Listen,
+    /// Under TLS, beside the other; 2762 is the usual port.
+    pub listen_tls: Option<Listen>,
     /// Ours; associations that call another are rejected.
     pub ae_title: AeTitle,
     pub accept: Accept,
@@ -44,6 +46,9 @@ pub struct DicomPeer {
     #[serde(default)]
     pub role: PeerRole,
     pub site: Option<SiteId>,
+    /// A receiver is called under TLS.
+    #[serde(default)]
+    pub tls: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
 }
@@ -95,7 +100,8 @@ impl Dicom {
     }
 
     pub(super) fn check(&self, site: &Site, problems: &mut Problems<'_>) {
-        problems.loopback_only("dicom.listen", self.accept, self.listen);
+        problems.loopback_only("dicom.listen", self.accept, Some(self.listen));
+        problems.loopback_only("dicom.listen_tls", self.accept, self.listen_tls);
         if !(4096..=4 * 1024 * 1024).contains(&self.max_pdu_bytes) {
             problems.add("dicom.max_pdu_bytes", "expected 4096 to 4194304");
         }

@@ -14,6 +14,8 @@ use super::value::{Accept, Listen};
 #[serde(deny_unknown_fields)]
 pub struct Hl7 {
     pub listen: Listen,
+    /// Under TLS, beside the other; 2576 is a usual port.
+    pub listen_tls: Option<Listen>,
     pub accept: Accept,
     /// Ours, in MSH-3 of what we send.
     pub application: String,
@@ -57,7 +59,8 @@ impl Hl7 {
     }
 
     pub(super) fn check(&self, site: &Site, problems: &mut Problems<'_>) {
-        problems.loopback_only("hl7.listen", self.accept, self.listen);
+        problems.loopback_only("hl7.listen", self.accept, Some(self.listen));
+        problems.loopback_only("hl7.listen_tls", self.accept, self.listen_tls);
         problems.not_empty("hl7.application", &self.application);
         problems.not_empty("hl7.profile", &self.profile);
         for (index, id) in self.processing_ids.iter().enumerate() {

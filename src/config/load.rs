@@ -87,17 +87,24 @@ fn resolve(config: &mut Config) {
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
+    if let Some(tls) = &mut config.tls {
+        tls.resolve(&base);
+    }
     let keys = config.database.folder(&base);
     config.auth.resolve(&base, &keys);
 }
 
 fn check(config: &Config, problems: &mut Problems<'_>) {
     config.site.check(problems);
-    problems.distinct(&[
-        ("http.listen", config.http.listen),
-        ("dicom.listen", config.dicom.listen),
-        ("hl7.listen", config.hl7.listen),
-    ]);
+    let listeners = [
+        ("http.listen", Some(config.http.listen)),
+        ("dicom.listen", Some(config.dicom.listen)),
+        ("dicom.listen_tls", config.dicom.listen_tls),
+        ("hl7.listen", Some(config.hl7.listen)),
+        ("hl7.listen_tls", config.hl7.listen_tls),
+    ];
+    problems.distinct(&listeners.map(|(key, listen)| Some((key, listen?))));
+    secured(config, problems);
     config.http.check(problems);
     config.dicom.check(&config.site, problems);
     config.hl7.check(&config.site, problems);
@@ -110,6 +117,27 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);
+}
+
+/// What goes under TLS needs a certificate.
+fn secured(config: &Config, problems: &mut Problems<'_>) {
+    if let Some(tls) = &config.tls {
+        return tls.check(problems);
+    }
+    let peers = config.dicom.peers.iter().map(|peer| peer.tls).enumerate();
+    let sources = config.priors.sources.iter().map(|source| source.tls).enumerate();
+    let wanted = [
+        ("dicom.listen_tls".to_owned(), config.dicom.listen_tls.is_some()),
+        ("hl7.listen_tls".to_owned(), config.hl7.listen_tls.is_some()),
+        ("ris.tls".to_owned(), config.ris.tls),
+    ];
+    let wanted = wanted
+        .into_iter()
+        .chain(peers.map(|(at, tls)| (format!("dicom.peers.{at}.tls"), tls)))
+        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)));
+    for (key, _) in wanted.filter(|(_, wanted)| *wanted) {
+        problems.add(&key, "expected a section [tls] with our certificate");
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +322,27 @@ capture_dir = "data/mail"
             "",
             &[("TOCSIN__INFERENCE__MODELS", "nowhere")],
             "inference.models: expected a folder that exists",
+        );
+        check(
+            "",
+            "",
+            &[("TOCSIN__HL7__LISTEN_TLS", "127.0.0.1:2576")],
+            "hl7.listen_tls: expected a section [tls] with our certificate",
+        );
+        check(
+            "",
+            "",
+            &[("TOCSIN__HL7__LISTEN_TLS", "127.0.0.1:2575")],
+            "hl7.listen_tls: expected a port of its own; hl7.listen has it already",
+        );
+        check(
+            "",
+            "",
+            &[(
+                "TOCSIN__TLS",
+                r#"{certificate_file="a",key_file="b",ca_file="c"}"#,
+            )],
+            "tls.key_file: expected a file that holds its private key in PEM; there is none",
         );
         check("", "", &[("TOCSIN__RIS__ENABLED", "true")], "ris.host: missing");
         let oidc = r#"{issuer="http://id.example.org",client_id="t",role_claim="roles",roles={}}"#;

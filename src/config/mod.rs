@@ -25,6 +25,7 @@ pub mod secret;
 pub mod shipped;
 pub mod site;
 pub mod storage;
+pub mod tls;
 pub mod value;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,8 @@ pub struct Config {
     pub priors: priors::Priors,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
+    /// Without it nothing is sent or received under TLS.
+    pub tls: Option<tls::Tls>,
     pub log: log::Log,
     /// Nothing is real. Said by the program that makes everything up, never by a file.
     pub demonstration: bool,

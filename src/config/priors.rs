@@ -43,6 +43,9 @@ pub struct PriorSource {
     pub ae_title: Option<AeTitle>,
     pub host: Option<String>,
     pub port: Option<u16>,
+    /// It is called under TLS; DICOMweb says so in its address.
+    #[serde(default)]
+    pub tls: bool,
     /// Below it lies `/studies`, for DICOMweb.
     pub url: Option<String>,
     pub bearer_file: Option<PathBuf>,

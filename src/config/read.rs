@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "site",
     "database",
     "storage",
@@ -27,6 +27,7 @@ const SECTIONS: [&str; 15] = [
     "priors",
     "retention",
     "auth",
+    "tls",
     "log",
 ];
 
@@ -66,6 +67,11 @@ impl Reader<'_> {
             self.section("retention"),
         );
         let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
+        // All but this one have defaults.
+        let tls = match self.layers.find_value("tls") {
+            Ok(_) => Some(self.section("tls")),
+            Err(_) => None,
+        };
         Some(Config {
             base: base.to_owned(),
             site: site?,
@@ -82,6 +88,10 @@ impl Reader<'_> {
             priors: priors?,
             retention: retention?,
             auth: auth?,
+            tls: match tls {
+                Some(tls) => Some(tls?),
+                None => None,
+            },
             log: log?,
             demonstration: false,
         })

@@ -13,6 +13,8 @@ pub struct Ris {
     pub enabled: bool,
     pub host: Option<String>,
     pub port: u16,
+    /// It is called under TLS.
+    pub tls: bool,
     /// How it wants its messages: a name among the shipped profiles, or a path.
     pub profile: String,
     /// Its MSH-5 in what we send.

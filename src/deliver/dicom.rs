@@ -10,6 +10,7 @@ use dicom_ul::pdu::{AssociationRJResult, AssociationRJSource};
 use tocsin_domain::dimse::CommandError;
 use tocsin_domain::part10::MetaError;
 
+use super::tls::Tls;
 pub use scu::{echo, store};
 pub use status::{StoreStatus, Verdict};
 use wire::WireError;
@@ -22,6 +23,8 @@ pub struct DicomPeer {
     pub port: u16,
     /// What we call ourselves towards it.
     pub our_ae: String,
+    /// It is called under TLS.
+    pub tls: Option<Tls>,
 }
 
 /// Why an association with a peer did not come about or did not do what it was for.
@@ -39,6 +42,12 @@ pub enum DeliverError {
     },
     #[error("no connection to {host}:{port} within {seconds} s")]
     ConnectTimeout { host: String, port: u16, seconds: u64 },
+    #[error("no TLS with {host}:{port}")]
+    Tls {
+        host: String,
+        port: u16,
+        source: std::io::Error,
+    },
     #[error("the association was rejected: {source_of_it}")]
     Rejected {
         result: AssociationRJResult,
@@ -66,6 +75,7 @@ impl DeliverError {
         match self {
             Self::Connect { .. }
             | Self::ConnectTimeout { .. }
+            | Self::Tls { .. }
             | Self::Aborted
             | Self::Wire(_)
             | Self::EchoStatus(_) => true,

@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::channel::Channel;
 use super::mllp_frame::{Deframer, FrameError, frame};
+use super::tls::Tls;
 
 /// The largest answer that is read.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -27,6 +29,8 @@ pub struct MllpPeer {
     pub connect_timeout: Duration,
     /// From the last byte sent to the answer.
     pub ack_timeout: Duration,
+    /// It is called under TLS.
+    pub tls: Option<Tls>,
 }
 
 impl MllpPeer {
@@ -36,6 +40,7 @@ impl MllpPeer {
             port,
             connect_timeout: Duration::from_secs(10),
             ack_timeout: Duration::from_secs(30),
+            tls: None,
         }
     }
 }
@@ -111,6 +116,13 @@ pub enum SendError {
     },
     #[error("no connection to {host}:{port} within {seconds} s")]
     ConnectTimeout { host: String, port: u16, seconds: u64 },
+    #[error("no TLS with {host}:{port}")]
+    Tls {
+        host: String,
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
     #[error("the connection broke while sending")]
     Write(#[source] io::Error),
     #[error("the connection broke before the answer")]
@@ -137,7 +149,12 @@ pub async fn send(peer: &MllpPeer, body: &[u8], control_id: &str) -> Result<AckO
     let timed_out = || SendError::AckTimeout {
         seconds: peer.ack_timeout.as_secs(),
     };
-    timeout_at(deadline, stream.write_all(&frame(body)))
+    let framed = frame(body);
+    let write = async {
+        stream.write_all(&framed).await?;
+        stream.flush().await
+    };
+    timeout_at(deadline, write)
         .await
         .map_err(|_| timed_out())?
         .map_err(SendError::Write)?;
@@ -147,7 +164,7 @@ pub async fn send(peer: &MllpPeer, body: &[u8], control_id: &str) -> Result<AckO
         .map_err(|_| timed_out())?
 }
 
-async fn connect(peer: &MllpPeer) -> Result<TcpStream, SendError> {
+async fn connect(peer: &MllpPeer) -> Result<Channel, SendError> {
     let address = (peer.host.as_str(), peer.port);
     let connected = tokio::time::timeout(peer.connect_timeout, TcpStream::connect(address)).await;
     let stream = match connected {
@@ -168,10 +185,20 @@ async fn connect(peer: &MllpPeer) -> Result<TcpStream, SendError> {
         }
     };
     stream.set_nodelay(true).map_err(SendError::Write)?;
-    Ok(stream)
+    match &peer.tls {
+        Some(tls) => tls
+            .connect(stream, &peer.host)
+            .await
+            .map_err(|source| SendError::Tls {
+                host: peer.host.clone(),
+                port: peer.port,
+                source,
+            }),
+        None => Ok(Channel::Plain(stream)),
+    }
 }
 
-async fn read_answer(stream: &mut TcpStream, control_id: &str) -> Result<AckOutcome, SendError> {
+async fn read_answer(stream: &mut Channel, control_id: &str) -> Result<AckOutcome, SendError> {
     let mut deframer = Deframer::new(MAX_ANSWER);
     let mut buffer = BytesMut::with_capacity(READ_CHUNK);
     let mut strangers = 0;

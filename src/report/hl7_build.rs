@@ -95,7 +95,7 @@ impl Segment {
         }
     }
 
-    /// Sets field `number`, counted from 1 as the standard counts (MSH from 3 on).
+    /// Sets field `number`, counted from 1 as the standard counts (MSH, BHS and FHS from 3 on).
     pub fn set(mut self, number: usize, value: FieldText) -> Self {
         if value.is_empty() {
             return self;
@@ -110,7 +110,7 @@ impl Segment {
     fn write(&self, out: &mut String) {
         out.push_str(self.name);
         let skip = match self.name {
-            "MSH" => {
+            "MSH" | "BHS" | "FHS" => {
                 out.push_str("|^~\\&");
                 2
             }

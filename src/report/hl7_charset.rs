@@ -2,13 +2,18 @@
 //! Never guesses silently: a fallback and a character that does not fit are reported to the caller.
 
 use encoding_rs::{
-    Encoding, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8,
-    ISO_8859_15, WINDOWS_1252, WINDOWS_1254,
+    BIG5, DecoderResult, EUC_KR, Encoding, GB18030, ISO_2022_JP, ISO_8859_2, ISO_8859_3, ISO_8859_4,
+    ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_15, WINDOWS_1252, WINDOWS_1254,
 };
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A character set that we read and write. All of them keep ASCII as it is, so that delimiters can be found in bytes.
+/// What we read and write, as a person who is asked for one of them is told.
+pub const SUPPORTED: &str =
+    "ASCII, UNICODE UTF-8, 8859/1 to 8859/9, 8859/15, GB 18030-2000, BIG-5, KS X 1001 or ISO IR87";
+
+/// A character set that we read and write. A message is decoded before it is split: in those of the East, a byte that looks like a
+/// delimiter may be half of a character. The header is ASCII up to MSH-18 in all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
     Ascii,
@@ -16,6 +21,18 @@ pub enum Charset {
     Latin1,
     /// `8859/2` to `8859/9` and `8859/15`.
     Iso(IsoPart),
+    East(East),
+}
+
+/// The sets of several bytes a character that table 0211 names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum East {
+    Gb18030,
+    Big5,
+    /// Read as the superset of Windows.
+    KsX1001,
+    /// JIS X 0201 and 0208 (ISO IR14, ISO IR87), switched by the escape sequences of ISO 2022.
+    Iso2022Jp,
 }
 
 /// The further parts of ISO 8859 that table 0211 names.
@@ -97,9 +114,19 @@ impl Declared {
 
     /// Reads MSH-18; white space and case do not matter. Several repetitions are supported when they all mean the same.
     pub fn read(msh18: &str) -> Self {
-        let mut each = msh18.split('~').map(Self::read_one);
-        let first = each.next().unwrap_or(Self::Unsaid);
-        match each.all(|other| other == first || other == Self::Unsaid) {
+        let said: Vec<Self> = msh18
+            .split('~')
+            .map(Self::read_one)
+            .filter(|one| *one != Self::Unsaid)
+            .collect();
+        let japanese = Self::Known(Charset::East(East::Iso2022Jp));
+        // Japan names ASCII, or nothing, first, and behind it the sets that escape sequences switch to.
+        let first = match said.contains(&japanese) {
+            true => japanese,
+            false => said.first().copied().unwrap_or(Self::Unsaid),
+        };
+        let beside = |one: &Self| first == japanese && *one == Self::Known(Charset::Ascii);
+        match said.iter().all(|one| *one == first || beside(one)) {
             true => first,
             false => Self::Unsupported,
         }
@@ -115,6 +142,10 @@ impl Declared {
             "" | "\"\"" => return Self::Unsaid,
             "ASCII" | "USASCII" => Charset::Ascii,
             "UNICODE" | "UNICODEUTF8" | "UTF8" => Charset::Utf8,
+            "GB18030" | "GB180302000" => Charset::East(East::Gb18030),
+            "BIG5" => Charset::East(East::Big5),
+            "KSX1001" => Charset::East(East::KsX1001),
+            "ISOIR14" | "ISOIR87" => Charset::East(East::Iso2022Jp),
             _ => match name.strip_prefix("ISO").unwrap_or(&name) {
                 "8859/1" | "88591" => Charset::Latin1,
                 "8859/2" | "88592" => Charset::Iso(IsoPart::P2),
@@ -152,6 +183,7 @@ impl Declared {
             Self::Known(charset @ (Charset::Latin1 | Charset::Iso(_))) if !marked => {
                 done(charset.decode_lossy(bytes), charset)
             }
+            Self::Known(charset @ Charset::East(east)) if !marked => done(east.decode(bytes)?, charset),
             Self::Unsaid | Self::Known(_) => match utf8(bytes) {
                 Ok(text) => done(text, Charset::Utf8),
                 Err(_) => Ok(Decoded {
@@ -188,6 +220,12 @@ impl Charset {
                 IsoPart::P9 => "8859/9",
                 IsoPart::P15 => "8859/15",
             },
+            Self::East(east) => match east {
+                East::Gb18030 => "GB 18030-2000",
+                East::Big5 => "BIG-5",
+                East::KsX1001 => "KS X 1001",
+                East::Iso2022Jp => "ISO IR87",
+            },
         }
     }
 
@@ -198,34 +236,31 @@ impl Charset {
             Self::Ascii | Self::Utf8 => return String::from_utf8_lossy(bytes).into_owned(),
             Self::Latin1 => WINDOWS_1252,
             Self::Iso(part) => part.encoding(),
+            Self::East(east) => east.encoding(),
         };
         encoding.decode_without_bom_handling(bytes).0.into_owned()
     }
 
     /// Text to bytes; what does not fit is written in plain letters, or as `?`.
     pub fn encode(self, text: &str) -> Encoded {
-        let mut out = Encoded {
-            bytes: Vec::with_capacity(text.len()),
-            replaced: 0,
+        let (fitted, replaced) = self.fit(text);
+        let bytes = match self {
+            Self::Ascii | Self::Utf8 => fitted.into_bytes(),
+            // Not as encoding_rs would: it takes 8859/1 for what Windows makes of it.
+            Self::Latin1 => fitted.chars().map(|c| u32::from(c) as u8).collect(),
+            Self::Iso(part) => part.encoding().encode(&fitted).0.into_owned(),
+            Self::East(east) => east.encoding().encode(&fitted).0.into_owned(),
         };
-        for c in text.chars() {
-            if !self.push(c, &mut out.bytes) {
-                out.replaced += 1;
-                out.bytes.extend_from_slice(plain_letters(c).as_bytes());
-            }
-        }
-        out
+        Encoded { bytes, replaced }
     }
 
     /// The text with every character in it that this set has, so that a later [`Self::encode`] changes nothing; and how
     /// many were replaced. Values are fitted before they are escaped.
     pub fn fit(self, text: &str) -> (String, usize) {
-        let mut scratch = Vec::new();
         let mut fitted = String::with_capacity(text.len());
         let mut replaced = 0;
         for c in text.chars() {
-            scratch.clear();
-            if self.push(c, &mut scratch) {
+            if self.has(c) {
                 fitted.push(c);
             } else {
                 fitted.push_str(plain_letters(c));
@@ -235,33 +270,49 @@ impl Charset {
         (fitted, replaced)
     }
 
-    fn push(self, c: char, out: &mut Vec<u8>) -> bool {
+    fn has(self, c: char) -> bool {
         if c.is_ascii() {
-            out.push(c as u8);
             return true;
         }
+        let mut buffer = [0; 4];
+        let text = c.encode_utf8(&mut buffer);
         match self {
             Self::Ascii => false,
-            Self::Utf8 => {
-                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                true
-            }
-            Self::Latin1 => match u32::from(c) {
-                code @ 0xa0..=0xff => {
-                    out.push(code as u8);
-                    true
-                }
-                _ => false,
-            },
+            Self::Utf8 => true,
+            Self::Latin1 => (0xa0..=0xff).contains(&u32::from(c)),
+            // Windows fills the 32 places that ISO leaves to control characters.
             Self::Iso(part) => {
-                let mut buffer = [0; 4];
-                let (bytes, _, lost) = part.encoding().encode(c.encode_utf8(&mut buffer));
-                let fits = !lost && bytes.iter().all(|b| *b >= 0xa0);
-                if fits {
-                    out.extend_from_slice(&bytes);
-                }
-                fits
+                let (bytes, _, lost) = part.encoding().encode(text);
+                !lost && bytes.iter().all(|b| *b >= 0xa0)
             }
+            Self::East(east) => !east.encoding().encode(text).2,
+        }
+    }
+}
+
+impl East {
+    fn encoding(self) -> &'static Encoding {
+        match self {
+            Self::Gb18030 => GB18030,
+            Self::Big5 => BIG5,
+            Self::KsX1001 => EUC_KR,
+            Self::Iso2022Jp => ISO_2022_JP,
+        }
+    }
+
+    /// # Errors
+    /// Bytes that are no character of the set.
+    fn decode(self, bytes: &[u8]) -> Result<String, CharsetError> {
+        let mut decoder = self.encoding().new_decoder_without_bom_handling();
+        let most = decoder.max_utf8_buffer_length_without_replacement(bytes.len());
+        let mut text = String::with_capacity(most.unwrap_or_default());
+        match decoder.decode_to_string_without_replacement(bytes, &mut text, true) {
+            (DecoderResult::InputEmpty, _) => Ok(text),
+            (DecoderResult::Malformed(bad, after), read) => Err(CharsetError::NotAsDeclared(
+                read.saturating_sub(usize::from(bad) + usize::from(after)),
+            )),
+            // The text was made as long as it can become.
+            (DecoderResult::OutputFull, read) => Err(CharsetError::NotAsDeclared(read)),
         }
     }
 }
@@ -331,6 +382,10 @@ mod tests {
             ("8859/8", "כהן"),
             ("8859/9", "Şahin"),
             ("8859/15", "Œuvre €"),
+            ("GB 18030-2000", "张伟 \u{20bb7} €"),
+            ("BIG-5", "陳大文 許功蓋"),
+            ("KS X 1001", "김철수"),
+            ("ISO IR87", "山田 太郎 ヤマダ"),
         ] {
             let Declared::Known(charset) = Declared::read(name) else {
                 panic!("{name} is known");
@@ -368,10 +423,21 @@ mod tests {
     fn a_wrong_declaration_is_an_error_that_says_where() {
         let wrong = Declared::read("UNICODE UTF-8").decode(b"M\xfcller");
         assert_eq!(wrong, Err(CharsetError::NotAsDeclared(1)));
-        assert_eq!(Declared::read("ISO IR87"), Declared::Unsupported);
+        assert_eq!(Declared::read("CNS 11643-1992"), Declared::Unsupported);
+        let cut = Declared::read("GB 18030-2000").decode(b"PID \xd5\xc5\xce");
+        assert_eq!(cut, Err(CharsetError::NotAsDeclared(6)));
         assert_eq!(Declared::read("UNICODE UTF-16"), Declared::Unsupported);
         assert_eq!(Declared::read("8859/1~UNICODE UTF-8"), Declared::Unsupported);
         assert_eq!(Declared::read("UTF-8~UNICODE"), Declared::Known(Charset::Utf8));
+        for japanese in ["~ISO IR87", "ASCII~ISO IR14~ISO IR87", "ISO IR87"] {
+            let read = Declared::read(japanese);
+            assert_eq!(
+                read,
+                Declared::Known(Charset::East(East::Iso2022Jp)),
+                "{japanese}"
+            );
+        }
+        assert_eq!(Declared::read("8859/1~ISO IR87"), Declared::Unsupported);
     }
 
     #[test]

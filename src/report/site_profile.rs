@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::hl7_charset::{Charset, Declared};
+use super::hl7_charset::{Charset, Declared, SUPPORTED};
 
 /// The profile that is used for receiving where a site names none.
 pub const DEFAULT_251: &str = include_str!("../../integrations/sites/default-251.toml");
@@ -220,7 +220,7 @@ impl TryFrom<String> for CharsetName {
         match Declared::read(&name) {
             Declared::Known(charset) => Ok(Self(charset)),
             Declared::Unsaid | Declared::Unsupported => Err(format!(
-                "{name:?} is no supported character set: expected ASCII, UNICODE UTF-8, 8859/1 to 8859/9 or 8859/15"
+                "{name:?} is no supported character set: expected {SUPPORTED}"
             )),
         }
     }

@@ -11,6 +11,9 @@ use super::error::StoreError;
 
 /// Connections that serve reads, and on PostgreSQL writes too.
 const POOL: u32 = 8;
+/// A connection that was used more lately than this is not asked whether it still stands: that would be a round trip for each
+/// query. One that broke in between fails its query, as one does that breaks during it.
+const STALE: Duration = Duration::from_secs(1);
 const FILE_MODE: u32 = 0o600;
 
 /// The connections of one database.
@@ -62,7 +65,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
     options
         .sqlx_logging(false)
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10));
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire_if_idle_for(STALE);
     options
 }
 

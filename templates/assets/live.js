@@ -205,10 +205,10 @@
     switches.checked = keysOn();
     switches.addEventListener("change", () => localStorage.setItem("tocsin.keys", switches.checked ? "on" : "off"));
   }
-  document.getElementById("keys-open")?.addEventListener("click", () => help.showModal());
+  document.getElementById("keys-open")?.addEventListener("click", () => tocsin.cover(help));
   for (const [name, action] of [
     ["t", tocsin.nextTheme],
-    ["?", () => help?.showModal()],
+    ["?", () => help && tocsin.cover(help)],
     ["/", () => document.querySelector("input[type=search]")?.focus()],
     ["g w", go("/")],
     ["g a", go("/alerts")],

@@ -68,7 +68,7 @@
   const run = (index) => {
     const chosen = offered[index]?.element;
     if (!chosen) return;
-    dialog.close();
+    tocsin.uncover(dialog);
     if (chosen.matches("a, button")) return chosen.click();
     chosen.scrollIntoView();
     chosen.focus({ preventScroll: true });
@@ -96,11 +96,11 @@
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
     if (document.documentElement.dataset.session) return;
     event.preventDefault();
-    if (dialog.open) return dialog.close();
+    if (dialog.open) return tocsin.uncover(dialog);
     if (document.querySelector("dialog[open]")) return;
     known = commands();
     field.value = "";
-    dialog.showModal();
+    tocsin.cover(dialog);
     offer();
   });
 })();

@@ -46,7 +46,7 @@
     const flagged = [...page.querySelectorAll('.finding[data-ai-state="flagged"]')].map((finding) => finding.dataset.result);
     draw(page.querySelector("section.viewer"), new Set(flagged));
     dialog.dataset.studyId = id;
-    dialog.showModal();
+    tocsin.cover(dialog);
     open.focus();
   };
 
@@ -57,7 +57,7 @@
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== " ") return;
     event.preventDefault();
-    dialog.close();
+    tocsin.uncover(dialog);
   });
   // The list may have drawn the row anew meanwhile.
   dialog.addEventListener("close", () => rowOf(dialog.dataset.studyId)?.focus({ preventScroll: true }));

@@ -181,6 +181,31 @@ test("Space has a quick look at a row, and Space or Escape goes back to it", asy
   await page.waitForURL(`**/studies/${bleed}`);
 });
 
+test("a dialog keeps the focus and the pointer, and gives the focus back", async () => {
+  const page = await enter();
+  const url = page.url();
+  await page.keyboard.press("j");
+  for (const [keys, dialog] of [[["Control+k"], "palette"], [[" "], "quick"], [["?"], "keys"]]) {
+    for (const key of keys) await page.keyboard.press(key);
+    await page.locator(`dialog#${dialog}[open][aria-modal="true"]`).waitFor();
+    const inside = () => page.evaluate((id) => document.getElementById(id).contains(document.activeElement), dialog);
+    for (const key of ["Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"]) {
+      await page.keyboard.press(key);
+      assert.ok(await inside(), `${key} in ${dialog}`);
+    }
+    // Script behind it that takes the focus has it taken back.
+    await page.evaluate(() => document.querySelector("#rows tr[data-study-id]").focus());
+    assert.ok(await inside(), dialog);
+    // A press on what lies behind does nothing but close it.
+    const button = await page.getByTestId("claim").first().boundingBox();
+    await page.mouse.click(button.x + button.width / 2, button.y + button.height / 2);
+    await page.locator(`dialog#${dialog}`).waitFor({ state: "hidden" });
+    assert.equal(await page.getByTestId("release").count(), 0);
+    assert.equal(page.url(), url);
+    assert.equal(await focused(page), bleed, dialog);
+  }
+});
+
 for (const theme of THEMES) {
   test(`dialogs keep nobody out: ${theme}`, async () => {
     const page = await enter();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tocsin::deliver::channel::Door;
 use tocsin::deliver::mllp::{AckOutcome, MllpPeer, send};
 use tocsin::deliver::mllp_frame::{Deframer, frame};
 use tocsin::ingest::hl7::listener::{Env, serve};
@@ -109,7 +110,7 @@ impl Service {
             ids: Arc::new(CountingIds::default()),
         });
         let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, env, stop.clone()));
+        let task = tokio::spawn(serve(vec![Door::plain(listener)], env, stop.clone()));
         Self {
             port,
             memory,
@@ -198,6 +199,39 @@ async fn pipelined_messages_are_answered_one_by_one_in_their_order() {
         assert_eq!(msa(&line.answer().await.expect("an answer")), ("AA", id.as_str()));
     }
     assert_eq!(service.stored().len(), 16);
+}
+
+#[tokio::test]
+async fn the_messages_of_a_batch_are_taken_one_by_one_and_answered_together() {
+    let service = Service::start().await;
+    let mut line = service.connect().await;
+    let nameless = b"MSH|^~\\&|ADT|EGH|TOCSIN|EGH|20260314||ADT^A08|C3|P|2.5.1\rPID|1||\r".to_vec();
+    let batch = [
+        b"BHS|^~\\&|ADT|EGH|TOCSIN|EGH|20260314||||B1\r".to_vec(),
+        adt("C1"),
+        adt("C2"),
+        nameless,
+        b"BTS|3\r".to_vec(),
+    ];
+    let answer = line.ask(&batch.concat()).await.expect("an answer");
+    let segments: Vec<&str> = answer.split('\r').collect();
+    assert!(
+        segments[0].starts_with("BHS|^~\\&|TOCSIN|EGH|ADT|EGH|") && segments[0].ends_with("|B1"),
+        "{answer}"
+    );
+    let codes: Vec<_> = segments
+        .iter()
+        .filter(|s| s.starts_with("MSA"))
+        .map(|s| msa(s))
+        .collect();
+    assert_eq!(codes, [("AA", "C1"), ("AA", "C2"), ("AE", "C3")]);
+    assert_eq!(segments[segments.len() - 2], "BTS|3");
+    assert_eq!(
+        service.stored().len(),
+        3,
+        "what is refused is kept to be looked at"
+    );
+    assert_eq!(msa(&line.ask(&adt("C9")).await.expect("an answer")), ("AA", "C9"));
 }
 
 #[tokio::test]

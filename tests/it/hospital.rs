@@ -7,13 +7,16 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tempfile::TempDir;
+use tocsin::api::auth::Role;
 use tocsin::api::worklist::{self, WorklistItem};
 use tocsin::api::worklist_query::WorklistQuery;
 use tocsin::app::machine::{self, Machine};
 use tocsin::app::{Running, open};
 use tocsin::cli::demo::exam::Exam;
+use tocsin::cli::demo::http::Client;
 use tocsin::cli::demo::visit::{Priority, Visit};
 use tocsin::cli::demo::{archive, ris, scanner};
+use tocsin::cli::token;
 use tocsin::config::Config;
 use tocsin::deliver::dicom::DicomPeer;
 use tocsin::deliver::mllp::MllpPeer;
@@ -214,6 +217,7 @@ impl Hospital {
             host: "127.0.0.1".to_owned(),
             port: self.running.addresses.dicom.port(),
             our_ae: scanner::AE_TITLE.to_owned(),
+            tls: None,
         }
     }
 
@@ -303,6 +307,15 @@ impl Hospital {
             .collect();
         owed.sort_unstable();
         owed
+    }
+
+    /// The hospital's API as a role.
+    pub async fn api(&self, role: Role) -> Client {
+        let token = token::create(&self.running.store, role, role.text(), "demo").await;
+        Client {
+            address: self.running.addresses.http,
+            token: Some(token.unwrap()),
+        }
     }
 
     pub fn mail_folder(&self) -> std::path::PathBuf {

@@ -8,10 +8,8 @@ use tocsin::api::preview::{self, Preset};
 use tocsin::api::waiting::{Ranked, WaitingList};
 use tocsin::api::worklist;
 use tocsin::cli::demo::exam::Exam;
-use tocsin::cli::demo::http::Client;
 use tocsin::cli::demo::scanner;
 use tocsin::cli::demo::visit::{Priority, Visit};
-use tocsin::cli::token;
 use tocsin::deliver::dicom;
 use tocsin::imaging::phantom::{HeadFinding, PhantomIdentity};
 use tocsin::storage::{changes, instances, results, studies};
@@ -89,15 +87,6 @@ async fn every_step_of_a_study_is_a_change_that_screens_can_follow() {
         assert_eq!(changes::latest(conn).await.unwrap(), told.last().unwrap().seq);
     })
     .await;
-}
-
-/// The hospital's API as a role.
-async fn api(hospital: &Hospital, role: Role) -> Client {
-    let token = token::create(&hospital.running.store, role, role.text(), "demo").await;
-    Client {
-        address: hospital.running.addresses.http,
-        token: Some(token.unwrap()),
-    }
 }
 
 /// Another visit of the same patient.
@@ -217,7 +206,7 @@ async fn a_patient_who_comes_again_is_compared_with_the_last_time_and_a_model_ca
             .iter()
             .find(|item| item.study_id != before.study_id)
             .expect("the second study");
-        let engineer = api(&hospital, Role::Admin).await;
+        let engineer = hospital.api(Role::Admin).await;
         let path = format!("/api/v1/studies/{}", now.study_id);
         let view = engineer.json(&path).await.unwrap();
         let priors = view["priors"].as_array().unwrap();
@@ -278,7 +267,7 @@ async fn images_that_cannot_be_used_are_asked_for_again_taken_on_and_linked_to_t
         let gapped: Vec<_> = files.iter().step_by(2).cloned().collect();
         hospital.send(&gapped).await;
         hospital.advance(TimeDelta::minutes(3)).await;
-        let technologist = api(&hospital, Role::Technologist).await;
+        let technologist = hospital.api(Role::Technologist).await;
         let of = async || {
             let list = technologist.json("/api/v1/quality").await.unwrap();
             list["items"][0].clone()
@@ -326,7 +315,7 @@ async fn images_that_cannot_be_used_are_asked_for_again_taken_on_and_linked_to_t
             (&done["stage"], &done["repeat"]["study_id"]),
             (&json!("repeated"), &candidate)
         );
-        let reader = api(&hospital, Role::StrokeTeam).await;
+        let reader = hospital.api(Role::StrokeTeam).await;
         assert_eq!(reader.get("/api/v1/quality").await.unwrap().status, 403);
     })
     .await;
@@ -335,7 +324,7 @@ async fn images_that_cannot_be_used_are_asked_for_again_taken_on_and_linked_to_t
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_of_setting_up_is_done_when_it_was_seen_and_not_before() {
     everywhere(Setup::default(), async |hospital| {
-        let admin = api(&hospital, Role::Admin).await;
+        let admin = hospital.api(Role::Admin).await;
         let done = async || {
             let steps = admin.json("/api/v1/start").await.unwrap();
             let done = steps["items"]

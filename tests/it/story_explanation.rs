@@ -4,9 +4,7 @@
 use dicom_dictionary_std::tags;
 use dicom_object::from_reader;
 use tocsin::api::auth::Role;
-use tocsin::cli::demo::http::Client;
 use tocsin::cli::demo::visit::Priority;
-use tocsin::cli::token;
 use tocsin::imaging::heat::{self, HeatMap};
 use tocsin::imaging::mask_codec;
 use tocsin::imaging::phantom::HeadFinding;
@@ -99,14 +97,6 @@ fn of<'s>(sent: &'s [(String, Vec<u8>)], kind: &str) -> Vec<&'s [u8]> {
     own.map(|(_, bytes)| bytes.as_slice()).collect()
 }
 
-async fn radiologist(hospital: &Hospital) -> Client {
-    let token = token::create(&hospital.running.store, Role::Radiologist, "reader", "demo").await;
-    Client {
-        address: hospital.running.addresses.http,
-        token: Some(token.unwrap()),
-    }
-}
-
 /// How a key image says what is drawn on it.
 fn words(capture: &[u8]) -> String {
     let object = from_reader(capture).unwrap();
@@ -138,7 +128,7 @@ async fn a_policy_decides_by_every_way_out_what_is_shown_of_a_result() {
             .await
             .unwrap();
         let key = first.explanation.key_slices[0].slice;
-        let reader = radiologist(&hospital).await;
+        let reader = hospital.api(Role::Radiologist).await;
         let mut before = first;
         for (policy, pictures, marks) in POLICIES {
             let kept = Kept {
@@ -247,7 +237,7 @@ async fn the_segmentation_that_is_sent_holds_the_voxels_of_the_mask_where_they_w
             .await
             .unwrap();
         assert_eq!(rows.len(), results_before, "nothing is analysed because of it");
-        let reader = radiologist(&hospital).await;
+        let reader = hospital.api(Role::Radiologist).await;
         let stacks = reader
             .json(&format!("/api/v1/studies/{}/stacks", record.study))
             .await

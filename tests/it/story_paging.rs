@@ -2,6 +2,9 @@
 
 use chrono::TimeDelta;
 use tocsin::api::acknowledge::acknowledge;
+use tocsin::api::auth::Role;
+use tocsin::api::worklist;
+use tocsin::api::worklist_query::WorklistQuery;
 use tocsin::cli::demo::visit::Priority;
 use tocsin::imaging::phantom::HeadFinding;
 use tocsin_domain::audit::Event;
@@ -36,6 +39,21 @@ async fn answer(hospital: &Hospital, by: &str) {
     acknowledge(&hospital.running.state, id, by.to_owned(), event)
         .await
         .unwrap();
+}
+
+/// What stands in the alert's column of the worklist, sorted by it.
+async fn pressing(hospital: &Hospital) -> Vec<String> {
+    let sorted = WorklistQuery {
+        sort: "alert".to_owned(),
+        ..WorklistQuery::default()
+    };
+    let list = worklist::load(&hospital.running.state, &sorted, "team", "")
+        .await
+        .unwrap();
+    let alerts = list.items.into_iter().map(|item| item.alert);
+    alerts
+        .map(|alert| alert.map_or_else(|| "none".to_owned(), |alert| alert.status))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +99,7 @@ async fn a_timer_that_ran_out_while_the_service_was_down_fires_once() {
 async fn who_acknowledged_is_known_and_nobody_can_do_it_twice() {
     everywhere(Setup::default(), async |hospital| {
         bleed(&hospital, 33).await;
+        assert_eq!(pressing(&hospital).await, ["notified"]);
         answer(&hospital, "team").await;
         let alert = hospital.alerts().await.remove(0);
         assert_eq!(
@@ -98,6 +117,25 @@ async fn who_acknowledged_is_known_and_nobody_can_do_it_twice() {
         assert!(again.unwrap_err().to_string().contains("acknowledged"));
         let brief = hospital.item().await.alert.unwrap();
         assert_eq!(brief.acknowledged_by.as_deref(), Some("team"));
+
+        bleed(&hospital, 34).await;
+        let visit = hospital.patient(12, HeadFinding::None, Priority::Stat);
+        hospital.order(&visit).await;
+        hospital.scan(&visit).await;
+        hospital.settle().await;
+        assert_eq!(pressing(&hospital).await, ["notified", "acknowledged", "none"]);
+
+        let engineer = hospital.api(Role::IntegrationEngineer).await;
+        let owed = engineer.json("/api/v1/deliveries").await.unwrap();
+        let owed = owed["items"].as_array().unwrap();
+        let said = owed
+            .iter()
+            .filter(|owed| owed["kind"] == "structured_report" && owed["model"] == "ich");
+        assert_eq!(said.count(), 2, "of each bleed: {owed:?}");
+        assert!(
+            owed.iter().all(|owed| owed["patient"]["identifier"].is_string()),
+            "{owed:?}"
+        );
         hospital.close().await;
     })
     .await;

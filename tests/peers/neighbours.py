@@ -56,11 +56,15 @@ class Program:
 class Storescp(Program):
     """dcmtk's receiver: one process per association; with these options every transfer syntax, and bytes as received."""
 
-    def __init__(self, folder, options=("+xa", "+B")):
+    def __init__(self, folder, options=("+xa", "+B"), echo=None):
+        self.echo = echo
         (port,) = free_ports(1)
         command = ["storescp", "--fork", *options, "-aet", "DCMTK", "-od", str(folder), str(port)]
         Path(folder).mkdir(parents=True, exist_ok=True)
         super().__init__(folder, "DCMTK", command, port)
+
+    def answers(self):
+        return self.echo(self.port) if self.echo else super().answers()
 
     def files(self):
         return [path for path in self.folder.iterdir() if path.is_file()]
@@ -130,9 +134,9 @@ class Dcmqrscp(Program):
 
 
 class Ris:
-    """Keeps what it receives, in order, and answers each with `code`, until it is told otherwise."""
+    """Keeps what it receives, in order, and answers each with `code`, until it is told otherwise. `tls` is a server's context."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, tls=None):
         self.received, self.code, self.text = [], "AA", ""
         ris = self
 
@@ -147,6 +151,10 @@ class Ris:
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address, daemon_threads = True, True
+
+            def get_request(self):
+                connection, address = super().get_request()
+                return (tls.wrap_socket(connection, server_side=True) if tls else connection), address
 
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]

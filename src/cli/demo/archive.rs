@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::machine;
 use crate::cli::Failure;
+use crate::deliver::channel::Door;
 use crate::ingest::dicom::{
     self, Accept, ClosedAssociation, InstanceSink, ReceivedInstance, ScpSettings, StoreOutcome,
 };
@@ -95,6 +96,6 @@ pub fn serve(
         clock: machine::clock(),
         ids: machine::ids(),
     };
-    tokio::spawn(dicom::serve(listener, Arc::new(env), stop));
+    tokio::spawn(dicom::serve(vec![Door::plain(listener)], Arc::new(env), stop));
     Ok(())
 }

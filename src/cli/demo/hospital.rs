@@ -169,6 +169,7 @@ fn scanner_to(address: SocketAddr) -> DicomPeer {
         host: address.ip().to_string(),
         port: address.port(),
         our_ae: scanner::AE_TITLE.to_owned(),
+        tls: None,
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::wire::{MAX_PDU_BYTES, Wire};
 use super::{DeliverError, DicomPeer};
+use crate::deliver::channel::Channel;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const ASSOCIATE: Duration = Duration::from_secs(30);
@@ -244,15 +245,21 @@ impl Association {
     }
 }
 
-async fn connect(peer: &DicomPeer) -> Result<TcpStream, DeliverError> {
+async fn connect(peer: &DicomPeer) -> Result<Channel, DeliverError> {
     let (host, port) = (peer.host.clone(), peer.port);
-    match timeout(CONNECT, TcpStream::connect((peer.host.as_str(), port))).await {
-        Ok(Ok(socket)) => Ok(socket),
-        Ok(Err(source)) => Err(DeliverError::Connect { host, port, source }),
-        Err(_) => Err(DeliverError::ConnectTimeout {
-            host,
-            port,
-            seconds: CONNECT.as_secs(),
-        }),
+    let socket = match timeout(CONNECT, TcpStream::connect((peer.host.as_str(), port))).await {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(source)) => return Err(DeliverError::Connect { host, port, source }),
+        Err(_) => {
+            let seconds = CONNECT.as_secs();
+            return Err(DeliverError::ConnectTimeout { host, port, seconds });
+        }
+    };
+    match &peer.tls {
+        Some(tls) => tls
+            .connect(socket, &peer.host)
+            .await
+            .map_err(|source| DeliverError::Tls { host, port, source }),
+        None => Ok(Channel::Plain(socket)),
     }
 }

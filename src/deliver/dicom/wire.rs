@@ -1,4 +1,4 @@
-//! DICOM PDUs over a TCP socket, in both directions, with a time limit on every wait. Knows nothing of DIMSE.
+//! DICOM PDUs over a connection, in both directions, with a time limit on every wait. Knows nothing of DIMSE.
 //!
 //! Most senders leave Nagle's algorithm on and would then wait 40 ms per instance for our delayed acknowledgement: so the
 //! kernel is asked for a quick one before each read (Linux forgets the wish by itself), and our own answers never wait.
@@ -11,8 +11,9 @@ use dicom_ul::pdu::{
     AbortRQServiceProviderReason, AbortRQSource, PDataValue, PDataValueType, Pdu, read_pdu, write_pdu,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::deliver::channel::Channel;
 
 /// Longest PDU that we take, header apart; what dcmtk and others offer at most.
 pub const MAX_PDU_BYTES: u32 = 131_072;
@@ -49,17 +50,17 @@ fn seconds(duration: Duration) -> String {
 
 /// A connection and the bytes that came but were not a whole PDU yet.
 pub struct Wire {
-    socket: TcpStream,
+    channel: Channel,
     buffer: BytesMut,
     max_pdu: u32,
 }
 
 impl Wire {
-    pub fn new(socket: TcpStream, max_pdu: u32) -> Self {
+    pub fn new(channel: Channel, max_pdu: u32) -> Self {
         // Without it the connection works, only slower.
-        let _ = socket.set_nodelay(true);
+        let _ = channel.socket().set_nodelay(true);
         Self {
-            socket,
+            channel,
             buffer: BytesMut::new(),
             max_pdu,
         }
@@ -98,9 +99,9 @@ impl Wire {
 
     async fn read(&mut self) -> Result<(), WireError> {
         #[cfg(target_os = "linux")]
-        let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+        let _ = rustix::net::sockopt::set_tcp_quickack(self.channel.socket(), true);
         self.buffer.reserve(READ_BYTES);
-        match self.socket.read_buf(&mut self.buffer).await {
+        match self.channel.read_buf(&mut self.buffer).await {
             Ok(0) if self.buffer.is_empty() => Err(WireError::Closed),
             Ok(0) => Err(WireError::CutOff(self.buffer.len())),
             Ok(_) => Ok(()),
@@ -111,7 +112,11 @@ impl Wire {
     pub async fn send(&mut self, pdu: &Pdu, limit: Duration) -> Result<(), WireError> {
         let mut bytes = Vec::with_capacity(512);
         write_pdu(&mut bytes, pdu).map_err(|e| WireError::Encode(Box::new(e)))?;
-        let written = timeout(limit, self.socket.write_all(&bytes)).await;
+        let write = async {
+            self.channel.write_all(&bytes).await?;
+            self.channel.flush().await
+        };
+        let written = timeout(limit, write).await;
         written
             .map_err(|_| WireError::Blocked(limit))?
             .map_err(WireError::Write)
@@ -166,6 +171,6 @@ impl Wire {
             source: AbortRQSource::ServiceProvider(reason),
         };
         let _ = self.send(&pdu, limit).await;
-        let _ = self.socket.shutdown().await;
+        let _ = self.channel.shutdown().await;
     }
 }

@@ -7,9 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tocsin_domain::clock::Clock;
 use tocsin_domain::ids::IdGen;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -18,7 +19,9 @@ use super::association;
 use super::negotiate::Load;
 use super::settings::ScpSettings;
 use super::sink::InstanceSink;
+use crate::deliver::channel::{Door, enter};
 use crate::deliver::dicom::wire::{MAX_PDU_BYTES, Wire};
+use crate::deliver::tls::Tls;
 use crate::storage::blobs::BlobStore;
 
 /// Pause after a failed accept, most often for want of file descriptors.
@@ -36,16 +39,35 @@ pub struct Env<S> {
     pub ids: Arc<dyn IdGen>,
 }
 
-/// Serves C-ECHO and C-STORE until `stop`, then lets the messages under way end and returns.
-pub async fn serve<S: InstanceSink>(listener: TcpListener, env: Arc<Env<S>>, stop: CancellationToken) {
+/// Serves C-ECHO and C-STORE at all doors until `stop`, then lets the messages under way end and returns.
+pub async fn serve<S: InstanceSink>(doors: Vec<Door>, env: Arc<Env<S>>, stop: CancellationToken) {
     let associations = TaskTracker::new();
     let connections = Arc::new(Connections::default());
-    info!(ae_title = env.settings.ae_title, address = ?listener.local_addr().ok(), "DICOM listener ready");
+    let attended = doors
+        .into_iter()
+        .map(|door| attend(door, &env, &connections, &associations, &stop));
+    join_all(attended).await;
+    associations.close();
+    associations.wait().await;
+    info!("DICOM listener stopped");
+}
+
+async fn attend<S: InstanceSink>(
+    door: Door,
+    env: &Arc<Env<S>>,
+    connections: &Arc<Connections>,
+    associations: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    info!(
+        ae_title = env.settings.ae_title, address = ?door.listener.local_addr().ok(), tls = door.tls.is_some(),
+        "DICOM listener ready"
+    );
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+            accepted = door.listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, peer)) => {
@@ -53,15 +75,12 @@ pub async fn serve<S: InstanceSink>(listener: TcpListener, env: Arc<Env<S>>, sto
                     debug!(%peer, "DICOM: too many connections, closed");
                     continue;
                 };
-                associations.spawn(connection(Arc::clone(&env), socket, peer, place, stop.clone()));
+                let caller = (socket, peer, door.tls.clone());
+                associations.spawn(connection(Arc::clone(env), caller, place, stop.clone()));
             }
             Err(error) => pause(&error).await,
         }
     }
-    drop(listener);
-    associations.close();
-    associations.wait().await;
-    info!("DICOM listener stopped");
 }
 
 async fn pause(error: &io::Error) {
@@ -71,12 +90,22 @@ async fn pause(error: &io::Error) {
 
 async fn connection<S: InstanceSink>(
     env: Arc<Env<S>>,
-    socket: TcpStream,
-    peer: SocketAddr,
+    (socket, peer, tls): (TcpStream, SocketAddr, Option<Tls>),
     place: Place,
     stop: CancellationToken,
 ) {
-    let wire = Wire::new(socket, MAX_PDU_BYTES);
+    let entered = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        entered = enter(tls, socket) => entered,
+    };
+    let wire = match entered {
+        Ok(channel) => Wire::new(channel, MAX_PDU_BYTES),
+        Err(error) => {
+            warn!(%peer, %error, "DICOM: no TLS, closed");
+            return;
+        }
+    };
     let accepted = tokio::select! {
         biased;
         () = stop.cancelled() => None,

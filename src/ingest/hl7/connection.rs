@@ -1,4 +1,4 @@
-//! One MLLP connection: frames in, one answer each, in their order. The next message is read when the one before it is
+//! One MLLP connection: frames in, one answer each, in their order; a batch is answered by a batch. The next message is read when the one before it is
 //! answered, so a fast sender waits in its own buffers and not in our memory. Logs name control ids, types and sizes.
 
 use std::io;
@@ -8,25 +8,26 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::Reading;
 use super::ack::{Answer, Answering, Verdict, answer};
+use super::batch::{self, Batch};
 use super::event::{Message, NotHl7, Opened, open};
 use super::listener::Env;
 use super::mllp::{Deframer, FrameError, frame};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::settings::{Caller, SiteReading};
 use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
+use crate::deliver::channel::Channel;
 
 const READ_CHUNK: usize = 16 * 1024;
 
 pub(super) struct Connection<S> {
     env: Arc<Env<S>>,
-    socket: TcpStream,
+    channel: Channel,
     peer: SocketAddr,
     caller: Caller,
     deframer: Deframer,
@@ -58,11 +59,11 @@ pub(super) enum End {
 }
 
 impl<S: MessageSink> Connection<S> {
-    pub(super) fn new(env: Arc<Env<S>>, socket: TcpStream, peer: SocketAddr, caller: Caller) -> Self {
+    pub(super) fn new(env: Arc<Env<S>>, channel: Channel, peer: SocketAddr, caller: Caller) -> Self {
         Self {
             deframer: Deframer::new(env.settings.limits.message_bytes),
             env,
-            socket,
+            channel,
             peer,
             caller,
             buffer: BytesMut::new(),
@@ -123,7 +124,7 @@ impl<S: MessageSink> Connection<S> {
             let read = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(End::Stopping),
-                read = timeout_at(until, self.socket.read_buf(&mut self.buffer)) => read,
+                read = timeout_at(until, self.channel.read_buf(&mut self.buffer)) => read,
             };
             match (read, inside) {
                 (Ok(Ok(0)), false) => return Err(End::Closed),
@@ -137,10 +138,36 @@ impl<S: MessageSink> Connection<S> {
     }
 
     async fn handle(&mut self, raw: Bytes) -> Result<(), End> {
+        let answer = match batch::of(&raw) {
+            Some(batch) => self.answer_all(&batch).await?,
+            None => self.answer_one(raw).await?,
+        };
+        if answer.is_empty() {
+            return Ok(());
+        }
+        self.write(&answer).await
+    }
+
+    async fn answer_all(&mut self, batch: &Batch) -> Result<Bytes, End> {
+        if let Some(miscounted) = batch.miscounted() {
+            warn!(peer = %self.peer, miscounted, "HL7 batch");
+        }
+        let mut answers = Vec::new();
+        for message in &batch.messages {
+            let answer = self.answer_one(message.clone()).await?;
+            answers.extend((!answer.is_empty()).then_some(answer));
+        }
+        if answers.is_empty() && !batch.messages.is_empty() {
+            return Ok(Bytes::new());
+        }
+        Ok(self.answering(|answering| batch.answer(&answers, answering)))
+    }
+
+    async fn answer_one(&mut self, raw: Bytes) -> Result<Bytes, End> {
         let opened = open(&raw).map_err(End::NotHl7)?;
         self.messages += 1;
         let message = opened.message();
-        let answer = match self.caller.reading(opened.header()).cloned() {
+        Ok(match self.caller.reading(opened.header()).cloned() {
             Some(site) => self.take(raw, &opened, message, &site).await,
             None => {
                 let place = Place::field("MSH", 1, 3);
@@ -148,12 +175,15 @@ impl<S: MessageSink> Connection<S> {
                 let problem = Hl7Problem::new(ErrorCode::UnknownKey, place, expected);
                 self.refuse(&message, &problem)
             }
+        })
+    }
+
+    async fn write(&mut self, answer: &[u8]) -> Result<(), End> {
+        let framed = frame(answer);
+        let write = async {
+            self.channel.write_all(&framed).await?;
+            self.channel.flush().await
         };
-        if answer.is_empty() {
-            return Ok(());
-        }
-        let framed = frame(&answer);
-        let write = self.socket.write_all(&framed);
         match timeout(self.env.settings.limits.write, write).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(End::Broken(error)),
@@ -230,19 +260,20 @@ impl<S: MessageSink> Connection<S> {
     }
 
     fn answer(&self, message: &Message, verdict: Verdict<'_>) -> Answer {
+        self.answering(|answering| answer(message, verdict, answering))
+    }
+
+    /// What an answer needs of us, under a control id of its own.
+    fn answering<A>(&self, write: impl FnOnce(&Answering<'_>) -> A) -> A {
         let settings = &self.env.settings;
         let control_id = format!("T{:016X}", self.env.ids.uuid().as_u64_pair().1);
-        answer(
-            message,
-            verdict,
-            &Answering {
-                application: &settings.application,
-                facility: &settings.facility,
-                control_id: &control_id,
-                at: self.env.clock.now(),
-                zone: settings.reading.zone,
-            },
-        )
+        write(&Answering {
+            application: &settings.application,
+            facility: &settings.facility,
+            control_id: &control_id,
+            at: self.env.clock.now(),
+            zone: settings.reading.zone,
+        })
     }
 
     fn log_message(&self, message: &Message, answer: &Answer, bytes: usize, problem: Option<&Hl7Problem>) {

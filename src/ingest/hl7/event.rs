@@ -10,7 +10,7 @@ use super::patients::{merges, patient_event};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::reports::reports;
 use super::tree::{Lines, Segment};
-use crate::report::hl7_charset::{Charset, CharsetError, Declared};
+use crate::report::hl7_charset::{Charset, CharsetError, Declared, SUPPORTED};
 use crate::report::hl7_text::Delimiters;
 
 /// The versions that are read (table 0104).
@@ -120,7 +120,7 @@ fn charset_problem(error: &CharsetError) -> Hl7Problem {
         CharsetError::Unsupported => Hl7Problem::new(
             ErrorCode::TableValueNotFound,
             place,
-            "one of ASCII, UNICODE UTF-8, 8859/1 to 8859/9, 8859/15, or nothing",
+            format!("{SUPPORTED}, or nothing"),
         ),
         CharsetError::NotAsDeclared(at) => {
             let expected =

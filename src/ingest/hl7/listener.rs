@@ -7,9 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tocsin_domain::clock::Clock;
 use tocsin_domain::ids::IdGen;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -17,6 +18,8 @@ use tracing::{debug, info, warn};
 use super::connection::Connection;
 use super::settings::{MllpLimits, MllpSettings};
 use super::sink::MessageSink;
+use crate::deliver::channel::{Door, enter};
+use crate::deliver::tls::Tls;
 
 /// Pause after a failed accept, most often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -29,31 +32,44 @@ pub struct Env<S> {
     pub ids: Arc<dyn IdGen>,
 }
 
-/// Serves MLLP until `stop`, then lets the messages under way be answered and returns.
-pub async fn serve<S: MessageSink>(listener: TcpListener, env: Arc<Env<S>>, stop: CancellationToken) {
+/// Serves MLLP at all doors until `stop`, then lets the messages under way be answered and returns.
+pub async fn serve<S: MessageSink>(doors: Vec<Door>, env: Arc<Env<S>>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let shares = Arc::new(Shares::default());
-    info!(address = ?listener.local_addr().ok(), "MLLP listener ready");
+    let attended = doors
+        .into_iter()
+        .map(|door| attend(door, &env, &shares, &tasks, &stop));
+    join_all(attended).await;
+    tasks.close();
+    tasks.wait().await;
+    info!("MLLP listener stopped");
+}
+
+async fn attend<S: MessageSink>(
+    door: Door,
+    env: &Arc<Env<S>>,
+    shares: &Arc<Shares>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    info!(address = ?door.listener.local_addr().ok(), tls = door.tls.is_some(), "MLLP listener ready");
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+            accepted = door.listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, peer)) => match shares.enter(peer.ip(), &env.settings.limits) {
                 Some(share) => {
-                    tasks.spawn(connection(Arc::clone(&env), socket, peer, share, stop.clone()));
+                    let caller = (socket, peer, door.tls.clone());
+                    tasks.spawn(connection(Arc::clone(env), caller, share, stop.clone()));
                 }
                 None => debug!(%peer, "MLLP: too many connections, closed"),
             },
             Err(error) => pause(&error).await,
         }
     }
-    drop(listener);
-    tasks.close();
-    tasks.wait().await;
-    info!("MLLP listener stopped");
 }
 
 async fn pause(error: &io::Error) {
@@ -63,8 +79,7 @@ async fn pause(error: &io::Error) {
 
 async fn connection<S: MessageSink>(
     env: Arc<Env<S>>,
-    socket: TcpStream,
-    peer: SocketAddr,
+    (socket, peer, tls): (TcpStream, SocketAddr, Option<Tls>),
     share: Share,
     stop: CancellationToken,
 ) {
@@ -76,7 +91,19 @@ async fn connection<S: MessageSink>(
         debug!(%peer, %error, "MLLP: the connection ended at once");
         return;
     }
-    let mut connection = Connection::new(env, socket, peer, caller);
+    let entered = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        entered = enter(tls, socket) => entered,
+    };
+    let channel = match entered {
+        Ok(channel) => channel,
+        Err(error) => {
+            warn!(%peer, %error, "MLLP: no TLS, closed");
+            return;
+        }
+    };
+    let mut connection = Connection::new(env, channel, peer, caller);
     let end = connection.run(&stop).await;
     connection.log(&end);
     drop(share);

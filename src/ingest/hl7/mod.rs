@@ -1,6 +1,7 @@
 //! HL7 v2 over MLLP: frames, text, meaning, answers, and the listener around them. Everything but [`listener`] is pure.
 
 pub mod ack;
+pub mod batch;
 mod connection;
 pub mod event;
 pub mod header;

@@ -70,13 +70,14 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
          [ris]\nenabled = true\nhost = \"127.0.0.1\"\nport = {ris}\n"
     );
     let config = Config::from_text(Path::new("tocsin.toml"), folder.path(), &text, Vec::new()).unwrap();
-    let ris = load::ris(&config).unwrap();
+    let ris = load::ris(&config, None).unwrap();
     let pipeline = settings::pipeline(
         &config,
         "http://localhost".into(),
         b"link key".to_vec(),
         "T".into(),
         ris,
+        None,
     );
     Env {
         store: desk.store().clone(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tocsin::deliver::channel::Door;
 use tocsin::deliver::dicom::DicomPeer;
 use tocsin::ingest::dicom::{
     Accept, ClosedAssociation, Env, InstanceSink, ReceivedInstance, ScpLimits, ScpSettings, StoreOutcome,
@@ -99,7 +100,7 @@ impl Scp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, Arc::new(env), stop.clone()));
+        let task = tokio::spawn(serve(vec![Door::plain(listener)], Arc::new(env), stop.clone()));
         Self {
             port,
             blobs,
@@ -145,6 +146,7 @@ pub fn peer(port: u16, ae_title: &str) -> DicomPeer {
         host: "127.0.0.1".into(),
         port,
         our_ae: "CT1".into(),
+        tls: None,
     }
 }
 
