@@ -1,6 +1,7 @@
 //! `tocsin check`: reads the configuration and everything it names, and says what is wrong, where, and what is expected.
 //! It changes nothing and starts nothing; a SQLite database is not opened, because opening makes it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::TimeDelta;
@@ -8,13 +9,14 @@ use clap::Args;
 
 use tocsin_domain::triage::{Pack, run_cases};
 
-use super::{ConfigFile, Failure, block_on};
+use super::{ConfigFile, Failure, block_on, hl7};
 use crate::app::{identity, load, machine, packs};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
 use crate::inference::package::{self, Package, PackageError};
 use crate::report::narrative::NarrativeTemplate;
+use crate::report::site_profile::SiteProfile;
 use crate::storage::connect;
 use crate::ui::templates::Registry;
 
@@ -51,6 +53,7 @@ impl Check {
         findings.push(templates(&config));
         findings.extend(identity(&config));
         findings.extend(tls(&config));
+        findings.extend(profiles(&config));
         report(&findings)
     }
 }
@@ -156,6 +159,38 @@ fn tls(config: &Config) -> Option<Finding> {
         left if left < RENEW => Finding::Doubtful(text),
         _ => Finding::Good(text),
     })
+}
+
+/// How the messages of neighbours are read and written; the site's own profiles with the samples beside them.
+fn profiles(config: &Config) -> Vec<Finding> {
+    let hl7 = &config.hl7;
+    let peers = hl7.peers.iter().filter_map(|peer| peer.profile.as_deref());
+    let ris = config.ris.enabled.then_some(config.ris.profile.as_str());
+    let named: BTreeSet<&str> = peers.chain(ris).chain([hl7.profile.as_str()]).collect();
+    named.into_iter().map(|name| profile(config, name)).collect()
+}
+
+fn profile(config: &Config, name: &str) -> Finding {
+    let file = config.base.join(name);
+    let tested = match SiteProfile::shipped(name) {
+        Some(_) => return Finding::Good(format!("site profile {name}, shipped")),
+        None => hl7::tested(&file),
+    };
+    match &tested.result {
+        Err(problem) => Finding::Bad(format!("site profile {name}: {problem}")),
+        Ok(samples) if samples.is_empty() => Finding::Doubtful(format!(
+            "site profile {name}: no sample messages in {}",
+            file.with_extension("").display()
+        )),
+        Ok(samples) if tested.passed() => Finding::Good(format!(
+            "site profile {name}: {} samples as written",
+            samples.len()
+        )),
+        Ok(_) => Finding::Bad(format!(
+            "site profile {name}: samples are read otherwise than written; `tocsin hl7 test {}` says where",
+            file.display()
+        )),
+    }
 }
 
 /// Every package: its manifest, and its network's hash and inside. Golden cases are for `models verify`, which runs them.

@@ -6,6 +6,7 @@ mod audit;
 mod check;
 pub mod demo;
 mod failure;
+pub mod hl7;
 mod migrate;
 mod models;
 mod password;
@@ -49,6 +50,7 @@ enum Command {
     Check(check::Check),
     Synth(synth::SynthArgs),
     Rules(rules::RulesArgs),
+    Hl7(hl7::Hl7Args),
     Models(models::Models),
     Token(token::Token),
     User(user::User),
@@ -65,14 +67,8 @@ impl Command {
             Self::Serve(serve) => serve.run(),
             Self::Check(check) => check.run(),
             Self::Synth(synth) => return Ok(synth::run(synth)),
-            Self::Rules(rules) => {
-                let passed = rules::run(&rules, &mut std::io::stdout())?;
-                return Ok(if passed {
-                    ExitCode::SUCCESS
-                } else {
-                    ExitCode::FAILURE
-                });
-            }
+            Self::Rules(rules) => return Ok(passed(rules::run(&rules, &mut std::io::stdout())?)),
+            Self::Hl7(hl7) => return Ok(passed(hl7::run(&hl7, &mut std::io::stdout())?)),
             Self::Models(models) => models.run(),
             Self::Token(token) => token.run(),
             Self::User(user) => user.run(),
@@ -81,6 +77,14 @@ impl Command {
             Self::Activate(activate) => activate.run(),
         };
         done.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn passed(all_is_well: bool) -> ExitCode {
+    if all_is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

@@ -27,6 +27,8 @@ pub struct StudyContext {
     pub link: String,
     pub procedure_code: String,
     pub procedure_text: String,
+    /// Of the order; holds where no image says one.
+    pub body_part: String,
     pub patient_class: String,
     pub location: String,
 }
@@ -105,7 +107,7 @@ pub fn study_facts(study_uid: &Uid, instances: &[InstanceFacts], context: &Study
             .iter()
             .map(|s| s.body_part.as_str())
             .find(|p| !p.is_empty())
-            .unwrap_or("")
+            .unwrap_or(&context.body_part)
             .to_owned(),
         sender_ae: context.sender_ae.clone(),
         instances: u32::try_from(instances.len()).unwrap_or(u32::MAX),

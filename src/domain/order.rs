@@ -56,6 +56,26 @@ pub struct Procedure {
     pub system: String,
 }
 
+/// Whether contrast agent is to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Contrast {
+    With,
+    Without,
+    /// First without, then with.
+    Both,
+}
+
+impl Contrast {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::With => "with",
+            Self::Without => "without",
+            Self::Both => "both",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderEvent {
     pub control: OrderControl,
@@ -65,6 +85,11 @@ pub struct OrderEvent {
     pub study_uid: Option<Uid>,
     pub procedure: Option<Procedure>,
     pub modality: Option<String>,
+    /// What the site's profile says of the procedure's code: a defined term of Body Part Examined.
+    #[serde(default)]
+    pub body_part: Option<String>,
+    #[serde(default)]
+    pub contrast: Option<Contrast>,
     /// IPC-2 or OBR-19; sent back unchanged with a change of priority.
     pub requested_procedure_id: Option<String>,
     /// IPC-4 or OBR-20.
@@ -145,6 +170,10 @@ pub struct OrderRecord {
     pub study_uid: Option<Uid>,
     pub procedure: Procedure,
     pub modality: Option<String>,
+    #[serde(default)]
+    pub body_part: Option<String>,
+    #[serde(default)]
+    pub contrast: Option<Contrast>,
     pub requested_procedure_id: Option<String>,
     pub scheduled_step_id: Option<String>,
     pub priority: Option<String>,
@@ -172,6 +201,8 @@ impl OrderRecord {
             study_uid: None,
             procedure: Procedure::default(),
             modality: None,
+            body_part: None,
+            contrast: None,
             requested_procedure_id: None,
             scheduled_step_id: None,
             priority: None,
@@ -197,6 +228,8 @@ impl OrderRecord {
         };
         fold.pick("accession", &mut self.accession, &event.accession);
         fold.pick("modality", &mut self.modality, &event.modality);
+        fold.pick("body_part", &mut self.body_part, &event.body_part);
+        fold.pick("contrast", &mut self.contrast, &event.contrast);
         fold.pick(
             "requested_procedure_id",
             &mut self.requested_procedure_id,

@@ -272,6 +272,10 @@ async fn study_facts(tx: &Tx, row: &study::Model, gathered: &[Gathered]) -> Resu
             .as_ref()
             .map(|r| r.procedure.text.clone())
             .unwrap_or_default(),
+        body_part: record
+            .as_ref()
+            .and_then(|r| r.body_part.clone())
+            .unwrap_or_default(),
         patient_class: record
             .as_ref()
             .and_then(|r| r.patient_class.clone())

@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use tocsin_domain::clock::from_micros;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
-use tocsin_domain::order::{OrderRecord, OrderState};
+use tocsin_domain::order::{Contrast, OrderRecord, OrderState};
 use tocsin_domain::triage::{AiFacts, AiState, CaseFacts, OrderFacts, Pack, Verdict, WaitFacts, evaluate};
 use tocsin_domain::work::Work;
 use tocsin_domain::worklist::{Band, Reason};
@@ -115,6 +115,8 @@ fn order_facts(order: &OrderRecord, band: Band) -> OrderFacts {
         modality: order.modality.clone().unwrap_or_default(),
         procedure_code: order.procedure.code.clone(),
         procedure_text: order.procedure.text.clone(),
+        body_part: order.body_part.clone().unwrap_or_default(),
+        contrast: order.contrast.map_or("", Contrast::text).to_owned(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a site's systems expect in HL7 messages, as data: which version and fields we write, and where we read what.
 //! One TOML file per system in `integrations/sites/`. Who talks to whom is in the configuration.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
+use tocsin_domain::order::Contrast;
 
 use super::hl7_charset::{Charset, Declared, SUPPORTED};
 
@@ -120,7 +122,7 @@ pub struct ResultProfile {
     /// Findings, as `SYSTEM:CODE`, whose flagged presence is critically abnormal (OBX-8 `AA`).
     pub critical_findings: Vec<String>,
     /// Designators of coding schemes that the receiver writes otherwise than DICOM does.
-    pub designators: std::collections::BTreeMap<String, String>,
+    pub designators: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -152,6 +154,89 @@ pub struct ReadProfile {
     pub accession: Vec<FieldPath>,
     /// The first of these with a value is the priority.
     pub priority: Vec<FieldPath>,
+    /// The site's words for priorities, and the code of table 0485 that each means.
+    #[serde(default)]
+    pub priorities: Words,
+    /// A coded field: code, text and system in its first three components, or in the next three.
+    #[serde(default = "standard::procedure")]
+    pub procedure: Vec<FieldPath>,
+    /// What the site's procedure codes mean, where the order does not say it.
+    #[serde(default)]
+    pub procedures: BTreeMap<String, ProcedureMeaning>,
+    #[serde(default = "standard::modality")]
+    pub modality: Vec<FieldPath>,
+    /// The site's words for modalities, and the defined term of DICOM that each means.
+    #[serde(default)]
+    pub modalities: Words,
+    #[serde(default = "standard::requested_procedure")]
+    pub requested_procedure: Vec<FieldPath>,
+    #[serde(default = "standard::scheduled_step")]
+    pub scheduled_step: Vec<FieldPath>,
+    #[serde(default = "standard::patient_class")]
+    pub patient_class: Vec<FieldPath>,
+    /// The site's words for patient classes, and the code of table 0004 that each means.
+    #[serde(default)]
+    pub patient_classes: Words,
+    #[serde(default = "standard::visit")]
+    pub visit: Vec<FieldPath>,
+    /// What is known of the patient's complaint besides OBR-13 and OBR-31, in segments of the site's own.
+    #[serde(default)]
+    pub clinical_information: Vec<FieldPath>,
+}
+
+/// A code of the site on the left, a code of the standard on the right; what is not listed is taken as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Words(BTreeMap<String, String>);
+
+impl Words {
+    pub fn of<'w>(&'w self, code: &'w str) -> &'w str {
+        let known = self.0.iter().find(|(ours, _)| ours.eq_ignore_ascii_case(code));
+        known.map_or(code, |(_, meaning)| meaning)
+    }
+}
+
+/// What a procedure code means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcedureMeaning {
+    /// A defined term of Body Part Examined (PS3.16 annex L), such as `HEAD` or `CHEST`.
+    pub body_part: Option<String>,
+    pub contrast: Option<Contrast>,
+    pub modality: Option<String>,
+}
+
+/// Where the standard has it.
+mod standard {
+    use super::FieldPath;
+
+    fn paths(texts: &[&str]) -> Vec<FieldPath> {
+        texts.iter().filter_map(|text| FieldPath::parse(text)).collect()
+    }
+
+    pub fn procedure() -> Vec<FieldPath> {
+        paths(&["OBR-4"])
+    }
+
+    pub fn modality() -> Vec<FieldPath> {
+        paths(&["IPC-5", "OBR-24"])
+    }
+
+    pub fn requested_procedure() -> Vec<FieldPath> {
+        paths(&["IPC-2", "OBR-19"])
+    }
+
+    pub fn scheduled_step() -> Vec<FieldPath> {
+        paths(&["IPC-4", "OBR-20"])
+    }
+
+    pub fn patient_class() -> Vec<FieldPath> {
+        paths(&["PV1-2"])
+    }
+
+    pub fn visit() -> Vec<FieldPath> {
+        paths(&["PV1-19"])
+    }
 }
 
 /// `OBR-18` or `ORC-7.6`: a segment, a field and a component, each within the bounds of the standard.
@@ -230,10 +315,10 @@ impl TryFrom<String> for CharsetName {
 pub enum ProfileError {
     #[error("the site profile cannot be read")]
     Read(#[source] toml::de::Error),
-    #[error("site profile {name}: send.{key}: {expected}")]
+    #[error("site profile {name}: {key}: {expected}")]
     Contradiction {
         name: String,
-        key: &'static str,
+        key: String,
         expected: &'static str,
     },
 }
@@ -262,20 +347,46 @@ impl SiteProfile {
         }
     }
 
-    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+    fn contradiction(&self) -> Option<(String, &'static str)> {
         let send = &self.send;
+        let message = "send.order_message".to_owned();
         match send.order_message {
-            OrderMessage::Orm if send.version >= Version::V27 => Some((
-                "order_message",
-                "ORM^O01 is gone from version 2.7 on; expected OMI^O23",
-            )),
-            OrderMessage::Omi if send.version < Version::V25 => Some((
-                "order_message",
-                "OMI^O23 exists from version 2.5 on; expected ORM^O01",
-            )),
-            OrderMessage::Orm | OrderMessage::Omi => None,
+            OrderMessage::Orm if send.version >= Version::V27 => {
+                Some((message, "ORM^O01 is gone from version 2.7 on; expected OMI^O23"))
+            }
+            OrderMessage::Omi if send.version < Version::V25 => {
+                Some((message, "OMI^O23 exists from version 2.5 on; expected ORM^O01"))
+            }
+            OrderMessage::Orm | OrderMessage::Omi => self.read.contradiction(),
         }
     }
+}
+
+impl ReadProfile {
+    fn contradiction(&self) -> Option<(String, &'static str)> {
+        let mut terms: Vec<(String, &String)> = Vec::new();
+        for (word, term) in &self.modalities.0 {
+            terms.push((format!("read.modalities.{word}"), term));
+        }
+        for (code, meaning) in &self.procedures {
+            for (name, term) in [("body_part", &meaning.body_part), ("modality", &meaning.modality)] {
+                terms.extend(
+                    term.iter()
+                        .map(|term| (format!("read.procedures.{code}.{name}"), term)),
+                );
+            }
+        }
+        let wrong = terms.into_iter().find(|(_, term)| !is_term(term));
+        let expected = "expected a defined term of DICOM: up to 16 of A to Z, 0 to 9 and space, such as HEAD";
+        wrong.map(|(key, _)| (key, expected))
+    }
+}
+
+/// A Code String of DICOM (PS3.5 section 6.2).
+fn is_term(text: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ' || byte == b'_';
+    (1..=16).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -319,5 +430,16 @@ mod tests {
         assert!(says("OBR-18", "OBR-x").contains("OBR-18 or ORC-7.6"));
         assert!(says("UNICODE UTF-8", "UTF-16").contains("8859/15"));
         assert!(says("name =", "nmae =").contains("nmae"));
+        let mapped = |entry: &str| {
+            says(
+                "[read]\n",
+                &format!("[read]\nprocedures.CTHEAD = {{ {entry} }}\n"),
+            )
+        };
+        assert!(
+            mapped("body_part = \"head\"")
+                .contains("read.procedures.CTHEAD.body_part: expected a defined term")
+        );
+        assert!(mapped("contrast = \"yes\"").contains("without"));
     }
 }

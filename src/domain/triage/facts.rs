@@ -44,6 +44,12 @@ pub struct OrderFacts {
     pub modality: String,
     pub procedure_code: String,
     pub procedure_text: String,
+    /// By the site's map of procedure codes; empty where it has none.
+    #[serde(default)]
+    pub body_part: String,
+    /// `with`, `without`, `both`, or empty, likewise.
+    #[serde(default)]
+    pub contrast: String,
 }
 
 impl Default for OrderFacts {
@@ -57,6 +63,8 @@ impl Default for OrderFacts {
             modality: String::new(),
             procedure_code: String::new(),
             procedure_text: String::new(),
+            body_part: String::new(),
+            contrast: String::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod patients;
 pub mod problem;
 pub mod reports;
 pub mod rows;
+pub mod samples;
 pub mod settings;
 pub mod sink;
 pub mod time;

@@ -9,7 +9,7 @@ use super::Reading;
 use super::patients::{Identity, check_identifier, patient};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::tree::{Repetition, Segment};
-use crate::report::site_profile::FieldPath;
+use crate::report::site_profile::{FieldPath, ProcedureMeaning};
 use tocsin_domain::clock::Timestamp;
 
 /// Modalities that a section code (OBR-24) can name.
@@ -49,13 +49,14 @@ pub fn orders(
             "an ORC segment before it",
         ));
     }
-    let who = patient(&segments[..head], reading, Identity::Required, at)?;
-    let groups = groups(&segments[head..]);
+    let (before, behind) = segments.split_at(head);
+    let who = patient(before, reading, Identity::Required, at)?;
+    let groups = groups(behind);
     let uids = study_uids(&groups)?;
     groups
         .iter()
         .zip(uids)
-        .map(|(group, uid)| order(group, uid, &who, reading, at))
+        .map(|(group, uid)| order(&Places { group, before }, uid, &who, reading, at))
         .collect()
 }
 
@@ -113,43 +114,56 @@ pub fn uid(segment: &Segment<'_>, field: usize) -> Result<Option<Uid>, Hl7Proble
     })
 }
 
+/// Where a profile's fields are looked for: in the order's own segments, then in those of its patient and visit.
+#[derive(Clone, Copy)]
+pub struct Places<'p, 's, 'a> {
+    pub group: &'p Group<'s, 'a>,
+    pub before: &'s [Segment<'a>],
+}
+
 fn order(
-    group: &Group<'_, '_>,
+    places: &Places<'_, '_, '_>,
     study_uid: Option<Uid>,
     who: &PatientEvent,
     reading: &Reading<'_>,
     at: Timestamp,
 ) -> Result<OrderEvent, Hl7Problem> {
+    let group = places.group;
+    let profile = reading.profile;
     let orc = find(group, "ORC");
     let obr = find(group, "OBR");
-    let ipc = find(group, "IPC");
     let control = control(orc)?;
     if let (OrderControl::New, None) = (control, obr) {
         let place = Place::segment("OBR", orc.map_or(1, |s| s.sequence));
         let expected = "an OBR segment: a new order says what is to be done";
         return Err(Hl7Problem::new(ErrorCode::SegmentSequence, place, expected));
     }
-    let keys = Keys::of(group, study_uid, reading)?;
+    let keys = Keys::of(places, study_uid, reading)?;
     if keys.is_empty() {
         let place = Place::field("ORC", orc.map_or(1, |s| s.sequence), 2);
         let expected = "a placer or filler order number, an accession number or a Study Instance UID";
         return Err(Hl7Problem::missing(place, expected));
     }
+    let said = |paths: &[FieldPath]| places.lookup(paths).map(|(text, _)| text);
+    let (procedure, meaning) = procedure(places, reading);
+    let meant = meaning.and_then(|meaning| meaning.modality.clone());
     Ok(OrderEvent {
         control,
         placer: keys.placer,
         filler: keys.filler,
         accession: keys.accession,
         study_uid: keys.study_uid,
-        procedure: obr.and_then(procedure),
-        modality: modality(ipc, obr),
-        requested_procedure_id: first([(ipc, 2), (obr, 19)]),
-        scheduled_step_id: first([(ipc, 4), (obr, 20)]),
-        priority: lookup(group, &reading.profile.priority).map(|(text, _)| text),
+        procedure,
+        modality: modality(said(&profile.modality), reading).or(meant),
+        body_part: meaning.and_then(|meaning| meaning.body_part.clone()),
+        contrast: meaning.and_then(|meaning| meaning.contrast),
+        requested_procedure_id: said(&profile.requested_procedure),
+        scheduled_step_id: said(&profile.scheduled_step),
+        priority: said(&profile.priority).map(|text| profile.priorities.of(&text).to_owned()),
         status: orc.and_then(|s| s.value(5, 1)),
         patient: who.clone(),
         ordering_provider: person(orc, 12).or_else(|| person(obr, 16)),
-        clinical_information: obr.and_then(clinical_information),
+        clinical_information: clinical_information(places, reading),
         at,
     })
 }
@@ -164,11 +178,12 @@ pub struct Keys {
 
 impl Keys {
     pub fn of(
-        group: &Group<'_, '_>,
+        places: &Places<'_, '_, '_>,
         study_uid: Option<Uid>,
         reading: &Reading<'_>,
     ) -> Result<Self, Hl7Problem> {
-        let accession = lookup(group, &reading.profile.accession);
+        let group = places.group;
+        let accession = places.lookup(&reading.profile.accession);
         if let Some((text, place)) = &accession {
             check_identifier(text, || place.clone())?;
         }
@@ -203,20 +218,20 @@ fn entity(group: &Group<'_, '_>, field: usize) -> Result<Option<EntityId>, Hl7Pr
     Ok(None)
 }
 
-/// The first of the site's fields that holds something, and where that was.
-fn lookup(group: &Group<'_, '_>, paths: &[FieldPath]) -> Option<(String, Place)> {
-    paths.iter().find_map(|path| {
-        let segment = find(group, &path.segment)?;
-        let text = segment.value(path.field, path.component)?;
-        let place = Place::component(segment.name, segment.sequence, path.field, 1, path.component);
-        Some((text, place))
-    })
-}
+impl<'a> Places<'_, '_, 'a> {
+    /// The first of the site's fields that holds something, and where that was.
+    fn lookup(&self, paths: &[FieldPath]) -> Option<(String, Place)> {
+        paths.iter().find_map(|path| {
+            let segment = self.segment(&path.segment)?;
+            let text = segment.value(path.field, path.component)?;
+            let place = Place::component(segment.name, segment.sequence, path.field, 1, path.component);
+            Some((text, place))
+        })
+    }
 
-fn first<const N: usize>(places: [(Option<&Segment<'_>>, usize); N]) -> Option<String> {
-    places
-        .into_iter()
-        .find_map(|(segment, field)| segment?.value(field, 1))
+    fn segment(&self, name: &str) -> Option<&Segment<'a>> {
+        find(self.group, name).or_else(|| self.before.iter().find(|segment| segment.name == name))
+    }
 }
 
 /// Table 0119. An acknowledgement of a request says the same as the request, seen from the other side.
@@ -237,9 +252,30 @@ fn control(orc: Option<&Segment<'_>>) -> Result<OrderControl, Hl7Problem> {
     })
 }
 
-fn procedure(obr: &Segment<'_>) -> Option<Procedure> {
-    let service = *obr.repetitions(4).first()?;
-    coded(&service, 1).or_else(|| coded(&service, 4))
+/// What is to be done, and what the site's map says of it: by its own code, else by the alternative one beside it.
+fn procedure<'r>(
+    places: &Places<'_, '_, '_>,
+    reading: &Reading<'r>,
+) -> (Option<Procedure>, Option<&'r ProcedureMeaning>) {
+    let services = reading.profile.procedure.iter().filter_map(|path| {
+        let service = *places.segment(&path.segment)?.repetitions(path.field).first()?;
+        let own = coded(&service, path.component);
+        let alternative = coded(&service, path.component + 3);
+        let codes = [&own, &alternative];
+        let codes = codes
+            .into_iter()
+            .flatten()
+            .map(|procedure| procedure.code.as_str());
+        let meaning = codes
+            .filter_map(|code| reading.profile.procedures.get(code))
+            .next();
+        own.or(alternative).map(|procedure| (procedure, meaning))
+    });
+    let mut services = services;
+    match services.next() {
+        Some((procedure, meaning)) => (Some(procedure), meaning),
+        None => (None, None),
+    }
 }
 
 fn coded(value: &Repetition<'_>, from: usize) -> Option<Procedure> {
@@ -252,10 +288,8 @@ fn coded(value: &Repetition<'_>, from: usize) -> Option<Procedure> {
     (!procedure.code.is_empty() || !procedure.text.is_empty()).then_some(procedure)
 }
 
-fn modality(ipc: Option<&Segment<'_>>, obr: Option<&Segment<'_>>) -> Option<String> {
-    let scheduled = ipc.and_then(|s| s.value(5, 1));
-    let section = || obr.and_then(|s| s.value(24, 1));
-    let code = scheduled.or_else(section)?.to_ascii_uppercase();
+fn modality(said: Option<String>, reading: &Reading<'_>) -> Option<String> {
+    let code = reading.profile.modalities.of(&said?).to_ascii_uppercase();
     let code = match code.as_str() {
         "NMR" | "MRI" => "MR".to_owned(),
         _ => code,
@@ -273,11 +307,16 @@ pub fn person(segment: Option<&Segment<'_>>, field: usize) -> Option<String> {
     }
 }
 
-/// OBR-13, and the reason for the study in OBR-31.
-fn clinical_information(obr: &Segment<'_>) -> Option<Phi<String>> {
-    let mut parts = vec![obr.text(13)];
-    let reasons = obr.repetitions(31);
-    parts.extend(reasons.iter().filter_map(|r| r.value(2).or_else(|| r.value(1))));
+/// OBR-13, the reason for the study in OBR-31, and what the site has in fields of its own.
+fn clinical_information(places: &Places<'_, '_, '_>, reading: &Reading<'_>) -> Option<Phi<String>> {
+    let mut parts = Vec::new();
+    if let Some(obr) = find(places.group, "OBR") {
+        parts.push(obr.text(13));
+        let reasons = obr.repetitions(31);
+        parts.extend(reasons.iter().filter_map(|r| r.value(2).or_else(|| r.value(1))));
+    }
+    let own = reading.profile.clinical_information.iter();
+    parts.extend(own.filter_map(|path| places.segment(&path.segment)?.value(path.field, path.component)));
     parts.retain(|p| !p.trim().is_empty());
     (!parts.is_empty()).then(|| Phi::new(parts.join("; ")))
 }

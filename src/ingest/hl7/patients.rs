@@ -7,6 +7,7 @@ use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 use super::Reading;
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::tree::{Repetition, Segment};
+use crate::report::site_profile::FieldPath;
 
 /// Identifiers longer than this are no identifiers.
 pub const MAX_IDENTIFIER: usize = 199;
@@ -36,7 +37,7 @@ pub fn patient(
     identity: Identity,
     at: Timestamp,
 ) -> Result<PatientEvent, Hl7Problem> {
-    let find = |name| segments.iter().find(|s| s.name == name);
+    let find = |name: &str| segments.iter().find(|s| s.name == name);
     let pid = find("PID");
     let pv1 = find("PV1");
     let identifier = match pid {
@@ -55,12 +56,19 @@ pub fn patient(
             ));
         }
     }
+    let profile = reading.profile;
+    let said = |paths: &[FieldPath]| {
+        let mut found = paths
+            .iter()
+            .filter_map(|path| find(&path.segment)?.value(path.field, path.component));
+        found.next()
+    };
     Ok(PatientEvent {
         identifier,
         demographics: pid.map(demographics).unwrap_or_default(),
-        patient_class: pv1.and_then(|s| s.value(2, 1)),
+        patient_class: said(&profile.patient_class).map(|text| profile.patient_classes.of(&text).to_owned()),
         location: pv1.and_then(location),
-        visit: pv1.and_then(|s| s.value(19, 1)),
+        visit: said(&profile.visit),
         at,
     })
 }

@@ -6,7 +6,7 @@ use tocsin_domain::order::{ReportEvent, ReportStatus};
 use tocsin_domain::phi::Phi;
 
 use super::Reading;
-use super::orders::{Group, Keys, find, groups, person, uid};
+use super::orders::{Group, Keys, Places, find, groups, person, uid};
 use super::patients::{Identity, patient};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::tree::Segment;
@@ -28,7 +28,11 @@ pub fn reports(
         let who = patient(before, reading, Identity::Optional, at)?;
         for group in groups(behind) {
             if let Some(obr) = find(&group, "OBR") {
-                events.push(report(&group, obr, &who, reading, at)?);
+                let places = Places {
+                    group: &group,
+                    before,
+                };
+                events.push(report(&places, obr, &who, reading, at)?);
             }
         }
     }
@@ -63,13 +67,14 @@ fn patient_parts<'s, 'a>(segments: &'s [Segment<'a>]) -> Vec<&'s [Segment<'a>]> 
 }
 
 fn report(
-    group: &Group<'_, '_>,
+    places: &Places<'_, '_, '_>,
     obr: &Segment<'_>,
     who: &tocsin_domain::order::PatientEvent,
     reading: &Reading<'_>,
     at: Timestamp,
 ) -> Result<ReportEvent, Hl7Problem> {
-    let keys = Keys::of(group, study_uid(group)?, reading)?;
+    let group = places.group;
+    let keys = Keys::of(places, study_uid(group)?, reading)?;
     if keys.is_empty() {
         let place = Place::field("OBR", obr.sequence, 3);
         let expected = "a filler or placer order number, an accession number or a Study Instance UID";
