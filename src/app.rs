@@ -1,11 +1,13 @@
 //! Wiring: the only place that names every module. Starts what a configuration asks for, in the order in which it can be
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
+mod bound;
 pub mod error;
 pub mod identity;
 pub mod in_force;
 pub mod load;
 pub mod machine;
+mod neighbours;
 pub mod packs;
 mod previews;
 mod prior_sources;
@@ -14,8 +16,9 @@ pub mod settings;
 pub mod start;
 mod test_pages;
 
+pub use bound::Addresses;
 pub use error::AppError;
-pub use start::{Addresses, Running, open, start};
+pub use start::{Running, open, start};
 
 /// The hidden command under which this program starts itself to decode and infer.
 pub const WORKER_COMMAND: &str = "inference-worker";

@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod audit;
 pub mod auth;
 pub mod claims;
+pub mod connections;
 pub mod deliveries;
 pub mod described;
 pub mod discussion;
@@ -86,6 +87,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/studies/{id}/repeat", web::post().to(quality::post))
         .route("/api/v1/quality", web::get().to(quality::list))
         .route("/api/v1/start", web::get().to(start::list))
+        .route("/api/v1/connections", web::get().to(connections::list))
+        .route(
+            "/api/v1/connections/{id}/check",
+            web::post().to(connections::post),
+        )
         .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))

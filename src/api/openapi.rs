@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, deliveries, discussion, found, health, messages, people, preview,
-    quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens, versions,
-    worklist,
+    acknowledge, alerts, audit, claims, connections, deliveries, discussion, found, health, messages, people,
+    preview, quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens,
+    versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -220,6 +220,8 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
+        ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
+        ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),

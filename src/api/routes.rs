@@ -139,6 +139,8 @@ pub const API: &[Route] = &[
         Needs(HandleRepeat),
         "Ask for a repeat of a study, take it on, or name it",
     ),
+    get("/api/v1/connections", Needs(SetUp), "How each system fares"),
+    post("/api/v1/connections/{id}/check", Needs(SetUp), "Try a connection"),
     get(
         "/api/v1/start",
         Needs(SetUp),
@@ -360,6 +362,8 @@ pub const PAGES: &[Route] = &[
         Needs(HandleRepeat),
         "Asks for a repeat, takes it on, or names it",
     ),
+    get("/connections", Needs(SetUp), "Every system that is connected"),
+    post("/connections/{id}/check", Needs(SetUp), "Tries a connection"),
     get("/start", Needs(SetUp), "What is left to set up"),
     post("/start/test-page", Needs(SetUp), "Sends a test page"),
     post("/demo/role", Open, "In a demonstration, signs in as a role"),

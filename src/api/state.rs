@@ -18,6 +18,7 @@ use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
+use super::connections::Neighbours;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
@@ -106,6 +107,7 @@ pub struct State {
     pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
+    pub neighbours: Arc<dyn Neighbours>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// What is on the audit chain already, for lists that refresh themselves.
@@ -113,7 +115,7 @@ pub struct State {
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// vouching for people.
+/// trying connections, vouching for people.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -121,6 +123,7 @@ pub struct Ports {
     pub narrative: NarrativeTemplate,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
+    pub neighbours: Arc<dyn Neighbours>,
     pub provider: Option<Provider>,
 }
 
@@ -164,6 +167,7 @@ impl State {
             narrative: ports.narrative,
             templates: ports.templates,
             test_pages: ports.test_pages,
+            neighbours: ports.neighbours,
             provider: ports.provider,
             views: Views::default(),
         }

@@ -1,26 +1,24 @@
 //! Starts a service and stops it again. Listeners come before models: what arrives is kept and acknowledged from the first
 //! second, and analysed once the models are ready.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::Data;
 use tocsin_domain::work::Lane;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bound::{Addresses, Bound};
 use super::error::AppError;
 use super::machine::Machine;
+use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
 use super::{identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
-use crate::config::value::Listen;
-use crate::deliver::channel::Door;
 use crate::deliver::tls::Tls;
 use crate::inference::pool::Pool;
 use crate::ingest::{dicom, hl7};
@@ -33,14 +31,6 @@ use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
-
-/// Where a running service listens.
-#[derive(Clone, Copy, Debug)]
-pub struct Addresses {
-    pub http: SocketAddr,
-    pub dicom: SocketAddr,
-    pub hl7: SocketAddr,
-}
 
 /// A service that runs until it is stopped.
 pub struct Running {
@@ -112,7 +102,7 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
         .await?,
     );
     let health = api::Health::default();
-    let state = state(&config, &store, &env, &keys, &health)?;
+    let state = state(&config, &store, &env, &keys, &health, tls.as_ref())?;
     let setup_code = match accounts::any(store.read()).await? {
         true => None,
         false => Some(setup::code(machine::fresh_key())),
@@ -140,6 +130,7 @@ fn state(
     env: &Arc<Env>,
     keys: &load::Keys,
     health: &api::Health,
+    tls: Option<&Tls>,
 ) -> Result<Data<api::State>, AppError> {
     let keys = api::Keys {
         session: keys.secret.clone(),
@@ -167,6 +158,7 @@ fn state(
             &config.site.language,
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
+        neighbours: Arc::new(Configured::of(config, env, tls)),
         provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
@@ -214,77 +206,6 @@ async fn environment(
         absent_models: Arc::new(absent_models),
         worker: Arc::new(Pool::new(load::pool(config, program))),
     })
-}
-
-/// The sockets, bound before anything is started, so that a taken port is an error at once.
-struct Bound {
-    http: std::net::TcpListener,
-    /// The plain one first.
-    dicom: Vec<Door>,
-    hl7: Vec<Door>,
-    addresses: Addresses,
-}
-
-impl Bound {
-    async fn bind(config: &Config, tls: Option<&Tls>) -> Result<Self, AppError> {
-        let http = config.http.listen.0;
-        let http_socket = std::net::TcpListener::bind(http).map_err(|source| AppError::Listen {
-            what: "HTTP",
-            address: http,
-            source,
-        })?;
-        let dicom = doors("DICOM", config.dicom.listen, config.dicom.listen_tls, tls).await?;
-        let hl7 = doors("MLLP", config.hl7.listen, config.hl7.listen_tls, tls).await?;
-        let unknown = |what| {
-            move |source| AppError::Listen {
-                what,
-                address: http,
-                source,
-            }
-        };
-        let addresses = Addresses {
-            http: http_socket.local_addr().map_err(unknown("HTTP"))?,
-            dicom: dicom[0].listener.local_addr().map_err(unknown("DICOM"))?,
-            hl7: hl7[0].listener.local_addr().map_err(unknown("MLLP"))?,
-        };
-        Ok(Self {
-            http: http_socket,
-            dicom,
-            hl7,
-            addresses,
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        self.addresses
-    }
-}
-
-/// The plain port, and the one under TLS where there is one.
-async fn doors(
-    what: &'static str,
-    plain: Listen,
-    secure: Option<Listen>,
-    tls: Option<&Tls>,
-) -> Result<Vec<Door>, AppError> {
-    let mut doors = vec![Door::plain(listen(what, plain.0).await?)];
-    if let (Some(Listen(address)), Some(tls)) = (secure, tls) {
-        doors.push(Door {
-            listener: listen(what, address).await?,
-            tls: Some(tls.clone()),
-        });
-    }
-    Ok(doors)
-}
-
-async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| AppError::Listen {
-            what,
-            address,
-            source,
-        })
 }
 
 impl Running {

@@ -13,7 +13,8 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use crate::config::shipped;
 use crate::ingest::hl7::samples;
-use crate::report::site_profile::{ReadProfile, SiteProfile};
+use crate::report::read_profile::ReadProfile;
+use crate::report::site_profile::SiteProfile;
 
 /// Read HL7 messages as a site profile says, and test profiles
 #[derive(Debug, Args)]

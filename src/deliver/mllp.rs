@@ -164,6 +164,11 @@ pub async fn send(peer: &MllpPeer, body: &[u8], control_id: &str) -> Result<AckO
         .map_err(|_| timed_out())?
 }
 
+/// Whether it takes connections: one is opened, with its handshake, and closed.
+pub async fn reach(peer: &MllpPeer) -> Result<(), SendError> {
+    connect(peer).await?.shutdown().await.map_err(SendError::Write)
+}
+
 async fn connect(peer: &MllpPeer) -> Result<Channel, SendError> {
     let address = (peer.host.as_str(), peer.port);
     let connected = tokio::time::timeout(peer.connect_timeout, TcpStream::connect(address)).await;

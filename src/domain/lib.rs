@@ -26,6 +26,7 @@ pub mod quantify;
 pub mod repeat;
 pub mod same_person;
 pub mod sides;
+pub mod silence;
 pub mod study;
 pub mod triage;
 pub mod volume;

@@ -19,6 +19,7 @@ pub mod orm;
 pub mod oru;
 pub mod oru_rejection;
 pub mod outputs;
+pub mod read_profile;
 pub mod sc;
 pub mod seg;
 pub mod site_profile;

@@ -37,6 +37,7 @@ pub mod signs;
 pub mod store;
 pub mod studies;
 pub mod timeline;
+pub mod traffic;
 pub mod versions;
 pub mod waiting;
 

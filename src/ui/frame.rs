@@ -99,7 +99,7 @@ const DEMONSTRATED: [Role; 7] = [
     Role::Admin,
 ];
 
-pub const NAVIGATION: [(Action, &str, &str); 10] = [
+pub const NAVIGATION: [(Action, &str, &str); 11] = [
     (Action::ReadWorklist, "/", "nav-worklist"),
     (Action::ReadAlerts, "/alerts", "nav-alerts"),
     (Action::ReadMessages, "/messages", "nav-messages"),
@@ -113,6 +113,7 @@ pub const NAVIGATION: [(Action, &str, &str); 10] = [
     (Action::ReadQuality, "/quality", "nav-quality"),
     (Action::ManagePeople, "/people", "nav-people"),
     (Action::ManageTokens, "/tokens", "nav-tokens"),
+    (Action::SetUp, "/connections", "nav-connections"),
     (Action::SetUp, "/start", "nav-start"),
 ];
 

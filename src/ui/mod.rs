@@ -8,6 +8,7 @@ mod axis;
 #[cfg(test)]
 mod catalogue;
 mod choices;
+mod connections;
 mod deliveries;
 mod demo;
 mod errors;
@@ -126,6 +127,8 @@ fn for_reports(config: &mut ServiceConfig) {
 fn for_repairs(config: &mut ServiceConfig) {
     config
         .route("/quality", web::get().to(quality::list))
+        .route("/connections", web::get().to(connections::list))
+        .route("/connections/{id}/check", web::post().to(connections::check))
         .route("/start", web::get().to(start::show))
         .route("/start/test-page", web::post().to(start::test_page))
         .route("/demo/role", web::post().to(demo::role))

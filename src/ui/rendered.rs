@@ -167,6 +167,12 @@ fn people(press: &mut Press, amount: Amount) {
     press.in_frame("onward", "title-onward", amount, &frame, &onward);
     press.print("quality", "nav-quality", amount, &samples_people::quality(amount));
     press.print("start", "nav-start", amount, &samples_people::start(amount));
+    press.print(
+        "connections",
+        "nav-connections",
+        amount,
+        &samples_people::connections(amount),
+    );
 }
 
 fn reports(press: &mut Press, amount: Amount) {

@@ -2,6 +2,7 @@
 
 use tocsin_domain::repeat::Stage;
 
+use super::connections::ConnectionsPage;
 use super::invite::InvitePage;
 use super::people::{self, PeoplePage};
 use super::prove::ProvePage;
@@ -10,6 +11,7 @@ use super::samples::{Amount, at, hostile, patient};
 use super::samples_study::id;
 use super::start::StartPage;
 use super::tokens::{self, TokensPage};
+use crate::api::connections::{CheckView, ConnectionKind, ConnectionState, ConnectionView};
 use crate::api::people::PersonView;
 use crate::api::quality::{Candidate, QualityView, Refusal, RepeatView};
 use crate::api::start::{Reachable, Step, StepView};
@@ -148,6 +150,51 @@ pub fn quality(amount: Amount) -> QualityPage {
             .flatten()
             .collect(),
         next: amount.maybe(hostile()),
+    }
+}
+
+pub fn connections(amount: Amount) -> ConnectionsPage {
+    let kinds = [
+        ConnectionKind::Hl7In,
+        ConnectionKind::DicomIn,
+        ConnectionKind::Hl7Out,
+        ConnectionKind::DicomOut,
+        ConnectionKind::PriorSource,
+    ];
+    let states = [
+        ConnectionState::Unused,
+        ConnectionState::Working,
+        ConnectionState::Silent,
+        ConnectionState::Waiting,
+        ConnectionState::Refusing,
+    ];
+    let view = |(kind, state)| ConnectionView {
+        id: "0".to_owned(),
+        kind,
+        name: hostile(),
+        address: hostile(),
+        tls: amount.yes(),
+        profile: amount.maybe(hostile()),
+        state,
+        last_at: amount.maybe(at()),
+        last_hour: amount.maybe(3),
+        last_day: amount.maybe(40),
+        usual_per_hour: amount.maybe(2.5),
+        failed_last_day: amount.maybe(1),
+        waiting: amount.maybe(2),
+        refused: amount.maybe(1),
+        p95_seconds: amount.maybe(0.4),
+        last_error: amount.maybe(hostile()),
+        may_be_checked: amount.yes(),
+    };
+    let all = kinds.into_iter().zip(states).map(view);
+    ConnectionsPage {
+        items: all.collect(),
+        certificate_ends: amount.maybe(at()),
+        checked: amount.maybe(CheckView {
+            good: amount.yes(),
+            answer: hostile(),
+        }),
     }
 }
 

@@ -414,6 +414,22 @@ word-repeated = repeated
 word-accepted = better images came
 
 ## Start: what is left to set up
+nav-connections = Connections
+connections-about = Every system that sends to this service or is sent to, and how it fares.
+connections-certificate = Our certificate for TLS holds until
+connections-system = System
+connections-address = Address
+connections-last = Last
+connections-hour = This hour
+connections-usual = Usual in an hour
+connections-day = Last 24 h
+connections-waiting = Waiting
+connections-took = Confirmed within (95 %)
+connections-failed = { $count } failed
+connections-refused = { $count } refused
+connections-check = Try it
+connections-none = Nothing is connected yet.
+connections-legend = Silent: so little has come, by what is usual at this time of day in the last two weeks, that chance would explain it once in a thousand times. To try a connection sends a C-ECHO, or opens an HL7 connection and closes it.
 nav-start = Start
 start-about = { $done } of { $all } steps have been seen to work. A step turns green when it happened, not when it is configured.
 start-done = seen
@@ -578,6 +594,17 @@ word-not-acknowledged = not acknowledged
 word-repeat = repeat
 word-sent = sent
 word-pending = pending
+
+## … connections
+word-hl7-in = HL7 in
+word-dicom-in = images in
+word-hl7-out = HL7 out
+word-dicom-out = objects out
+word-prior-source = asked for earlier studies
+word-unused = nothing yet
+word-working = working
+word-silent = silent
+word-refusing = refusing
 
 ## … messages, deliveries, quarantine
 word-in = in

@@ -21,7 +21,7 @@ use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 
 pub use crate::deliver::mllp_frame as mllp;
-use crate::report::site_profile::ReadProfile;
+use crate::report::read_profile::ReadProfile;
 
 /// What reading a message depends on, besides its bytes.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use super::Reading;
 use super::patients::{Identity, check_identifier, patient};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::tree::{Repetition, Segment};
-use crate::report::site_profile::{FieldPath, ProcedureMeaning};
+use crate::report::read_profile::{FieldPath, ProcedureMeaning};
 use tocsin_domain::clock::Timestamp;
 
 /// Modalities that a section code (OBR-24) can name.

@@ -7,7 +7,7 @@ use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 use super::Reading;
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::tree::{Repetition, Segment};
-use crate::report::site_profile::FieldPath;
+use crate::report::read_profile::FieldPath;
 
 /// Identifiers longer than this are no identifiers.
 pub const MAX_IDENTIFIER: usize = 199;

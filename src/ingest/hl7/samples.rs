@@ -7,7 +7,7 @@ use tocsin_domain::clock::Timestamp;
 
 use super::Reading;
 use super::event::open;
-use crate::report::site_profile::ReadProfile;
+use crate::report::read_profile::ReadProfile;
 
 /// What is read of a message: `event` and `data` as the service keeps them, or `refused` with the reason.
 pub fn read(message: &[u8], profile: &ReadProfile, zone: Tz, received_at: Timestamp) -> Value {

@@ -9,7 +9,7 @@ use tocsin_domain::ids::SiteId;
 
 use super::header::Header;
 use super::mllp::DEFAULT_LIMIT;
-use crate::report::site_profile::ReadProfile;
+use crate::report::read_profile::ReadProfile;
 
 #[derive(Clone, Debug)]
 pub struct MllpSettings {

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::http::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use tocsin::api::auth::oidc::provider::Provider;
 use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
+use tocsin::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use tocsin::api::preview::{PreviewFailure, Previews};
 use tocsin::api::report::Reports;
 use tocsin::api::start::TestPages;
@@ -138,6 +139,51 @@ impl TestPages for NoTestPages {
     }
 }
 
+/// A RIS that sends and is told, and answers; an archive that does not.
+struct Neighbourhood;
+
+impl Neighbourhood {
+    const fn one(id: String, kind: ConnectionKind, name: String, may_be_checked: bool) -> Neighbour {
+        Neighbour {
+            id,
+            kind,
+            name,
+            address: String::new(),
+            tls: false,
+            profile: None,
+            sender: [None, None],
+            may_be_checked,
+        }
+    }
+}
+
+static NEIGHBOURS: LazyLock<[Neighbour; 3]> = LazyLock::new(|| {
+    [
+        Neighbourhood::one("0".into(), ConnectionKind::Hl7In, "RIS".into(), false),
+        Neighbourhood::one("1".into(), ConnectionKind::Hl7Out, "ris".into(), true),
+        Neighbourhood::one("2".into(), ConnectionKind::DicomOut, "PACS".into(), true),
+    ]
+});
+
+#[async_trait::async_trait]
+impl Neighbours for Neighbourhood {
+    fn all(&self) -> &[Neighbour] {
+        &*NEIGHBOURS
+    }
+
+    fn certificate_ends(&self) -> Option<Timestamp> {
+        None
+    }
+
+    async fn check(&self, id: &str) -> Option<Result<String, String>> {
+        match id {
+            "1" => Some(Ok("it takes connections".to_owned())),
+            "2" => Some(Err("cannot connect to pacs:104".to_owned())),
+            _ => None,
+        }
+    }
+}
+
 impl Desk {
     async fn open(database: TestDatabase, settings: Settings, provider: Option<Provider>) -> Self {
         let clock = Arc::new(ManualClock::at(start()));
@@ -162,6 +208,7 @@ impl Desk {
                 narrative: NarrativeTemplate::default(),
                 templates: Arc::new(Registry::open(None, "en").unwrap()),
                 test_pages: Arc::new(NoTestPages),
+                neighbours: Arc::new(Neighbourhood),
                 provider,
             },
         );

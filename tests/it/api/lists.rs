@@ -54,6 +54,50 @@ async fn rows_of_one_instant_are_neither_skipped_nor_repeated() {
 }
 
 #[actix_web::test]
+async fn a_connection_shows_what_came_and_what_waits_and_can_be_tried() {
+    for desk in desks().await {
+        let who = desk.token(Role::IntegrationEngineer, "ines").await;
+        let study = desk.study("1.2.3").await;
+        let of = async |kind: &str| {
+            let list = desk.get("/api/v1/connections", &who).await.json();
+            let items = list["items"].as_array().unwrap().clone();
+            items.into_iter().find(|item| item["kind"] == kind).unwrap()
+        };
+        assert_eq!(of("hl7_in").await["state"], "unused", "{}", desk.name);
+        desk.inbound("C1", None).await;
+        desk.inbound("C2", None).await;
+        let ris = of("hl7_in").await;
+        assert_eq!(
+            (&ris["state"], &ris["last_hour"], &ris["usual_per_hour"]),
+            (&json!("working"), &json!(2), &Value::Null)
+        );
+        desk.delivery(study, DeliveryKind::KeyImage, DeliveryState::Refused)
+            .await;
+        desk.delivery(study, DeliveryKind::KeyImage, DeliveryState::Pending)
+            .await;
+        let archive = of("hl7_out").await;
+        assert_eq!(
+            (&archive["state"], &archive["waiting"], &archive["refused"]),
+            (&json!("refusing"), &json!(1), &json!(1)),
+            "{archive}"
+        );
+
+        let tried = desk.json("/api/v1/connections/1/check", &who, json!({})).await;
+        assert_eq!(
+            tried.json(),
+            json!({ "good": true, "answer": "it takes connections" })
+        );
+        let failed = desk.json("/api/v1/connections/2/check", &who, json!({})).await;
+        assert_eq!(failed.json()["good"], false);
+        let nobody = desk.json("/api/v1/connections/0/check", &who, json!({})).await;
+        assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+        let kept = desk.audited().await;
+        let tries = kept.iter().filter(|(action, _)| action == "connection.check");
+        assert_eq!(tries.count(), 2);
+    }
+}
+
+#[actix_web::test]
 async fn a_filter_takes_the_words_it_names_and_no_others() {
     let desk = desks().await.remove(0);
     let admin = desk.token(Role::Admin, "admin").await;

@@ -1,0 +1,152 @@
+//! From the configuration to the systems that the engineer of the interfaces sees, and how each is tried.
+
+use async_trait::async_trait;
+use tocsin_domain::clock::Timestamp;
+
+use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
+use crate::config::Config;
+use crate::deliver::dicom::{self, DicomPeer};
+use crate::deliver::mllp::{self, MllpPeer};
+use crate::deliver::tls::Tls;
+use crate::pipeline::env::Env;
+use crate::pipeline::tell_ris::RIS;
+use crate::retrieve::How;
+
+/// Those of the configuration.
+pub struct Configured {
+    all: Vec<Neighbour>,
+    /// How those that we call are called, by id.
+    called: Vec<(String, Called)>,
+    tls: Option<Tls>,
+}
+
+enum Called {
+    Dicom(DicomPeer),
+    Mllp(MllpPeer),
+}
+
+impl Configured {
+    pub fn of(config: &Config, env: &Env, tls: Option<&Tls>) -> Self {
+        let mut found = Self {
+            all: Vec::new(),
+            called: Vec::new(),
+            tls: tls.cloned(),
+        };
+        found.senders(config);
+        if let Some(ris) = &env.settings.ris {
+            let (peer, profile) = (ris.peer.clone(), Some(config.ris.profile.clone()));
+            found.calls(ConnectionKind::Hl7Out, RIS, profile, Called::Mllp(peer));
+        }
+        for archive in &env.settings.archives {
+            let peer = archive.peer.clone();
+            found.calls(
+                ConnectionKind::DicomOut,
+                &archive.peer.ae_title,
+                None,
+                Called::Dicom(peer),
+            );
+        }
+        let sources = env.priors.iter().flat_map(|priors| &priors.sources);
+        for (source, configured) in sources.zip(&config.priors.sources) {
+            match &source.how {
+                How::Get(peer) | How::Move(peer) => {
+                    let peer = Called::Dicom(peer.clone());
+                    found.calls(ConnectionKind::PriorSource, &source.name, None, peer);
+                }
+                How::Web(_) => found.all.push(Neighbour {
+                    address: configured.url.clone().unwrap_or_default(),
+                    tls: configured
+                        .url
+                        .as_deref()
+                        .is_some_and(|url| url.starts_with("https:")),
+                    ..neighbour(ConnectionKind::PriorSource, &source.name)
+                }),
+            }
+        }
+        for (at, one) in found.all.iter_mut().enumerate() {
+            one.id = at.to_string();
+        }
+        found
+    }
+
+    fn senders(&mut self, config: &Config) {
+        for peer in &config.hl7.peers {
+            self.all.push(Neighbour {
+                address: peer.host.clone(),
+                profile: Some(peer.profile.clone().unwrap_or_else(|| config.hl7.profile.clone())),
+                sender: [peer.application.clone(), peer.facility.clone()],
+                ..neighbour(ConnectionKind::Hl7In, &peer.name)
+            });
+        }
+        for peer in &config.dicom.peers {
+            self.all.push(Neighbour {
+                address: peer.host.clone(),
+                ..neighbour(ConnectionKind::DicomIn, peer.ae_title.as_str())
+            });
+        }
+    }
+
+    fn calls(&mut self, kind: ConnectionKind, name: &str, profile: Option<String>, called: Called) {
+        let (host, port, tls) = match &called {
+            Called::Dicom(peer) => (&peer.host, peer.port, peer.tls.is_some()),
+            Called::Mllp(peer) => (&peer.host, peer.port, peer.tls.is_some()),
+        };
+        self.all.push(Neighbour {
+            address: format!("{host}:{port}"),
+            tls,
+            profile,
+            may_be_checked: true,
+            ..neighbour(kind, name)
+        });
+        self.called.push(((self.all.len() - 1).to_string(), called));
+    }
+}
+
+fn neighbour(kind: ConnectionKind, name: &str) -> Neighbour {
+    Neighbour {
+        id: String::new(),
+        kind,
+        name: name.to_owned(),
+        address: String::new(),
+        tls: false,
+        profile: None,
+        sender: [None, None],
+        may_be_checked: false,
+    }
+}
+
+#[async_trait]
+impl Neighbours for Configured {
+    fn all(&self) -> &[Neighbour] {
+        &self.all
+    }
+
+    fn certificate_ends(&self) -> Option<Timestamp> {
+        self.tls.as_ref()?.ends()
+    }
+
+    async fn check(&self, id: &str) -> Option<Result<String, String>> {
+        let (_, called) = self.called.iter().find(|(known, _)| known == id)?;
+        Some(match called {
+            Called::Dicom(peer) => match dicom::echo(peer).await {
+                Ok(()) => Ok(format!("{} has answered the C-ECHO", peer.ae_title)),
+                Err(error) => Err(with_causes(&error)),
+            },
+            // Without a message: what it says to one is known from those that are sent.
+            Called::Mllp(peer) => match mllp::reach(peer).await {
+                Ok(()) => Ok(format!("{}:{} takes connections", peer.host, peer.port)),
+                Err(error) => Err(with_causes(&error)),
+            },
+        })
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

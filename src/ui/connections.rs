@@ -1,0 +1,62 @@
+//! Every system that we talk with, how each fares, and a button that tries it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Form, Path};
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::Timestamp;
+
+use super::frame::{Frame, sealed};
+use super::templates;
+use crate::api::auth::Principal;
+use crate::api::connections::{self, CheckView, ConnectionView};
+use crate::api::{ApiError, State};
+
+#[derive(Serialize)]
+pub struct ConnectionsPage {
+    pub items: Vec<ConnectionView>,
+    /// When our certificate ends, where there is one.
+    pub certificate_ends: Option<Timestamp>,
+    /// What came of the connection that was just tried.
+    pub checked: Option<CheckView>,
+}
+
+pub async fn list(state: Data<State>, who: Principal) -> Result<HttpResponse, ApiError> {
+    render(&state, &who, None).await
+}
+
+#[derive(Deserialize)]
+pub struct Check {
+    #[serde(default)]
+    csrf: String,
+}
+
+pub async fn check(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Check>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    let checked = connections::check(&state, &who, &id).await?;
+    render(&state, &who, Some(checked)).await
+}
+
+async fn render(
+    state: &State,
+    who: &Principal,
+    checked: Option<CheckView>,
+) -> Result<HttpResponse, ApiError> {
+    let page = ConnectionsPage {
+        items: connections::load(state).await?,
+        certificate_ends: state.neighbours.certificate_ends(),
+        checked,
+    };
+    templates::page(
+        "connections",
+        "nav-connections",
+        StatusCode::OK,
+        &Frame::of(state, who),
+        &page,
+    )
+}
