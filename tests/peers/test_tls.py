@@ -120,6 +120,17 @@ def test_results_go_out_under_tls(authority, tmp_path):
         hospital.settled(phantom, "priority_change", "structured_report")
         assert ris.of_type("OMI^O23", phantom.accession)
         assert archive.files()
+        connections = hospital.service.every("/api/v1/connections")
+        out = {c["kind"]: c for c in connections if c["kind"].endswith("_out")}
+        assert {kind: (c["tls"], c["state"]) for kind, c in out.items()} == {
+            "hl7_out": (True, "working"), "dicom_out": (True, "working")
+        }
+        for one in out.values():
+            tried = hospital.service.post(f"/api/v1/connections/{one['id']}/check")
+            assert tried["good"], tried
+        archive.stop()
+        failed = hospital.service.post(f"/api/v1/connections/{out['dicom_out']['id']}/check")
+        assert not failed["good"] and "cannot connect" in failed["answer"], failed
     finally:
         hospital.close()
         archive.stop()
