@@ -4,6 +4,7 @@
 mod activate;
 mod audit;
 mod check;
+mod conformance;
 pub mod demo;
 mod failure;
 pub mod hl7;
@@ -51,6 +52,7 @@ enum Command {
     Synth(synth::SynthArgs),
     Rules(rules::RulesArgs),
     Hl7(hl7::Hl7Args),
+    Conformance(conformance::Conformance),
     Models(models::Models),
     Token(token::Token),
     User(user::User),
@@ -69,6 +71,7 @@ impl Command {
             Self::Synth(synth) => return Ok(synth::run(synth)),
             Self::Rules(rules) => return Ok(passed(rules::run(&rules, &mut std::io::stdout())?)),
             Self::Hl7(hl7) => return Ok(passed(hl7::run(&hl7, &mut std::io::stdout())?)),
+            Self::Conformance(conformance) => conformance.run(),
             Self::Models(models) => models.run(),
             Self::Token(token) => token.run(),
             Self::User(user) => user.run(),

@@ -20,7 +20,7 @@ use dicom_object::{DefaultDicomObject, OpenFileOptions};
 use dicom_pixeldata::PixelDecoder;
 use tocsin_domain::ids::Uid;
 
-use self::layout::{Layout, layout, photometric};
+use self::layout::{Layout, layout, leads_right, photometric};
 use self::mapping::Mapping;
 use self::tail::Tail;
 use super::groups;
@@ -46,6 +46,8 @@ pub struct Slice {
     pub position: Option<[f64; 3]>,
     /// Direction cosines of a row and of a column.
     pub orientation: Option<[f64; 6]>,
+    /// Rows lead to the patient's right (Patient Orientation, PS3.3 C.7.6.1.1.1), which is not how images are shown.
+    pub mirrored: bool,
     /// Centre and width that the sender suggests.
     pub window: Option<[f64; 2]>,
     /// Why nothing may be measured on the values; a picture still shows them.
@@ -223,6 +225,7 @@ impl Image {
                 tags::PLANE_ORIENTATION_SEQUENCE,
                 tags::IMAGE_ORIENTATION_PATIENT,
             ),
+            mirrored: leads_right(object),
             window: self.window(frame),
             doubt: (self.is_ct && !calibrated).then_some(Doubt::NotCalibrated),
         })

@@ -9,7 +9,8 @@ use super::series::{MAX_VOXELS, SeriesError, doubtful, is_pixel_distance};
 /// One image as a volume of one slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Still {
-    /// Low values are dark. Orientation and origin mean nothing.
+    /// Low values are dark. Of the orientation only its first number means something: negative where the image is mirrored. The
+    /// origin means nothing.
     pub volume: Volume,
     /// Whether the header states the distance of pixels; else 1 stands in `pixel_spacing`.
     pub scaled: bool,
@@ -45,7 +46,7 @@ fn still(slice: &Slice) -> Still {
                 columns: slice.columns,
                 pixel_spacing: spacing.unwrap_or([1.0, 1.0]),
                 offsets: vec![0.0],
-                orientation: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+                orientation: [if slice.mirrored { -1.0 } else { 1.0 }, 0.0, 0.0, 0.0, 1.0, 0.0],
                 origins: vec![[0.0; 3]],
                 instance_uids: vec![slice.instance_uid.clone()],
             },
@@ -88,6 +89,7 @@ mod tests {
             spacing,
             position: None,
             orientation: None,
+            mirrored: false,
             window: None,
             doubt: None,
         }

@@ -252,6 +252,7 @@ mod tests {
             spacing: Some([0.5, 0.5]),
             position: Some([-10.0, -20.0, z]),
             orientation: Some([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+            mirrored: false,
             window: None,
             doubt: None,
         }

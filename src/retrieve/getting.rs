@@ -22,7 +22,7 @@ const GET: Service = Service {
 };
 
 /// Images that models read (PS3.4 B.5): computed and digital radiography, CT and MR, plain and enhanced.
-const IMAGES: [&str; 8] = [
+pub const IMAGES: [&str; 8] = [
     "1.2.840.10008.5.1.4.1.1.1",
     "1.2.840.10008.5.1.4.1.1.1.1",
     "1.2.840.10008.5.1.4.1.1.1.1.1",
@@ -34,7 +34,7 @@ const IMAGES: [&str; 8] = [
 ];
 
 /// Compressed encodings in which archives keep images; each in a context of its own, so that none is decompressed for us.
-const COMPRESSED: [&str; 8] = [
+pub const COMPRESSED: [&str; 8] = [
     "1.2.840.10008.1.2.4.80",
     "1.2.840.10008.1.2.4.81",
     "1.2.840.10008.1.2.4.90",

@@ -10,6 +10,8 @@ mod identifier;
 mod moving;
 pub mod web;
 
+pub use getting::{COMPRESSED, IMAGES};
+
 use std::time::Duration;
 
 use tocsin_domain::ids::SiteId;

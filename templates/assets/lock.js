@@ -6,6 +6,7 @@
   if (!dialog) return;
   const NOTED_MS = 20_000; // An act is told this often at most.
   const AGAIN_MS = 5_000;
+  const LEFT_MS = 1_000; // By then the server has ended the session that another tab left.
   const LONGEST_MS = 60_000; // Timers of a machine that slept are late: the time is looked at, not trusted.
   const idle = Number(dialog.dataset.idle) * 1_000;
   const stays = dialog.dataset.wallStays === "1" && location.pathname === "/worklist/wall";
@@ -29,9 +30,10 @@
   const hide = () => {
     if (root.dataset.session) return;
     root.dataset.session = "locked";
+    // What lies over the page gives the focus back first.
+    document.querySelectorAll("dialog[open]").forEach((open) => open.close());
     before = document.activeElement;
     for (const part of covered()) part.inert = true;
-    document.querySelectorAll("dialog[open]").forEach((open) => open.close());
     dialog.showModal();
   };
 
@@ -87,6 +89,9 @@
     look();
   });
 
+  // Signing out hides the other tabs at once, and not when they ask the next time.
+  document.querySelector("form.who")?.addEventListener("submit", () => others.postMessage("leaving"));
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     let problem = "offline";
@@ -114,7 +119,11 @@
   dialog.addEventListener("close", () => isLocked() && dialog.showModal());
   document.addEventListener("tocsin:locked", look);
   document.addEventListener("visibilitychange", () => document.hidden || look());
-  others.onmessage = look;
+  others.onmessage = ({ data }) => {
+    if (data !== "leaving") return look();
+    hide();
+    due = setTimeout(look, LEFT_MS);
+  };
   // Whoever came back by another page, from the identity provider for one, opens this browser's other tabs with it.
   others.postMessage("look");
   look();

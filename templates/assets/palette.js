@@ -12,7 +12,7 @@
     [t("js-palette-pages"), "header nav a"],
     [t("js-palette-views"), "main .views a"],
     [t("js-palette-filters"), "main .filters a"],
-    [t("js-palette-actions"), "header button, main .about .actions :is(a, button), main form.judge button, main [data-export], main [data-command]"],
+    [t("js-palette-actions"), "header button, main .about .actions :is(a, button), main .viewer :is(.controls, .rail) button, main form.judge button, main [data-export], main [data-command]"],
   ];
 
   const words = (element) => {
@@ -66,9 +66,13 @@
   };
 
   const run = (index) => {
-    const chosen = offered[index]?.element;
-    if (!chosen) return;
+    const command = offered[index];
+    if (!command) return;
     tocsin.uncover(dialog);
+    // The page may have drawn it anew meanwhile.
+    const same = ({ group, text }) => group === command.group && text === command.text;
+    const chosen = command.element.isConnected ? command.element : commands().find(same)?.element;
+    if (!chosen) return tocsin.say(t("js-palette-gone", { what: command.text }));
     if (chosen.matches("a, button")) return chosen.click();
     chosen.scrollIntoView();
     chosen.focus({ preventScroll: true });

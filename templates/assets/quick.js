@@ -32,13 +32,39 @@
   };
 
   let asked = 0;
+  let waiting = false;
+  /** Whoever does anything else meanwhile has gone on, and is not called back. */
+  const forget = () => {
+    asked += 1;
+    waiting = false;
+  };
+  for (const act of ["keydown", "pointerdown", "focusin"]) {
+    document.addEventListener(
+      act,
+      (event) => {
+        if (!waiting) return;
+        forget();
+        // A second press takes the first back, and Escape has nothing else to close.
+        if (event.key === " " || event.key === "Escape") {
+          event.preventDefault();
+          event.stopPropagation();
+        }
+      },
+      true,
+    );
+  }
   const look = async (id) => {
     const mine = ++asked;
+    waiting = true;
     const answer = await tocsin.get(`/studies/${encodeURIComponent(id)}`).catch(() => null);
     if (mine !== asked || document.documentElement.dataset.session) return;
-    if (!answer) return tocsin.say(t("js-unreachable"));
+    if (!answer) {
+      forget();
+      return tocsin.say(t("js-unreachable"));
+    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== asked || document.querySelector("dialog[open]")) return;
+    waiting = false;
     title.replaceChildren(...document.importNode(page.querySelector(".about h2"), true).childNodes);
     findings.replaceChildren(document.importNode(page.querySelector("section.findings"), true));
     findings.querySelectorAll("form, details, datalist").forEach((part) => part.remove());

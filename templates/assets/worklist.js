@@ -409,7 +409,7 @@
     rows.querySelectorAll("details.why[open]").forEach((other) => other !== event.target && (other.open = false));
   }, true);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") rows.querySelectorAll("details[open]").forEach((details) => (details.open = false));
+    if (event.key === "Escape" && !event.defaultPrevented) rows.querySelectorAll("details[open]").forEach((details) => (details.open = false));
   });
 
   // ---- Coming back, and going on to the next --------------------------------------------------------------------------------
@@ -421,7 +421,7 @@
     }
   };
   const remember = () => keep(ORDER, JSON.stringify(listed(rows).map(idOf)));
-  rows.addEventListener("click", (event) => {
+  document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href^='/studies/']");
     const row = link?.closest("[data-study-id]");
     if (row) keep(OPENED, idOf(row));

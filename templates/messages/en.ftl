@@ -461,6 +461,7 @@ js-palette-pages = Page
 js-palette-views = View
 js-palette-filters = Filter
 js-palette-actions = Do
+js-palette-gone = Not there any more: { $what }
 js-theme = Theme: { $name }
 js-theme-dim = dim
 js-theme-dark-contrast = dark contrast

@@ -181,6 +181,48 @@ test("Space has a quick look at a row, and Space or Escape goes back to it", asy
   await page.waitForURL(`**/studies/${bleed}`);
 });
 
+test("a quick look that nobody waited for does not come", async () => {
+  const page = await enter();
+  await page.keyboard.press("j");
+  for (const key of ["j", "Escape", " ", "/"]) {
+    let answer;
+    const gate = new Promise((open) => (answer = open));
+    await page.route(`**/studies/${bleed}`, async (route) => {
+      await gate;
+      await route.continue();
+    });
+    await page.locator(`#rows tr[data-study-id="${bleed}"]`).focus();
+    const asked = page.waitForRequest(`**/studies/${bleed}`);
+    await page.keyboard.press(" ");
+    await asked;
+    await page.keyboard.press(key);
+    if (key === "/") await page.keyboard.type("pha");
+    const came = page.waitForResponse(`**/studies/${bleed}`);
+    answer();
+    await came;
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    assert.equal(await page.locator("dialog[open]").count(), 0, `after ${key}`);
+    await page.unroute(`**/studies/${bleed}`);
+  }
+  assert.equal(await page.getByTestId("search").inputValue(), "pha", "nothing was lost of what was typed");
+});
+
+test("a command whose button was drawn anew meanwhile still works", async () => {
+  const page = await enter();
+  await page.goto(`${service.url}/studies/${bleed}`);
+  await page.getByTestId("claim").waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("take");
+  await page.evaluate(() => {
+    const part = document.querySelector("main .about");
+    part.replaceChildren(...[...part.childNodes].map((child) => child.cloneNode(true)));
+  });
+  await page.keyboard.press("Enter");
+  await page.getByTestId("release").waitFor();
+  await page.getByTestId("release").click();
+  await page.getByTestId("claim").waitFor();
+});
+
 test("a dialog keeps the focus and the pointer, and gives the focus back", async () => {
   const page = await enter();
   const url = page.url();

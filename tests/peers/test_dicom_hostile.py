@@ -169,7 +169,7 @@ def test_idle_connections_are_closed_and_take_no_place_from_others(another):
     for association in quiet:
         with pytest.raises(Aborted):
             association.answer()
-    assert len(service.logged("association broken")) == 4
+    until("each of them in the log", lambda: len(service.logged("association broken")) == 4)
     assert echoes(service.dicom)
 
 

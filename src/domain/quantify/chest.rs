@@ -1,5 +1,5 @@
 //! Both sides of a chest on a frontal radiograph, from masks of lung and of pleural air: which pixel belongs to which side, and
-//! what each row shows. The image is taken as it is shown to a reader: the patient's right on the left.
+//! what each row shows. The patient's right is on the left, as images are shown to a reader, unless the geometry says otherwise.
 
 use super::components::{Component, MaskError, Run, components};
 use super::side::Side;
@@ -50,6 +50,8 @@ impl Row {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hemithorax {
     pub side: Side,
+    /// It lies in the left half of the image: its outer edge has the lower columns.
+    pub on_the_left: bool,
     pub rows: Vec<Row>,
     /// Lowest row of lung or air in each column.
     pub floor: Vec<Option<usize>>,
@@ -72,9 +74,10 @@ pub enum NoChest {
 }
 
 impl Hemithorax {
-    fn empty(side: Side, geometry: &Geometry) -> Self {
+    fn empty(side: Side, on_the_left: bool, geometry: &Geometry) -> Self {
         Self {
             side,
+            on_the_left,
             rows: vec![Row::default(); geometry.rows],
             floor: vec![None; geometry.columns],
         }
@@ -111,9 +114,9 @@ impl Hemithorax {
         let spans = || self.rows.iter().filter_map(Row::span);
         let (first, last) = (spans().map(|s| s.first).min()?, spans().map(|s| s.last).max()?);
         let column = |share: f64| ((last - first) as f64 * share) as usize;
-        let columns = match self.side {
-            Side::Right => last - column(DIAPHRAGM.1)..=last - column(DIAPHRAGM.0),
-            Side::Left | Side::Both => first + column(DIAPHRAGM.0)..=first + column(DIAPHRAGM.1),
+        let columns = match self.on_the_left {
+            true => last - column(DIAPHRAGM.1)..=last - column(DIAPHRAGM.0),
+            false => first + column(DIAPHRAGM.0)..=first + column(DIAPHRAGM.1),
         };
         let mut rows: Vec<usize> = self.floor[columns].iter().flatten().copied().collect();
         rows.sort_unstable();
@@ -140,9 +143,11 @@ impl Chest {
         let both = lung.voxels.iter().zip(&air.voxels).map(|(a, b)| a | b).collect();
         let parts = components(geometry, &Mask { voxels: both })?;
         let border = Border::of(geometry, &parts).ok_or(NoChest::NotApart)?;
+        // Rows lead to the patient's right.
+        let mirrored = geometry.orientation[0] < 0.0;
         let mut chest = Self {
-            right: Hemithorax::empty(Side::Right, geometry),
-            left: Hemithorax::empty(Side::Left, geometry),
+            right: Hemithorax::empty(Side::Right, !mirrored, geometry),
+            left: Hemithorax::empty(Side::Left, mirrored, geometry),
             pixel: geometry.pixel_spacing,
         };
         for (mask, is_air) in [(air, true), (lung, false)] {
@@ -151,7 +156,7 @@ impl Chest {
             }
             for part in components(geometry, mask)? {
                 for run in &part.runs {
-                    match border.right_of(run) {
+                    match border.on_the_left(run) != mirrored {
                         true => chest.right.add(run, is_air),
                         false => chest.left.add(run, is_air),
                     }
@@ -189,7 +194,7 @@ impl Chest {
     }
 }
 
-/// The column that parts right from left in each row: halfway between both sides where both show.
+/// The column that parts the sides in each row: halfway between them where both show.
 struct Border(Vec<f64>);
 
 impl Border {
@@ -204,20 +209,20 @@ impl Border {
         let Some(second) = second else {
             return thinnest(geometry, parts).map(|column| Self(vec![column; geometry.rows]));
         };
-        let (right, left) = match middle(largest) < middle(second) {
+        let (on_left, on_right) = match middle(largest) < middle(second) {
             true => (largest, second),
             false => (second, largest),
         };
-        let common = (middle(right) + middle(left)) / 2.0;
-        let (right, left) = (extent(geometry, right), extent(geometry, left));
-        let rows = right.iter().zip(&left).map(|(right, left)| match (right, left) {
+        let common = (middle(on_left) + middle(on_right)) / 2.0;
+        let (on_left, on_right) = (extent(geometry, on_left), extent(geometry, on_right));
+        let rows = on_left.iter().zip(&on_right).map(|both| match both {
             (Some((_, inner)), Some((outer, _))) => (inner + outer) / 2.0,
             _ => common,
         });
         Some(Self(rows.collect()))
     }
 
-    fn right_of(&self, run: &Run) -> bool {
+    fn on_the_left(&self, run: &Run) -> bool {
         f64::from(run.first + run.last) / 2.0 < self.0[run.row as usize]
     }
 }
@@ -299,6 +304,18 @@ pub mod tests {
         assert_eq!(chest.left.all_rows(), Some([50, 349]));
         assert_eq!(chest.at(200, 60).map(|s| s.side), Some(Side::Right));
         assert_eq!(chest.at(200, 255).map(|s| s.side), Some(Side::Left));
+    }
+
+    #[test]
+    fn the_right_is_on_the_right_of_an_image_whose_rows_lead_there() {
+        let (mut g, lung, air) = chest(20, 30);
+        let shown = Chest::find(&g, &lung, Some(&air)).expect("a chest");
+        g.orientation[0] = -1.0;
+        let turned = Chest::find(&g, &lung, Some(&air)).expect("a chest");
+        assert_eq!(turned.left.air_pixels(), 0);
+        assert_eq!(turned.right.rows, shown.left.rows);
+        assert_eq!(turned.right.diaphragm(), shown.left.diaphragm());
+        assert_eq!(turned.at(200, 255).map(|s| s.side), Some(Side::Right));
     }
 
     #[test]

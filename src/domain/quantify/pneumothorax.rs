@@ -178,9 +178,9 @@ fn lines(side: &Hemithorax) -> Vec<(Code, [[f64; 2]; 2])> {
             && let Some(Span { first, last }) = row.air_span
         {
             // The outermost pixels of air, as many as there are.
-            let ends = match side.side {
-                Side::Right => [first as f64 - 0.5, first as f64 - 0.5 + row.air as f64],
-                Side::Left | Side::Both => [last as f64 + 0.5, last as f64 + 0.5 - row.air as f64],
+            let ends = match side.on_the_left {
+                true => [first as f64 - 0.5, first as f64 - 0.5 + row.air as f64],
+                false => [last as f64 + 0.5, last as f64 + 0.5 - row.air as f64],
             };
             lines.push((code, ends.map(|column| [column, r as f64])));
         }
@@ -219,9 +219,13 @@ fn shift_away(chest: &Chest, from: Side) -> Option<f64> {
     let row = |share: f64| top + ((base - top) as f64 * share) as usize;
     let off = |r: usize| {
         let (right, left) = (chest.right.rows[r].span()?, chest.left.rows[r].span()?);
-        let between = (right.last + left.first) as f64 / 2.0;
-        let chest = (right.first + left.last) as f64 / 2.0;
-        Some(between - chest)
+        let (a, b, leftward) = match chest.right.on_the_left {
+            true => (right, left, 1.0),
+            false => (left, right, -1.0),
+        };
+        let between = (a.last + b.first) as f64 / 2.0;
+        let chest = (a.first + b.last) as f64 / 2.0;
+        Some((between - chest) * leftward)
     };
     let mut offs: Vec<f64> = (row(MEDIASTINUM.0)..=row(MEDIASTINUM.1))
         .filter_map(off)

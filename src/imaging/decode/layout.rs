@@ -55,6 +55,14 @@ impl Layout {
     }
 }
 
+/// Whether rows lead to the patient's right: the first letter of the direction of a row (Patient Orientation).
+pub(super) fn leads_right(object: &DefaultDicomObject) -> bool {
+    let said = object
+        .get(tags::PATIENT_ORIENTATION)
+        .and_then(|element| element.to_multi_str().ok());
+    said.is_some_and(|said| said.first().is_some_and(|row| row.trim_start().starts_with('R')))
+}
+
 pub fn photometric(object: &DefaultDicomObject) -> String {
     let text = object
         .get(tags::PHOTOMETRIC_INTERPRETATION)

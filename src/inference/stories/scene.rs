@@ -109,6 +109,7 @@ impl Stack {
             spacing: Some(self.pixel),
             position: Some(self.at(k as f64, 0.0, 0.0)),
             orientation: Some(self.orientation),
+            mirrored: false,
             window: None,
             doubt: None,
         }

@@ -12,14 +12,14 @@ use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAM
 use super::settings::{Caller, ScpLimits};
 
 const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
-pub(super) const VERIFICATION: &str = "1.2.840.10008.1.1";
+pub const VERIFICATION: &str = "1.2.840.10008.1.1";
 const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
 /// Every storage SOP class of the standard for composite objects is in here, also those of editions to come.
-const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
+pub const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
 
 /// Storage classes of the standard elsewhere: retired hard copy and stored print, delivery instructions, hanging protocols,
 /// palettes and implant templates.
-const OTHER_STORAGE: [&str; 11] = [
+pub const OTHER_STORAGE: [&str; 11] = [
     "1.2.840.10008.5.1.1.27",
     "1.2.840.10008.5.1.1.29",
     "1.2.840.10008.5.1.1.30",
@@ -34,7 +34,7 @@ const OTHER_STORAGE: [&str; 11] = [
 ];
 
 /// Storage classes of manufacturers that archives commonly take.
-const PRIVATE_STORAGE: [&str; 15] = [
+pub const PRIVATE_STORAGE: [&str; 15] = [
     "1.2.392.200036.9116.7.8.1.1.1",
     "1.2.840.113619.4.2",
     "1.2.840.113619.4.3",
@@ -54,7 +54,7 @@ const PRIVATE_STORAGE: [&str; 15] = [
 
 /// Transfer syntaxes in the order in which we prefer them. Bytes are stored as received, so what cannot be decoded here is
 /// taken too; those that only point to pixels elsewhere are not.
-const TRANSFER_SYNTAXES: [&str; 44] = [
+pub const TRANSFER_SYNTAXES: [&str; 44] = [
     "1.2.840.10008.1.2.1",
     IMPLICIT_LITTLE,
     "1.2.840.10008.1.2.1.99",

@@ -19,6 +19,41 @@ pub const VERSIONS: [&str; 16] = [
     "2.8.2", "2.9", "2.9.1",
 ];
 
+/// What messages of a type are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    Orders,
+    Patient,
+    Merge,
+    Report,
+}
+
+/// The messages that are acted on: type, triggers, and whether the type alone says it.
+pub const MESSAGES: [(&str, &[&str], bool, Meaning); 6] = [
+    ("ORM", &["O01"], true, Meaning::Orders),
+    ("OMI", &["O23"], false, Meaning::Orders),
+    ("OMG", &["O19"], false, Meaning::Orders),
+    (
+        "ADT",
+        &[
+            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A31",
+        ],
+        false,
+        Meaning::Patient,
+    ),
+    ("ADT", &["A18", "A34", "A40", "A47"], false, Meaning::Merge),
+    ("ORU", &["R01"], true, Meaning::Report),
+];
+
+impl Meaning {
+    fn of(message_type: &str, trigger: &str) -> Option<Self> {
+        let found = MESSAGES.iter().find(|(kind, triggers, alone, _)| {
+            *kind == message_type && (triggers.contains(&trigger) || *alone && trigger.is_empty())
+        });
+        found.map(|(.., meaning)| *meaning)
+    }
+}
+
 /// What is known of a message besides its meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -197,17 +232,12 @@ fn event(header: &Header, segments: &[Segment<'_>], reading: &Reading<'_>) -> Re
     };
     let trigger = trigger.unwrap_or_default();
     let at = message_time(header, reading)?;
-    match (header.message_type.as_str(), trigger.as_str()) {
-        ("ORM", "O01" | "") | ("OMI", "O23") | ("OMG", "O19") => {
-            orders(segments, reading, at).map(Hl7Event::Orders)
-        }
-        (
-            "ADT",
-            "A01" | "A02" | "A03" | "A04" | "A05" | "A06" | "A07" | "A08" | "A11" | "A12" | "A13" | "A31",
-        ) => patient_event(segments, reading, at).map(Hl7Event::Patient),
-        ("ADT", "A18" | "A34" | "A40" | "A47") => merges(segments, reading).map(Hl7Event::Merge),
-        ("ORU", "R01" | "") => reports(segments, reading, at).map(Hl7Event::Report),
-        _ => Ok(Hl7Event::Ignored {
+    match Meaning::of(&header.message_type, &trigger) {
+        Some(Meaning::Orders) => orders(segments, reading, at).map(Hl7Event::Orders),
+        Some(Meaning::Patient) => patient_event(segments, reading, at).map(Hl7Event::Patient),
+        Some(Meaning::Merge) => merges(segments, reading).map(Hl7Event::Merge),
+        Some(Meaning::Report) => reports(segments, reading, at).map(Hl7Event::Report),
+        None => Ok(Hl7Event::Ignored {
             reason: ignored_because(header, segments),
         }),
     }
