@@ -13,6 +13,8 @@ pub struct PatientView {
     /// The same for reading: `Family, Given`.
     pub display: String,
     pub identifier: Option<String>,
+    /// Who assigned it; two numbers of two authorities are of two people.
+    pub authority: Option<String>,
     /// `YYYYMMDD`, possibly shortened by the sender.
     pub birth_date: Option<String>,
     /// `M`, `F`, `O` or `U`.
@@ -32,8 +34,22 @@ impl PatientView {
             display: display(row.patient_name.as_deref()),
             name: row.patient_name.clone(),
             identifier: row.patient_identifier.clone(),
+            authority: row
+                .patient_authority
+                .clone()
+                .filter(|authority| !authority.is_empty()),
             birth_date: row.birth_date.clone(),
             sex: row.sex.clone(),
+        }
+    }
+
+    /// Of the site's own authority where the images say none.
+    pub fn qualified(self, default_authority: &str) -> Self {
+        let own = (!default_authority.is_empty() && self.identifier.is_some())
+            .then(|| default_authority.to_owned());
+        Self {
+            authority: self.authority.or(own),
+            ..self
         }
     }
 
@@ -43,6 +59,7 @@ impl PatientView {
             display: display(row.name.as_deref()),
             name: row.name.clone(),
             identifier: Some(row.identifier.clone()),
+            authority: Some(row.authority.clone()).filter(|authority| !authority.is_empty()),
             birth_date: row.birth_date.clone(),
             sex: row.sex.clone(),
         }

@@ -136,7 +136,7 @@ async fn view(state: &State, row: &study::Model) -> Result<Unreconciled, StoreEr
         arrived_at: from_micros(row.arrived_at),
         link: row.link.clone(),
         reason: row.link_detail.clone().unwrap_or_default(),
-        patient: PatientView::of_images(row),
+        patient: PatientView::of_images(row).qualified(&state.settings.default_authority),
         held,
         candidates,
     })

@@ -113,6 +113,7 @@ pub fn patient(amount: Amount) -> PatientView {
         name: amount.maybe(hostile()),
         display: hostile(),
         identifier: amount.maybe(hostile()),
+        authority: amount.maybe(hostile()),
         birth_date: amount.maybe("19700101".to_owned()),
         sex: amount.maybe("F".to_owned()),
     }

@@ -334,6 +334,7 @@ reconciliation-then-releases =
         [one] One held delivery goes out.
        *[other] { $count } held deliveries go out.
     }
+patient-of = (of { $authority })
 reconciliation-none = Every study has its order.
 
 ## Quarantine

@@ -131,7 +131,7 @@ async fn who_acknowledged_is_known_and_nobody_can_do_it_twice() {
         let said = owed
             .iter()
             .filter(|owed| owed["kind"] == "structured_report" && owed["model"] == "ich");
-        assert_eq!(said.count(), 2, "of each bleed: {owed:?}");
+        assert_eq!(said.count(), 3, "one of each study");
         assert!(
             owed.iter().all(|owed| owed["patient"]["identifier"].is_string()),
             "{owed:?}"
