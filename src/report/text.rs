@@ -100,6 +100,8 @@ pub fn amount(value: f64, unit: &str) -> String {
         count if is_count(count) => decimal(value),
         "mm2" => format!("{} mm²", decimal(value)),
         "cm2" => format!("{} cm²", decimal(value)),
+        "mm3" => format!("{} mm³", decimal(value)),
+        "cm3" => format!("{} cm³", decimal(value)),
         unit => format!("{} {unit}", decimal(value)),
     }
 }
