@@ -1,4 +1,4 @@
-//! Who is asking, and whether they may. Every route has a line in [`super::routes::ROUTES`]; one without is refused.
+//! Who is asking, and whether they may. Every route has a line in [`super::routes`]; one without is refused.
 
 pub mod back;
 pub mod credentials;
