@@ -47,6 +47,22 @@ pub struct Neighbour {
     pub may_be_checked: bool,
 }
 
+impl Neighbour {
+    /// One of whom no more is known than that it is there.
+    pub fn new(kind: ConnectionKind, name: &str) -> Self {
+        Self {
+            id: String::new(),
+            kind,
+            name: name.to_owned(),
+            address: String::new(),
+            tls: false,
+            profile: None,
+            sender: [None, None],
+            may_be_checked: false,
+        }
+    }
+}
+
 /// The systems of the configuration, and how one is tried.
 #[async_trait]
 pub trait Neighbours: Send + Sync {
@@ -137,28 +153,15 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
             ConnectionKind::PriorSource => view,
         });
     }
+    // Not listed: anyone on this machine where that is allowed, or one who was listed once.
     let strangers = |kind, left: BTreeMap<String, Received>| {
         left.into_iter()
-            .map(move |(name, came)| received(blank(&stranger(kind, name)), &came, now))
+            .map(move |(name, came)| received(blank(&Neighbour::new(kind, &name)), &came, now))
     };
     views.extend(strangers(ConnectionKind::Hl7In, messages));
     views.extend(strangers(ConnectionKind::DicomIn, instances));
     views.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(views)
-}
-
-/// Somebody who is not listed: anyone on this machine where that is allowed, or one who was listed once.
-fn stranger(kind: ConnectionKind, name: String) -> Neighbour {
-    Neighbour {
-        id: String::new(),
-        kind,
-        name,
-        address: String::new(),
-        tls: false,
-        profile: None,
-        sender: [None, None],
-        may_be_checked: false,
-    }
 }
 
 /// All that came from senders whose MSH-3 and MSH-4 fit.
@@ -301,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_before_a_delay_and_a_delay_before_work() {
-        let view = || blank(&stranger(ConnectionKind::Hl7Out, "RIS".to_owned()));
+        let view = || blank(&Neighbour::new(ConnectionKind::Hl7Out, "RIS"));
         let of = |waiting, refused, last_error: Option<&str>| {
             let fares = Sent {
                 waiting,

@@ -1,6 +1,6 @@
 //! Reads what lies beside the configuration: keys, the RIS's message profile, and how the child process is started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -45,12 +45,17 @@ pub fn profile(config: &Config, name: &str) -> Result<SiteProfile, AppError> {
         name: name.to_owned(),
         problem,
     };
-    let text = match SiteProfile::shipped(name) {
-        Some(text) => text.to_owned(),
-        None => std::fs::read_to_string(config.base.join(name))
-            .map_err(|error| wrong(format!("neither a shipped profile nor a readable file: {error}")))?,
-    };
+    let text = profile_text(&config.base, name).map_err(wrong)?;
     SiteProfile::parse(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// The text of a shipped profile, else of a file.
+pub fn profile_text(base: &Path, name: &str) -> Result<String, String> {
+    match SiteProfile::shipped(name) {
+        Some(text) => Ok(text.to_owned()),
+        None => std::fs::read_to_string(base.join(name))
+            .map_err(|error| format!("neither a shipped profile nor a readable file: {error}")),
+    }
 }
 
 /// Our certificate towards neighbours, if we have one.

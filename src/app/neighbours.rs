@@ -5,6 +5,7 @@ use tocsin_domain::clock::Timestamp;
 
 use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use crate::config::Config;
+use crate::deliver::chain;
 use crate::deliver::dicom::{self, DicomPeer};
 use crate::deliver::mllp::{self, MllpPeer};
 use crate::deliver::tls::Tls;
@@ -53,35 +54,42 @@ impl Configured {
                     let peer = Called::Dicom(peer.clone());
                     found.calls(ConnectionKind::PriorSource, &source.name, None, peer);
                 }
-                How::Web(_) => found.all.push(Neighbour {
-                    address: configured.url.clone().unwrap_or_default(),
-                    tls: configured
-                        .url
-                        .as_deref()
-                        .is_some_and(|url| url.starts_with("https:")),
-                    ..neighbour(ConnectionKind::PriorSource, &source.name)
-                }),
+                How::Web(_) => {
+                    let address = configured.url.clone().unwrap_or_default();
+                    found.add(Neighbour {
+                        tls: address.starts_with("https:"),
+                        address,
+                        ..Neighbour::new(ConnectionKind::PriorSource, &source.name)
+                    });
+                }
             }
-        }
-        for (at, one) in found.all.iter_mut().enumerate() {
-            one.id = at.to_string();
         }
         found
     }
 
+    /// Gives it an id.
+    fn add(&mut self, one: Neighbour) -> String {
+        let id = self.all.len().to_string();
+        self.all.push(Neighbour {
+            id: id.clone(),
+            ..one
+        });
+        id
+    }
+
     fn senders(&mut self, config: &Config) {
         for peer in &config.hl7.peers {
-            self.all.push(Neighbour {
+            self.add(Neighbour {
                 address: peer.host.clone(),
                 profile: Some(peer.profile.clone().unwrap_or_else(|| config.hl7.profile.clone())),
                 sender: [peer.application.clone(), peer.facility.clone()],
-                ..neighbour(ConnectionKind::Hl7In, &peer.name)
+                ..Neighbour::new(ConnectionKind::Hl7In, &peer.name)
             });
         }
         for peer in &config.dicom.peers {
-            self.all.push(Neighbour {
+            self.add(Neighbour {
                 address: peer.host.clone(),
-                ..neighbour(ConnectionKind::DicomIn, peer.ae_title.as_str())
+                ..Neighbour::new(ConnectionKind::DicomIn, peer.ae_title.as_str())
             });
         }
     }
@@ -91,27 +99,14 @@ impl Configured {
             Called::Dicom(peer) => (&peer.host, peer.port, peer.tls.is_some()),
             Called::Mllp(peer) => (&peer.host, peer.port, peer.tls.is_some()),
         };
-        self.all.push(Neighbour {
+        let id = self.add(Neighbour {
             address: format!("{host}:{port}"),
             tls,
             profile,
             may_be_checked: true,
-            ..neighbour(kind, name)
+            ..Neighbour::new(kind, name)
         });
-        self.called.push(((self.all.len() - 1).to_string(), called));
-    }
-}
-
-fn neighbour(kind: ConnectionKind, name: &str) -> Neighbour {
-    Neighbour {
-        id: String::new(),
-        kind,
-        name: name.to_owned(),
-        address: String::new(),
-        tls: false,
-        profile: None,
-        sender: [None, None],
-        may_be_checked: false,
+        self.called.push((id, called));
     }
 }
 
@@ -130,23 +125,13 @@ impl Neighbours for Configured {
         Some(match called {
             Called::Dicom(peer) => match dicom::echo(peer).await {
                 Ok(()) => Ok(format!("{} has answered the C-ECHO", peer.ae_title)),
-                Err(error) => Err(with_causes(&error)),
+                Err(error) => Err(chain(&error)),
             },
             // Without a message: what it says to one is known from those that are sent.
             Called::Mllp(peer) => match mllp::reach(peer).await {
                 Ok(()) => Ok(format!("{}:{} takes connections", peer.host, peer.port)),
-                Err(error) => Err(with_causes(&error)),
+                Err(error) => Err(chain(&error)),
             },
         })
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::deliver::chain;
+
 /// Any error, or a sentence.
 #[derive(Debug)]
 pub struct Failure(Box<dyn Error + Send + Sync>);
@@ -21,13 +23,7 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&chain(&*self.0))
     }
 }
 

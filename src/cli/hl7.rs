@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
 use super::Failure;
+use crate::app::load;
 use crate::config::shipped;
 use crate::ingest::hl7::samples;
 use crate::report::read_profile::ReadProfile;
@@ -95,14 +96,8 @@ pub fn run(args: &Hl7Args, out: &mut dyn io::Write) -> Result<bool, Failure> {
 }
 
 fn parsed(name: &str) -> Result<ReadProfile, Failure> {
-    let text = match SiteProfile::shipped(name) {
-        Some(text) => text.to_owned(),
-        None => fs::read_to_string(name).map_err(|error| {
-            Failure::because(format!(
-                "{name}: neither a shipped profile nor a readable file: {error}"
-            ))
-        })?,
-    };
+    let text = load::profile_text(Path::new(""), name)
+        .map_err(|problem| Failure::because(format!("{name}: {problem}")))?;
     Ok(SiteProfile::parse(&text)?.read)
 }
 

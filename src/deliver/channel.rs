@@ -2,12 +2,16 @@
 //! neighbours come in.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::tls::Tls;
 
@@ -40,11 +44,58 @@ impl Door {
     }
 }
 
-/// What a caller's connection is, once it is in.
-pub async fn enter(tls: Option<Tls>, socket: TcpStream) -> io::Result<Channel> {
-    match tls {
-        Some(tls) => tls.accept(socket).await,
-        None => Ok(Channel::Plain(socket)),
+/// Pause after a failed accept, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Somebody at the door.
+#[derive(Debug)]
+pub struct Incoming {
+    pub socket: TcpStream,
+    pub peer: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl Door {
+    /// The next one who calls; `None` after `stop`. `service` is named in the log.
+    pub async fn next(&self, service: &str, stop: &CancellationToken) -> Option<Incoming> {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    let tls = self.tls.clone();
+                    return Some(Incoming { socket, peer, tls });
+                }
+                Err(error) => {
+                    warn!(%error, "{service}: cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+impl Incoming {
+    /// In, after the handshake where there is one; `None` where it failed, which the log tells, or after `stop`.
+    pub async fn enter(self, service: &str, stop: &CancellationToken) -> Option<Channel> {
+        let Some(tls) = self.tls else {
+            return Some(Channel::Plain(self.socket));
+        };
+        let entered = tokio::select! {
+            biased;
+            () = stop.cancelled() => return None,
+            entered = tls.accept(self.socket) => entered,
+        };
+        match entered {
+            Ok(channel) => Some(channel),
+            Err(error) => {
+                warn!(peer = %self.peer, %error, "{service}: no TLS, closed");
+                None
+            }
+        }
     }
 }
 

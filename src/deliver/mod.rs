@@ -5,3 +5,14 @@ pub mod dicom;
 pub mod mllp;
 pub mod mllp_frame;
 pub mod tls;
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

@@ -3,6 +3,7 @@
 use tocsin_domain::dimse::query::STATUS_DESTINATION_UNKNOWN;
 
 use super::web::WebError;
+use crate::deliver::chain;
 use crate::deliver::dicom::DeliverError;
 use crate::storage::StoreError;
 
@@ -56,15 +57,4 @@ fn said(comment: &str) -> String {
         "" => String::new(),
         comment => format!(", {comment}"),
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
 }

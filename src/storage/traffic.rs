@@ -139,19 +139,26 @@ pub async fn deliveries(
         let seconds = (confirmed - owed) as f64 / 1e6;
         sent.entry(destination).or_default().seconds.push(seconds);
     }
-    let words: Vec<(String, Option<String>)> = delivery::Entity::find()
-        .select_only()
-        .columns([delivery::Column::Destination, delivery::Column::LastError])
-        .filter(delivery::Column::State.is_in(["pending", "refused"]))
-        .filter(delivery::Column::LastError.is_not_null())
-        .order_by_asc(delivery::Column::UpdatedAt)
-        .into_tuple()
-        .all(conn)
-        .await?;
-    for (destination, word) in words {
-        sent.entry(destination).or_default().last_error = word;
+    for (destination, one) in sent.iter_mut().filter(|(_, one)| one.waiting + one.refused > 0) {
+        one.last_error = last_word(conn, destination).await?;
     }
     Ok(sent)
+}
+
+/// Of what waits at a destination, or was refused there.
+async fn last_word(conn: &impl ConnectionTrait, destination: &str) -> Result<Option<String>, StoreError> {
+    let word: Option<Option<String>> = delivery::Entity::find()
+        .select_only()
+        .column(delivery::Column::LastError)
+        .filter(delivery::Column::Destination.eq(destination))
+        .filter(delivery::Column::State.is_in(["pending", "refused"]))
+        .filter(delivery::Column::LastError.is_not_null())
+        .order_by_desc(delivery::Column::UpdatedAt)
+        .limit(1)
+        .into_tuple()
+        .one(conn)
+        .await?;
+    Ok(word.flatten())
 }
 
 fn days_before(now: Timestamp, days: i64) -> i64 {

@@ -9,6 +9,7 @@ use tocsin_domain::part10::FileMeta;
 use super::association::{Association, EXPLICIT_LITTLE, IMPLICIT_LITTLE, TRANSFER, context};
 use super::status::StoreStatus;
 use super::{DeliverError, DicomPeer};
+use crate::deliver::chain;
 
 const VERIFICATION: &str = "1.2.840.10008.1.1";
 
@@ -151,15 +152,4 @@ fn as_implicit(object: &Object<'_>) -> Option<Vec<u8>> {
         .write_dataset_with_ts(&mut bytes, &IMPLICIT_VR_LITTLE_ENDIAN.erased())
         .ok()?;
     Some(bytes)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &DeliverError) -> String {
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
 }

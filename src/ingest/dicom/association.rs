@@ -17,6 +17,7 @@ use super::receive::{Durable, Keep, Reception, Refusal};
 use super::sink::{
     AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
 };
+use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
 
 /// Studies of one association that are told at its end; of more, their quiet time tells.
@@ -409,16 +410,4 @@ fn printable(title: &str) -> String {
         .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .take(16)
         .collect()
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

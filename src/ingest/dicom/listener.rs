@@ -2,30 +2,24 @@
 //! waited out, and nobody gets more connections than their share.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use tocsin_domain::clock::Clock;
 use tocsin_domain::ids::IdGen;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::association;
 use super::negotiate::Load;
 use super::settings::ScpSettings;
 use super::sink::InstanceSink;
-use crate::deliver::channel::{Door, enter};
+use crate::deliver::channel::{Door, Incoming};
 use crate::deliver::dicom::wire::{MAX_PDU_BYTES, Wire};
-use crate::deliver::tls::Tls;
 use crate::storage::blobs::BlobStore;
 
-/// Pause after a failed accept, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections of one address, and of all, may be this many times their associations, so that most surplus callers get a
 /// rejection and not only a closed door.
 const SURPLUS: usize = 2;
@@ -63,49 +57,27 @@ async fn attend<S: InstanceSink>(
         ae_title = env.settings.ae_title, address = ?door.listener.local_addr().ok(), tls = door.tls.is_some(),
         "DICOM listener ready"
     );
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            accepted = door.listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((socket, peer)) => {
-                let Some(place) = connections.enter(peer.ip(), &env.settings) else {
-                    debug!(%peer, "DICOM: too many connections, closed");
-                    continue;
-                };
-                let caller = (socket, peer, door.tls.clone());
-                associations.spawn(connection(Arc::clone(env), caller, place, stop.clone()));
+    while let Some(incoming) = door.next("DICOM", stop).await {
+        match connections.enter(incoming.peer.ip(), &env.settings) {
+            Some(place) => {
+                associations.spawn(connection(Arc::clone(env), incoming, place, stop.clone()));
             }
-            Err(error) => pause(&error).await,
+            None => debug!(peer = %incoming.peer, "DICOM: too many connections, closed"),
         }
     }
 }
 
-async fn pause(error: &io::Error) {
-    warn!(%error, "DICOM: cannot accept a connection");
-    tokio::time::sleep(ACCEPT_PAUSE).await;
-}
-
 async fn connection<S: InstanceSink>(
     env: Arc<Env<S>>,
-    (socket, peer, tls): (TcpStream, SocketAddr, Option<Tls>),
+    incoming: Incoming,
     place: Place,
     stop: CancellationToken,
 ) {
-    let entered = tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        entered = enter(tls, socket) => entered,
+    let peer = incoming.peer;
+    let Some(channel) = incoming.enter("DICOM", &stop).await else {
+        return;
     };
-    let wire = match entered {
-        Ok(channel) => Wire::new(channel, MAX_PDU_BYTES),
-        Err(error) => {
-            warn!(%peer, %error, "DICOM: no TLS, closed");
-            return;
-        }
-    };
+    let wire = Wire::new(channel, MAX_PDU_BYTES);
     let accepted = tokio::select! {
         biased;
         () = stop.cancelled() => None,

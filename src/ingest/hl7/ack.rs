@@ -36,6 +36,16 @@ pub struct Answering<'a> {
     pub zone: Tz,
 }
 
+impl Answering<'_> {
+    /// As HL7 writes it, with its offset.
+    pub fn time(&self) -> String {
+        self.at
+            .with_timezone(&self.zone)
+            .format("%Y%m%d%H%M%S%z")
+            .to_string()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub code: AckCode,
@@ -126,10 +136,6 @@ fn msh(header: &Header, answering: &Answering<'_>, encoder: &mut Encoder) -> Seg
         "2.3" | "2.3.1" | "2.3.2" | "2.4" => encoder.components(&["ACK", &trigger]),
         _ => encoder.components(&["ACK", &trigger, "ACK"]),
     };
-    let time = answering
-        .at
-        .with_timezone(&answering.zone)
-        .format("%Y%m%d%H%M%S%z");
     let enhanced = (header.accept, header.application) != (Condition::Unsaid, Condition::Unsaid);
     let never = if enhanced { "NE" } else { "" };
     let charset = if header.says_charset {
@@ -148,7 +154,7 @@ fn msh(header: &Header, answering: &Answering<'_>, encoder: &mut Encoder) -> Seg
         )
         .set(5, encoder.text(&header.sending_application))
         .set(6, encoder.text(&header.sending_facility))
-        .set(7, encoder.text(&time.to_string()))
+        .set(7, encoder.text(&answering.time()))
         .set(9, kind)
         .set(10, encoder.text(answering.control_id))
         .set(11, encoder.text(&said(&header.processing_id, "P")))

@@ -2,7 +2,6 @@
 //! protocol). Each message is taken and answered as if it had come alone; the answers go back as one batch. Pure.
 
 use bytes::Bytes;
-use chrono_tz::Tz;
 
 use super::ack::Answering;
 use super::tree::{Lines, Segment as Read};
@@ -130,7 +129,7 @@ impl Batch {
         let mut encoder = Encoder::new(Charset::Utf8);
         let mut written = Vec::new();
         for head in &self.envelope {
-            written.extend(finish(&[head.answer(answering, answering.zone, &mut encoder)], &encoder).bytes);
+            written.extend(finish(&[head.answer(answering, &mut encoder)], &encoder).bytes);
         }
         answers
             .iter()
@@ -152,14 +151,13 @@ impl Batch {
 
 impl Head {
     /// BHS-12 and FHS-12 name the batch that is answered.
-    fn answer(&self, answering: &Answering<'_>, zone: Tz, encoder: &mut Encoder) -> Segment {
-        let time = answering.at.with_timezone(&zone).format("%Y%m%d%H%M%S%z");
+    fn answer(&self, answering: &Answering<'_>, encoder: &mut Encoder) -> Segment {
         Segment::new(self.name)
             .set(3, encoder.text(answering.application))
             .set(4, encoder.text(answering.facility))
             .set(5, encoder.text(&self.application))
             .set(6, encoder.text(&self.facility))
-            .set(7, encoder.text(&time.to_string()))
+            .set(7, encoder.text(&answering.time()))
             .set(11, encoder.text(answering.control_id))
             .set(12, encoder.text(&self.control_id))
     }

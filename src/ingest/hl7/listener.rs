@@ -2,15 +2,12 @@
 //! than their share.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use tocsin_domain::clock::Clock;
 use tocsin_domain::ids::IdGen;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
@@ -18,11 +15,7 @@ use tracing::{debug, info, warn};
 use super::connection::Connection;
 use super::settings::{MllpLimits, MllpSettings};
 use super::sink::MessageSink;
-use crate::deliver::channel::{Door, enter};
-use crate::deliver::tls::Tls;
-
-/// Pause after a failed accept, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use crate::deliver::channel::{Door, Incoming};
 
 /// What a connection works with.
 pub struct Env<S> {
@@ -53,55 +46,33 @@ async fn attend<S: MessageSink>(
     stop: &CancellationToken,
 ) {
     info!(address = ?door.listener.local_addr().ok(), tls = door.tls.is_some(), "MLLP listener ready");
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            accepted = door.listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((socket, peer)) => match shares.enter(peer.ip(), &env.settings.limits) {
-                Some(share) => {
-                    let caller = (socket, peer, door.tls.clone());
-                    tasks.spawn(connection(Arc::clone(env), caller, share, stop.clone()));
-                }
-                None => debug!(%peer, "MLLP: too many connections, closed"),
-            },
-            Err(error) => pause(&error).await,
+    while let Some(incoming) = door.next("MLLP", stop).await {
+        match shares.enter(incoming.peer.ip(), &env.settings.limits) {
+            Some(share) => {
+                tasks.spawn(connection(Arc::clone(env), incoming, share, stop.clone()));
+            }
+            None => debug!(peer = %incoming.peer, "MLLP: too many connections, closed"),
         }
     }
-}
-
-async fn pause(error: &io::Error) {
-    warn!(%error, "MLLP: cannot accept a connection");
-    tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
 async fn connection<S: MessageSink>(
     env: Arc<Env<S>>,
-    (socket, peer, tls): (TcpStream, SocketAddr, Option<Tls>),
+    incoming: Incoming,
     share: Share,
     stop: CancellationToken,
 ) {
+    let peer = incoming.peer;
     let Some(caller) = env.settings.recognise(peer.ip()).await else {
         warn!(%peer, "MLLP: not a known peer, closed");
         return;
     };
-    if let Err(error) = socket.set_nodelay(true) {
+    if let Err(error) = incoming.socket.set_nodelay(true) {
         debug!(%peer, %error, "MLLP: the connection ended at once");
         return;
     }
-    let entered = tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        entered = enter(tls, socket) => entered,
-    };
-    let channel = match entered {
-        Ok(channel) => channel,
-        Err(error) => {
-            warn!(%peer, %error, "MLLP: no TLS, closed");
-            return;
-        }
+    let Some(channel) = incoming.enter("MLLP", &stop).await else {
+        return;
     };
     let mut connection = Connection::new(env, channel, peer, caller);
     let end = connection.run(&stop).await;

@@ -257,25 +257,17 @@ fn procedure<'r>(
     places: &Places<'_, '_, '_>,
     reading: &Reading<'r>,
 ) -> (Option<Procedure>, Option<&'r ProcedureMeaning>) {
-    let services = reading.profile.procedure.iter().filter_map(|path| {
+    let mut services = reading.profile.procedure.iter().filter_map(|path| {
         let service = *places.segment(&path.segment)?.repetitions(path.field).first()?;
         let own = coded(&service, path.component);
         let alternative = coded(&service, path.component + 3);
-        let codes = [&own, &alternative];
-        let codes = codes
+        let meaning = [&own, &alternative]
             .into_iter()
             .flatten()
-            .map(|procedure| procedure.code.as_str());
-        let meaning = codes
-            .filter_map(|code| reading.profile.procedures.get(code))
-            .next();
-        own.or(alternative).map(|procedure| (procedure, meaning))
+            .find_map(|procedure| reading.profile.procedures.get(&procedure.code));
+        own.or(alternative).map(|procedure| (Some(procedure), meaning))
     });
-    let mut services = services;
-    match services.next() {
-        Some((procedure, meaning)) => (Some(procedure), meaning),
-        None => (None, None),
-    }
+    services.next().unwrap_or_default()
 }
 
 fn coded(value: &Repetition<'_>, from: usize) -> Option<Procedure> {

@@ -142,27 +142,18 @@ impl TestPages for NoTestPages {
 /// A RIS that sends and is told, and answers; an archive that does not.
 struct Neighbourhood;
 
-impl Neighbourhood {
-    const fn one(id: String, kind: ConnectionKind, name: String, may_be_checked: bool) -> Neighbour {
-        Neighbour {
-            id,
-            kind,
-            name,
-            address: String::new(),
-            tls: false,
-            profile: None,
-            sender: [None, None],
-            may_be_checked,
-        }
-    }
-}
-
 static NEIGHBOURS: LazyLock<[Neighbour; 3]> = LazyLock::new(|| {
-    [
-        Neighbourhood::one("0".into(), ConnectionKind::Hl7In, "RIS".into(), false),
-        Neighbourhood::one("1".into(), ConnectionKind::Hl7Out, "ris".into(), true),
-        Neighbourhood::one("2".into(), ConnectionKind::DicomOut, "PACS".into(), true),
-    ]
+    let kinds = [
+        (ConnectionKind::Hl7In, "RIS", false),
+        (ConnectionKind::Hl7Out, "ris", true),
+        (ConnectionKind::DicomOut, "PACS", true),
+    ];
+    let mut ids = 0..;
+    kinds.map(|(kind, name, may_be_checked)| Neighbour {
+        id: ids.next().unwrap_or(0).to_string(),
+        may_be_checked,
+        ..Neighbour::new(kind, name)
+    })
 });
 
 #[async_trait::async_trait]
