@@ -39,7 +39,7 @@ pub struct Replayed {
 
 /// What a replay of a message comes to.
 enum Plan {
-    Apply(Hl7Event),
+    Apply(Box<Hl7Event>),
     Send(Box<delivery::Model>),
 }
 
@@ -87,7 +87,9 @@ pub async fn run(state: &State, who: &Principal, id: &str, preview: bool) -> Res
 
 async fn plan(state: &State, row: &message::Model) -> Result<Plan, ApiError> {
     if row.direction == "in" {
-        return applicable(row, replay::event_of(row)?).map(Plan::Apply);
+        return applicable(row, replay::event_of(row)?)
+            .map(Box::new)
+            .map(Plan::Apply);
     }
     let delivery = deliveries::of_message(state.store.read(), &row.id)
         .await?
@@ -109,14 +111,22 @@ fn applicable(row: &message::Model, event: Option<Hl7Event>) -> Result<Hl7Event,
         )),
         Some(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
         Some(
-            event @ (Hl7Event::Orders(_) | Hl7Event::Patient(_) | Hl7Event::Merge(_) | Hl7Event::Report(_)),
+            event @ (Hl7Event::Orders(_)
+            | Hl7Event::Patient(_)
+            | Hl7Event::Merge(_)
+            | Hl7Event::Report(_)
+            | Hl7Event::Appointment(_)
+            | Hl7Event::Answer(_)),
         ) => Ok(event),
     }
 }
 
 fn sendable(row: &message::Model, state: DeliveryState) -> Result<(), ApiError> {
     match state {
-        DeliveryState::Pending | DeliveryState::Confirmed | DeliveryState::Refused => Ok(()),
+        DeliveryState::Pending
+        | DeliveryState::Committed
+        | DeliveryState::Confirmed
+        | DeliveryState::Refused => Ok(()),
         DeliveryState::Held => Err(refused(row, "is held until its study's order is decided")),
         DeliveryState::Cancelled => Err(refused(row, "was cancelled")),
     }

@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tocsin_domain::appointment::AppointmentState;
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::course::Event;
 use tocsin_domain::course::critical::{self, Leg};
@@ -47,6 +48,10 @@ pub struct StudyView {
     pub ris_priority: Option<String>,
     /// `placed`, `completed` or `cancelled`; null without an order.
     pub order_state: Option<String>,
+    /// When the procedure is or was to begin, as the last appointment of the order says; null without one.
+    pub scheduled_at: Option<Timestamp>,
+    /// How that appointment stands.
+    pub appointment: Option<AppointmentState>,
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -115,7 +120,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .collect::<Result<Vec<_>, StoreError>>()?;
     let list = waiting(state).await?;
     let place = list.place_of(id);
-    let (ris_priority, order_state) = ordered(state, &row).await?;
+    let order = ordered(state, &row).await?;
     let (opinions, comments) = discussion::of_study(state, id).await?;
     let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let compared = priors::of(state, &row, &records).await?;
@@ -134,14 +139,13 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         rank: place.as_ref().map(|place| place.rank),
         rank_without_ai: place.as_ref().map(|place| place.rank_without_ai),
         wait_cap_at: place.map(|place| place.wait_cap_at),
-        ris_priority,
-        order_state,
+        ris_priority: order.priority,
+        order_state: order.state,
+        scheduled_at: order.scheduled_at,
+        appointment: order.appointment,
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
-        recommendations: verdicts_of(&row)?
-            .into_iter()
-            .flat_map(|v| v.recommends)
-            .collect(),
+        recommendations: recommended(&row)?,
         arrived_at: from_micros(row.arrived_at),
         last_image_at: from_micros(row.last_instance_at),
         study_uid: row.study_uid,
@@ -181,15 +185,35 @@ async fn alert_list(state: &State, id: StudyId, row: &study::Model) -> Result<Ve
     Ok(list)
 }
 
-/// Priority and state of the order, as far as there is one.
-async fn ordered(state: &State, row: &study::Model) -> Result<(Option<String>, Option<String>), StoreError> {
-    let Some(order) = &row.order_id else {
-        return Ok((None, None));
+fn recommended(row: &study::Model) -> Result<Vec<Recommendation>, StoreError> {
+    let verdicts = verdicts_of(row)?;
+    Ok(verdicts.into_iter().flat_map(|v| v.recommends).collect())
+}
+
+/// What is shown of a study's order; nothing without one.
+#[derive(Default)]
+struct Ordered {
+    priority: Option<String>,
+    state: Option<String>,
+    scheduled_at: Option<Timestamp>,
+    appointment: Option<AppointmentState>,
+}
+
+async fn ordered(state: &State, row: &study::Model) -> Result<Ordered, StoreError> {
+    let order = match &row.order_id {
+        Some(id) => orders::by_id(state.store.read(), id).await?,
+        None => None,
     };
-    match orders::by_id(state.store.read(), order).await? {
-        Some(order) => Ok((orders::record_of(&order)?.priority, Some(order.state))),
-        None => Ok((None, None)),
-    }
+    let Some(order) = order else {
+        return Ok(Ordered::default());
+    };
+    let record = orders::record_of(&order)?;
+    Ok(Ordered {
+        priority: record.priority,
+        state: Some(order.state),
+        scheduled_at: record.scheduled_at,
+        appointment: record.appointment,
+    })
 }
 
 fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineView> {

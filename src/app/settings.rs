@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::{Person, Policy, PolicyStep};
@@ -13,15 +14,17 @@ use crate::api::auth::session::{Lifetime, Transport};
 use crate::config::archive::ArchiveObject;
 use crate::config::auth::SecondFactor;
 use crate::config::dicom::PeerRole;
+use crate::config::hl7::AnswersTo;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
-use crate::config::{Config, alerts, dicom, rules};
+use crate::config::{Config, alerts, dicom, hl7, rules};
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::mllp::MllpPeer;
 use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{Archive, Gets, Ris, Settings};
+use crate::pipeline::env::{AnswerRoute, Archive, Gets, Ris, Settings};
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 
@@ -56,6 +59,7 @@ pub fn pipeline(
         link_key,
         ris_enabled: ris.is_some(),
         ris,
+        answers: answers(config, tls),
         archives: archives(config, tls),
         site_id: config.site.id.to_string(),
         installation_serial: serial,
@@ -188,6 +192,34 @@ fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
     config.dicom.receivers().filter_map(archive).collect()
 }
 
+/// Where the senders of messages take the answers that come later.
+fn answers(config: &Config, tls: Option<&Tls>) -> BTreeMap<String, AnswerRoute> {
+    let route = |peer: &hl7::Hl7Peer| {
+        let answers = peer.application_answers.as_ref()?;
+        let route = match answers.to {
+            AnswersTo::SameConnection => AnswerRoute::SameConnection,
+            AnswersTo::Listener => AnswerRoute::To(MllpPeer {
+                ack_timeout: Duration::from_secs(answers.ack_timeout_seconds.get()),
+                tls: tls.filter(|_| answers.tls).cloned(),
+                ..MllpPeer::new(answers.host.as_deref()?, answers.port?)
+            }),
+        };
+        Some((peer.name.clone(), route))
+    };
+    config.hl7.peers.iter().filter_map(route).collect()
+}
+
+fn later_answers(peer: &hl7::Hl7Peer) -> Option<mllp::LaterAnswers> {
+    let answers = peer.application_answers.as_ref()?;
+    Some(mllp::LaterAnswers {
+        peer: peer.name.clone(),
+        way: match answers.to {
+            AnswersTo::Listener => mllp::AnswerWay::OwnConnection,
+            AnswersTo::SameConnection => mllp::AnswerWay::SameConnection,
+        },
+    })
+}
+
 /// What the MLLP listener reads.
 pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
     let hl7 = &config.hl7;
@@ -203,7 +235,10 @@ pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
             },
             application: peer.application.clone(),
             facility: peer.facility.clone(),
-            reading: reading(config, peer.site.as_ref(), profile)?,
+            reading: mllp::SiteReading {
+                answers: later_answers(peer),
+                ..reading(config, peer.site.as_ref(), profile)?
+            },
         });
     }
     let limits = mllp::MllpLimits {
@@ -233,6 +268,7 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
         site: site.clone(),
         zone,
         profile: Arc::new(load::profile(config, profile)?.read),
+        answers: None,
     })
 }
 

@@ -4,6 +4,8 @@
 
 pub mod admit;
 pub mod alert;
+pub mod answer;
+pub mod appointment;
 pub mod assemble;
 pub mod audit;
 pub mod clock;

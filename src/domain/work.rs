@@ -11,6 +11,8 @@ use crate::ids::{AlertId, AnalysisId, DeliveryId, MessageId, NotificationId, Res
 pub enum Work {
     /// Apply a stored HL7 message to patients, orders and reports.
     ApplyMessage { message: MessageId },
+    /// Write and send the second answer that the sender of a message is owed.
+    AnswerMessage { message: MessageId },
     /// Recompute the facts of a study from its instances; decide which series are ready.
     AssembleStudy { study: StudyId },
     /// Decide per model whether it runs on the study, and why.
@@ -183,6 +185,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ApplyMessage { .. } => "apply_message",
+            Self::AnswerMessage { .. } => "answer_message",
             Self::AssembleStudy { .. } => "assemble_study",
             Self::AdmitStudy { .. } => "admit_study",
             Self::Infer { .. } => "infer",
@@ -212,7 +215,7 @@ impl Work {
             }
             // What shows why comes after what was found, and keeps nobody waiting.
             | Self::Explain { .. } => Lane::Screening,
-            Self::Deliver { .. } => Lane::Delivery,
+            Self::Deliver { .. } | Self::AnswerMessage { .. } => Lane::Delivery,
             Self::FindPriors { .. } => Lane::Priors,
             Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }

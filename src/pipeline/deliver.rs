@@ -7,21 +7,30 @@ pub mod outputs;
 mod pictures;
 mod sources;
 
+use chrono::TimeDelta;
 use tocsin_domain::ids::DeliveryId;
+use tocsin_domain::work::Work;
 
 use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, study};
+use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, studies, timeline};
+
+/// How long the application of a receiver may take to answer before a person is told that it has not.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+const SILENT: &str = "its receiver has it, and the application there has not answered in ten minutes";
 
 /// How an attempt ended.
 pub(super) enum Attempt {
     Confirmed {
         note: String,
     },
+    /// The receiver has it and answers for its application later.
+    Committed,
     Refused {
         reason: String,
     },
@@ -57,6 +66,9 @@ async fn begin(
 ) -> Result<Option<(delivery::Model, study::Model)>, StoreError> {
     leases::fence(tx, lease).await?;
     let row = deliveries::get(tx.conn(), id).await?;
+    if row.state == DeliveryState::Committed.text() {
+        deliveries::settle(tx, id, DeliveryState::Committed, Some(SILENT.to_owned())).await?;
+    }
     let study_id = row
         .study_id
         .parse()
@@ -88,13 +100,21 @@ async fn end(
             Some(note).filter(|n| !n.is_empty()),
             None,
         ),
+        Attempt::Committed => (DeliveryState::Committed, None, None),
         Attempt::Refused { reason } => (DeliveryState::Refused, Some(reason), None),
         Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
     };
     let (lease, done) = (lease.clone(), retry.is_none());
-    env.store
+    let settled = env
+        .store
         .write(move |tx| {
             Box::pin(async move {
+                let now = deliveries::state_of(&deliveries::get(tx.conn(), id).await?)?;
+                if now != DeliveryState::Pending {
+                    // The application there was faster with its answer than its listener with the commit answer.
+                    leases::complete(tx, &lease).await?;
+                    return Ok(true);
+                }
                 deliveries::set_state(tx, id, state, error).await?;
                 if done {
                     let study = row
@@ -105,11 +125,18 @@ async fn end(
                     timeline::note(tx, study, "delivery", detail).await?;
                     leases::complete(tx, &lease).await?;
                 }
-                Ok(())
+                if state == DeliveryState::Committed {
+                    let look = Terms::once(format!("deliver:{id}")).at(tx.now() + PATIENCE);
+                    jobs::enqueue(tx, &Work::Deliver { delivery: id }, look).await?;
+                }
+                Ok(done)
             })
         })
         .await?;
-    retry.map_or(Ok(()), |reason| Err(JobError::Retry(reason)))
+    match retry {
+        Some(reason) if !settled => Err(JobError::Retry(reason)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A delivery that was given up is shown as refused, with the reason.

@@ -25,8 +25,8 @@ use crate::telemetry::Metrics;
 
 use super::models::{AbsentModel, ActiveModel};
 use super::{
-    admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    find_priors, infer, publish_result, send_notification, step_alert, triage_study,
+    admit_study, answer_message, apply_message, assemble_study, check_deadline, compare_priors, deliver,
+    explain, find_priors, infer, publish_result, send_notification, step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -69,6 +69,8 @@ pub struct Settings {
     /// Whether a RIS is configured to be told anything.
     pub ris_enabled: bool,
     pub ris: Option<Ris>,
+    /// Where the second answer to a sender goes, by its name in the configuration.
+    pub answers: BTreeMap<String, AnswerRoute>,
     pub archives: Vec<Archive>,
     pub site_id: String,
     /// Names this installation in what it makes; stable.
@@ -81,6 +83,14 @@ pub struct Ris {
     pub peer: MllpPeer,
     pub profile: SendProfile,
     pub parties: Parties,
+}
+
+/// Where a sender takes the answers that come after a message was applied.
+#[derive(Clone)]
+pub enum AnswerRoute {
+    To(MllpPeer),
+    /// Its own connection; the listener does it.
+    SameConnection,
 }
 
 /// Which results a receiver of objects gets.
@@ -109,6 +119,13 @@ impl Settings {
             .to_string()
     }
 
+    /// As HL7 writes it, with its offset.
+    pub fn hl7_time(&self, at: Timestamp) -> String {
+        at.with_timezone(&self.time_zone)
+            .format("%Y%m%d%H%M%S%z")
+            .to_string()
+    }
+
     /// The policy of that name, else the default one.
     pub fn policy(&self, name: Option<&str>) -> Option<&Policy> {
         name.and_then(|name| self.policies.get(name))
@@ -129,6 +146,7 @@ impl Handler for Env {
     async fn given_up(&self, lease: &Lease, reason: &str) {
         let marked = match lease.work {
             Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
+            Work::AnswerMessage { message } => answer_message::given_up(self, message, reason).await,
             Work::Infer { analysis, .. } | Work::InferPrior { analysis } => {
                 infer::given_up(self, analysis, reason).await
             }
@@ -159,6 +177,7 @@ impl Env {
     async fn dispatch(&self, lease: &Lease) -> Result<(), JobError> {
         match lease.work {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
+            Work::AnswerMessage { message } => answer_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
             Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, Some(urgency)).await,

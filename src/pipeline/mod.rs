@@ -2,6 +2,7 @@
 //! one transaction. Slow work (inference, SMTP, the network) runs outside any transaction.
 
 pub mod admit_study;
+mod answer_message;
 pub mod apply_message;
 pub mod assemble_study;
 pub mod check_deadline;

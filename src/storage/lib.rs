@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod analyses;
+pub mod answers;
 pub mod audit;
 pub mod blobs;
 pub mod changes;

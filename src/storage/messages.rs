@@ -108,7 +108,7 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
 #[derive(Clone)]
 pub struct Draft {
     pub id: MessageId,
-    pub study: StudyId,
+    pub study: Option<StudyId>,
     pub site: SiteId,
     /// The destination's name in the configuration.
     pub peer: String,
@@ -135,7 +135,7 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
         event: Set(None),
         problem: Set(None),
         flagged: Set(false),
-        study_id: Set(Some(draft.study.to_string())),
+        study_id: Set(draft.study.map(|study| study.to_string())),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -187,6 +187,20 @@ pub async fn answered(
     };
     row.update(tx.conn()).await?;
     Ok(())
+}
+
+/// The message to this receiver that bears this control id.
+pub async fn sent_as(
+    conn: &impl ConnectionTrait,
+    peer: &str,
+    control_id: &str,
+) -> Result<Option<message::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Direction.eq("out"))
+        .filter(Column::Peer.eq(peer))
+        .filter(Column::ControlId.eq(control_id))
+        .one(conn)
+        .await?)
 }
 
 /// When a message last came in.

@@ -16,6 +16,7 @@ pub mod active_version;
 pub mod alert;
 pub mod analysis;
 pub mod api_token;
+pub mod application_answer;
 pub mod audit_entry;
 pub mod audit_head;
 pub mod delivery;

@@ -89,9 +89,15 @@ impl Desk {
                         value: patient.into(),
                         authority: "EGH".into(),
                     };
-                    let known =
-                        patients::upsert(tx, &site(), &identifier, &event.patient.demographics, event.at)
-                            .await?;
+                    let known = patients::upsert(
+                        tx,
+                        &site(),
+                        &identifier,
+                        &event.patient.demographics,
+                        &[],
+                        event.at,
+                    )
+                    .await?;
                     Ok(orders::fold(tx, &site(), Some(known.id), &event).await?.id)
                 })
             })
@@ -167,7 +173,7 @@ impl Desk {
                     let raw = format!("{head}\rPID|||MRN1||{EVIL}\r").into_bytes();
                     let draft = Draft {
                         id,
-                        study,
+                        study: Some(study),
                         site: site(),
                         peer: "ris".into(),
                         kind: "ORU^R01",
