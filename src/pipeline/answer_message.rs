@@ -10,6 +10,7 @@ use super::env::{AnswerRoute, Env};
 use crate::deliver::mllp::{self, AckCode, AckOutcome, MllpPeer};
 use crate::jobs::JobError;
 use crate::report::hl7_answer::{Commit, Content, Promise, Stamp, answer};
+use crate::report::hl7_keys;
 use crate::report::hl7_problem::{ErrorCode, Hl7Problem, Place};
 use crate::storage::answers::{self, AnswerState};
 use crate::storage::entity::{application_answer, message};
@@ -115,6 +116,7 @@ async fn compose(
         time,
     )?;
     let draft = Draft {
+        keys: hl7_keys::of(&raw),
         id: reply,
         study: answered.study_id.as_deref().and_then(|study| study.parse().ok()),
         site: SiteId(answered.site.clone()),

@@ -7,11 +7,12 @@ use tocsin_domain::appointment::AppointmentEvent;
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::env::Env;
 use super::link::relink;
 use super::reported;
+use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
@@ -21,8 +22,9 @@ use crate::storage::{
     StoreError, Tx, answers, messages, orders, patients, replay, reports, studies, timeline,
 };
 
-pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
+pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
     let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
+    let (settings, packs) = (env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -34,7 +36,13 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
                     Applied::ToNothing { reason } => (InboundState::Ignored, Some(reason), Vec::new()),
                 };
                 for study in &touched {
-                    look_again(tx, *study).await?;
+                    match paging {
+                        Paging::AsUsual => look_again(tx, *study).await?,
+                        // Decided here and not by a job of its own, which might find news that must page.
+                        Paging::Withheld => {
+                            triage_study::decide(tx, *study, &settings, &packs, paging).await?;
+                        }
+                    }
                 }
                 messages::set_state(tx, id, state.text(), reason, touched.first().copied()).await?;
                 answers::due(tx, id).await?;

@@ -12,18 +12,19 @@ pub mod listener;
 pub mod orders;
 pub mod patients;
 pub mod reports;
+pub mod reread;
 pub mod rows;
 pub mod samples;
 pub mod settings;
 pub mod sink;
 pub mod time;
-pub mod tree;
 
 use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 
 pub use crate::deliver::mllp_frame as mllp;
 pub use crate::report::hl7_problem as problem;
+pub use crate::report::hl7_tree as tree;
 use crate::report::read_profile::ReadProfile;
 
 /// What reading a message depends on, besides its bytes.

@@ -4,11 +4,12 @@
 use chrono::TimeDelta;
 use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::order::{Hl7Event, PatientMerge};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::sink::{DueAnswer, MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
 use crate::deliver::mllp::{AckCode, AckOutcome};
+use crate::report::hl7_keys;
 use crate::storage::answers::{self, AnswerState};
 use crate::storage::entity::application_answer;
 use crate::storage::jobs::{self, Terms};
@@ -150,7 +151,11 @@ async fn keep(
             order_key,
             ..Terms::now()
         };
-        jobs::enqueue(tx, &Work::ApplyMessage { message: id }, terms).await?;
+        let work = Work::ApplyMessage {
+            message: id,
+            paging: Paging::AsUsual,
+        };
+        jobs::enqueue(tx, &work, terms).await?;
     } else {
         answers::due(tx, id).await?;
     }
@@ -240,5 +245,6 @@ fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
         ack_code: received.ack_code.text().to_owned(),
         ack: received.ack.to_vec(),
         state,
+        keys: hl7_keys::of(&received.raw),
     })
 }
