@@ -118,7 +118,12 @@ async fn a_change_that_the_application_refuses_is_refused_with_its_words_and_not
         );
         assert_eq!(owed.attempts, 1);
         let timeline = hospital.timeline().await;
-        assert!(timeline.iter().any(|line| line == "delivery"), "{timeline:?}");
+        assert!(
+            timeline
+                .iter()
+                .any(|line| line.ends_with("priority_change refused by the application of ris")),
+            "{timeline:?}"
+        );
 
         let stranger = said(&hospital, "ORR^O02", "A3", "MSA|AA|NOBODY\rORC|UX|1|2\r");
         assert_eq!(hospital.say(&stranger).await, "AA");
