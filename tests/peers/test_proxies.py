@@ -11,9 +11,21 @@ import pytest
 from certificates import Authority
 from neighbours import free_ports
 from service import Service, until
-from test_integrations import INTEGRATIONS, tool
+from test_integrations import INTEGRATIONS, told, tool
 
 NAME = "tocsin.hospital.example"
+
+
+def nginx(program, folder):
+    """The command that starts it with the site of the folder, which it has looked at."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log stderr; events {{}}\n"
+        f"http {{ {temporary} access_log off; include {folder}/site.conf; }}\n")
+    command = [program, "-p", folder, "-c", folder / "nginx.conf"]
+    told(*command, "-t")
+    return command
 
 
 class Named(http.client.HTTPSConnection):
@@ -51,14 +63,7 @@ class Proxy:
             "/etc/nginx/tls/tocsin.pem": self.certificate, "/etc/nginx/tls/tocsin.key": self.key,
         })
         (self.folder / "site.conf").write_text(site)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        temporary = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
-        (self.folder / "nginx.conf").write_text(
-            f"daemon off; pid {self.folder}/pid; error_log stderr; events {{}}\n"
-            f"http {{ {temporary} access_log off; include {self.folder}/site.conf; }}\n")
-        command = [self.program, "-p", self.folder, "-c", self.folder / "nginx.conf"]
-        subprocess.run([*command, "-t"], check=True, capture_output=True)
-        return command, None
+        return nginx(self.program, self.folder), None
 
     def caddy(self, service):
         site = self.changed("caddy/Caddyfile", {
@@ -152,3 +157,12 @@ def test_whoever_calls_cannot_pretend_to_be_somebody_else(proxied):
     form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{NAME}"}
     statuses = [proxy.ask("POST", "/sign-in", "token=wrong", **form, **{"X-Forwarded-For": f"10.9.9.{n}"})[0] for n in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
+
+
+def test_nginx_takes_the_proxy_of_the_pod(tmp_path):
+    program, (port,) = tool("nginx"), free_ports(1)
+    certificate, key = Authority(tmp_path / "ca").sign("proxy")
+    site = (INTEGRATIONS / "kubernetes/base/proxy.conf").read_text().replace("listen 8443", f"listen 127.0.0.1:{port}")
+    site = site.replace("/etc/tls/tls.crt", str(certificate)).replace("/etc/tls/tls.key", str(key))
+    (tmp_path / "site.conf").write_text(site)
+    nginx(program, tmp_path)
