@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_group_may_read_what_root_owns_and_nothing_else() {
-        let refused = |mode, owner, ours| exposed_to_us(0o100_000 | mode, owner, ours);
+        let refused = |mode: u32, owner, ours| exposed_to_us(0o100_000 | mode, owner, ours);
         assert!(!refused(0o600, 1000, 1000));
         assert!(refused(0o640, 1000, 1000), "it is ours, and so is its group's");
         assert!(!refused(0o440, 0, 1000), "a secret of Kubernetes");
