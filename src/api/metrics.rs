@@ -71,7 +71,7 @@ async fn take_jobs(state: &State) -> Result<(), StoreError> {
 async fn take_alerts(state: &State) -> Result<(), StoreError> {
     let counts = alerts::counts(state.store.read()).await?;
     let of = |status: &str| counts.iter().find(|(name, ..)| name == status);
-    for status in ["raised", "notified", "acknowledged", "retracted"] {
+    for status in alerts::STATUSES {
         let count = of(status).map_or(0, |(_, count, _)| *count);
         state.metrics.alerts(status).set(count);
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use tocsin::api::connections::{ConnectionKind, ConnectionState};
 use tocsin::config::Config;
+use tocsin::storage::alerts::STATUSES;
 use tocsin::telemetry::{AckCode, Metrics};
 use tocsin_domain::work::Lane;
 
@@ -68,7 +69,7 @@ fn exposition() -> String {
     for state in ["raised", "notified"] {
         metrics.oldest_alert(state).set(1);
     }
-    for state in ["raised", "notified", "acknowledged", "retracted"] {
+    for state in STATUSES {
         metrics.alerts(state).set(1);
     }
     for kind in ConnectionKind::ALL {
