@@ -21,6 +21,7 @@ mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
 mod m20261128_000022_traces;
+mod m20261128_000023_pauses;
 
 pub struct Migrator;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
             Box::new(m20261128_000022_traces::Migration),
+            Box::new(m20261128_000023_pauses::Migration),
         ]
     }
 }

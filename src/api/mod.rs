@@ -24,6 +24,7 @@ mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod pauses;
 pub mod people;
 pub mod preview;
 pub mod priors;
@@ -97,6 +98,12 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/connections/{id}/check",
             web::post().to(connections::post),
         )
+        .route(
+            "/api/v1/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
+        .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))

@@ -12,8 +12,8 @@ use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
     acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
-    health, messages, people, preview, quality, quarantine, reconciliation, release, replay, replay_many,
-    report, rerun, resolve, start, study, tokens, versions, worklist,
+    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -253,6 +253,8 @@ fn answer(
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
         ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -304,6 +306,7 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
         ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),

@@ -18,6 +18,7 @@ pub mod hl7_text;
 pub mod hl7_tree;
 mod modules;
 pub mod narrative;
+pub mod nmd;
 pub mod orm;
 pub mod oru;
 pub mod oru_rejection;

@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod paces;
 pub mod page;
 pub mod patients;
+pub mod pauses;
 pub mod people;
 pub mod prior_searches;
 pub mod priors;

@@ -12,6 +12,7 @@ use super::samples_study::id;
 use super::start::StartPage;
 use super::tokens::{self, TokensPage};
 use crate::api::connections::{CheckView, ConnectionKind, ConnectionState, ConnectionView};
+use crate::api::pauses::PauseView;
 use crate::api::people::PersonView;
 use crate::api::quality::{Candidate, QualityView, Refusal, RepeatView};
 use crate::api::start::{Reachable, Step, StepView};
@@ -186,6 +187,13 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         p95_seconds: amount.maybe(0.4),
         last_error: amount.maybe(hostile()),
         may_be_checked: amount.yes(),
+        may_be_tested: amount.yes(),
+        may_be_paused: true,
+        paused: amount.maybe(PauseView {
+            reason: hostile(),
+            by: hostile(),
+            since: at(),
+        }),
     };
     let all = kinds.into_iter().zip(states).map(view);
     ConnectionsPage {

@@ -32,6 +32,7 @@ pub mod message_key;
 pub mod notification;
 pub mod opinion;
 pub mod patient;
+pub mod pause;
 pub mod prior_fetch;
 pub mod prior_search;
 pub mod quarantine;

@@ -199,6 +199,10 @@ impl Neighbours for Neighbourhood {
             _ => None,
         }
     }
+
+    async fn test(&self, id: &str) -> Option<Result<String, String>> {
+        (id == "1").then(|| Ok("AR unsupported message type".to_owned()))
+    }
 }
 
 impl Desk {
