@@ -18,6 +18,7 @@ pub mod analysis;
 pub mod api_token;
 pub mod audit_entry;
 pub mod audit_head;
+pub mod commitment;
 pub mod delivery;
 pub mod heat_map;
 pub mod imaging_order;
