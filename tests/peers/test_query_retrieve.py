@@ -19,6 +19,7 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove as MOVE,
 )
 
+import scu
 from hl7 import merge
 from mllp import Client
 from neighbours import Orthanc, Storescp, free_ports
@@ -111,8 +112,9 @@ def keys(level, **asked):
     return ds
 
 
-def associated(site, *classes, title="WORKSTATION", roles=(), storage=(), **options):
+def associated(site, *classes, title="WORKSTATION", roles=(), storage=(), patience=30, **options):
     ae = AE(title)
+    ae.dimse_timeout = patience
     for sop_class in classes:
         ae.add_requested_context(sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
     for sop_class, syntax in storage:
@@ -179,7 +181,7 @@ def test_series_images_and_patients_are_found_below_and_above(site):
     assert sorted((ds.SeriesNumber, ds.NumberOfSeriesRelatedInstances) for ds in series) == [(2, 2), (3, 1)]
     thin = site.instances[0].SeriesInstanceUID
     images = found(find(site, PATIENT_FIND, keys("IMAGE", PatientID="QR-1", StudyInstanceUID=site.study,
-                                                 SeriesInstanceUID=thin, SOPInstanceUID="", InstanceNumber="2", Rows="")))
+                                                 SeriesInstanceUID=thin, SOPInstanceUID="", InstanceNumber="2", Rows=None)))
     assert [(ds.SOPInstanceUID, ds.Rows) for ds in images] == [(site.instances[1].SOPInstanceUID, 16)]
     patients = found(find(site, PATIENT_FIND, keys("PATIENT", PatientID="", PatientName="Q*")))
     assert [(ds.PatientID, ds.PatientName) for ds in patients] == [("QR-1", "QUERY^QUINN")]
@@ -220,8 +222,7 @@ def test_dcmtk_finds_gets_and_moves(site, tmp_path):
     assert moved.returncode == 0, moved.stderr
     same([dcmread(path) for path in site.dcmtk.files()], site.instances)
     unknown = program("movescu", "-v", "-S", "-aem", "NOBODY", *who, "-k", "QueryRetrieveLevel=STUDY", "-k", study)
-    assert "UnknownMoveDestination" in (unknown.stdout + unknown.stderr).replace(" ", "") or "a801" in (
-        unknown.stdout + unknown.stderr).lower()
+    assert "MoveDestinationUnknown" in unknown.stdout + unknown.stderr
 
 
 def same(received, sent):
@@ -310,20 +311,47 @@ def test_one_series_one_image_and_a_whole_patient(site):
 
 
 def test_who_cancels_gets_no_more_and_who_breaks_off_harms_nobody(site):
-    association = associated(site, GET, roles=[build_role(CT, scp_role=True)], storage=[(CT, PLAIN[0])],
-                             evt_handlers=[(evt.EVT_C_STORE, lambda event: stop(event))])
     def stop(event):
         event.assoc.send_c_cancel(9, query_model=GET)
         return 0
+
+    association = associated(site, GET, roles=[build_role(CT, scp_role=True)], storage=[(CT, PLAIN[0])],
+                             evt_handlers=[(evt.EVT_C_STORE, stop)])
     answers = list(association.send_c_get(keys("STUDY", StudyInstanceUID=site.study), GET, msg_id=9))
     assert answers[-1][0].Status == 0xFE00
     assert answers[-1][0].NumberOfRemainingSuboperations == 2
     association.release()
 
-    association = associated(site, GET, roles=[build_role(CT, scp_role=True)], storage=[(CT, PLAIN[0])],
+    association = associated(site, GET, roles=[build_role(CT, scp_role=True)], storage=[(CT, PLAIN[0])], patience=1,
                              evt_handlers=[(evt.EVT_C_STORE, lambda event: event.assoc.abort() or 0)])
     list(association.send_c_get(keys("STUDY", StudyInstanceUID=site.study), GET))
     assert found(find(site, FIND, keys("STUDY", StudyInstanceUID=site.study)))
+
+
+@pytest.mark.parametrize(
+    "identifier, status",
+    [
+        (b"", 0xC000),
+        (b"garbage that is no data set", 0xC000),
+        (b"\x08\0\x52\0\xff\xff\xff\x7fSTUDY", 0xC000),
+        (b"\x08\0\x52\0\x06\0\0\0STUDY " + bytes(5 << 20), 0xC000),
+        (b"\x08\0\x52\0\x06\0\0\0SERIES", 0xA900),
+        (None, 0x0120),
+    ],
+)
+def test_an_identifier_that_cannot_be_read_is_refused_and_the_association_stands(site, identifier, status):
+    contexts = [(FIND, [scu.IMPLICIT]), (scu.VERIFICATION, [scu.IMPLICIT])]
+    with scu.Association(site.service.dicom, contexts, calling="WORKSTATION") as association:
+        association.send_command(1, scu.command(0x20, FIND, data_set=identifier is not None))
+        if identifier is not None:
+            association.send_data(1, identifier)
+        assert association.answer().status == status
+        assert association.echo(3) == 0
+        # In the context of another service, and a service that nobody has.
+        for field, asked in ((0x20, FIND), (0x150, scu.VERIFICATION)):
+            association.send_command(3, scu.command(field, asked, data_set=False))
+            assert association.answer().status in (0x0122, 0x0211)
+        assert association.echo(3) == 0
 
 
 def test_nothing_of_the_quarantine_leaves(site):

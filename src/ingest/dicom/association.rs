@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu};
+use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu, PresentationContextResultReason};
 use tocsin_domain::dimse::query::Command;
 use tocsin_domain::dimse::{self, Head, Request, Response};
 use tocsin_domain::ids::Uid;
@@ -79,6 +79,10 @@ pub(super) async fn accept<S: InstanceSink>(
             peer_max_pdu,
         } => {
             let called_ae = printable(&answer.called_ae_title);
+            let mut judged = answer.presentation_contexts.iter();
+            if judged.any(|context| context.reason == PresentationContextResultReason::UserRejection) {
+                warn!(%peer, calling_ae, "DICOM: a service was proposed that the configuration does not give to this peer");
+            }
             wire.send(&Pdu::AssociationAC(answer), limits.pdu).await.ok()?;
             wire.limit_pdus(limits.pdu_bytes);
             Some(Association {

@@ -28,30 +28,14 @@ impl Card {
         self.0.get(&tag).map_or(&[], Vec::as_slice)
     }
 
-    /// A study as its row and one of its instances tell it; `known` is what messages say of the patient, after merges.
-    pub(super) fn study(row: &study::Model, facts: &InstanceFacts, known: Option<&patient::Model>) -> Self {
+    /// A study as its row and one of its instances tell it.
+    pub(super) fn study(row: &study::Model, facts: &InstanceFacts) -> Self {
         let mut card = Self::default();
-        let said = |of: fn(&patient::Model) -> &Option<String>| known.and_then(|known| of(known).clone());
-        card.put(
-            tags::PATIENT_ID,
-            known
-                .map(|known| known.identifier.clone())
-                .or_else(|| row.patient_identifier.clone()),
-        );
-        let authority = known.map(|known| known.authority.clone());
-        card.put(
-            tags::ISSUER_OF_PATIENT_ID,
-            authority.or_else(|| row.patient_authority.clone()),
-        );
-        card.put(
-            tags::PATIENT_NAME,
-            said(|p| &p.name).or_else(|| row.patient_name.clone()),
-        );
-        card.put(
-            tags::PATIENT_BIRTH_DATE,
-            said(|p| &p.birth_date).or_else(|| row.birth_date.clone()),
-        );
-        card.put(tags::PATIENT_SEX, said(|p| &p.sex).or_else(|| row.sex.clone()));
+        card.put(tags::PATIENT_ID, row.patient_identifier.as_deref());
+        card.put(tags::ISSUER_OF_PATIENT_ID, row.patient_authority.as_deref());
+        card.put(tags::PATIENT_NAME, row.patient_name.as_deref());
+        card.put(tags::PATIENT_BIRTH_DATE, row.birth_date.as_deref());
+        card.put(tags::PATIENT_SEX, row.sex.as_deref());
         card.put(tags::STUDY_INSTANCE_UID, Some(row.study_uid.as_str()));
         card.put(tags::STUDY_DATE, facts.study_date.as_deref());
         card.put(tags::STUDY_TIME, facts.study_time.as_deref());
@@ -70,6 +54,19 @@ impl Card {
                 .map(String::as_str),
         );
         card
+    }
+
+    /// What messages say of the patient, after merges; it stands before what the images say.
+    pub(super) fn name(&mut self, known: &patient::Model) {
+        for (tag, said) in [
+            (tags::PATIENT_ID, Some(&known.identifier)),
+            (tags::ISSUER_OF_PATIENT_ID, Some(&known.authority)),
+            (tags::PATIENT_NAME, known.name.as_ref()),
+            (tags::PATIENT_BIRTH_DATE, known.birth_date.as_ref()),
+            (tags::PATIENT_SEX, known.sex.as_ref()),
+        ] {
+            self.put(tag, said.map(String::as_str));
+        }
     }
 
     /// What only all series of a study together say.

@@ -121,22 +121,27 @@ async fn agreeing(
     let Some((_, first)) = series.first() else {
         return Ok(None);
     };
-    let whom = patients::imaged(conn, &row, &served.default_authority).await?;
-    let record = match &whom {
-        Some(Imaged::Record(id)) => Some(id.as_str()),
-        Some(Imaged::Unknown(_)) | None => None,
-    };
-    if bearers.is_some_and(|bearers| !bears(question, bearers, &row, record)) {
+    let mut card = Card::study(&row, first);
+    card.sum(&series);
+    // Whose it is costs more to tell than what it is.
+    if !card.agrees(question, Level::Study) {
         return Ok(None);
     }
-    let known = match record {
-        Some(id) => patients::by_id(conn, id).await?,
-        None => None,
+    let record = match patients::imaged(conn, &row, &served.default_authority).await? {
+        Some(Imaged::Record(id)) => Some(id),
+        Some(Imaged::Unknown(_)) | None => None,
     };
-    let mut card = Card::study(&row, first, known.as_ref());
-    card.sum(&series);
-    let agrees = card.agrees(question, Level::Patient) && card.agrees(question, Level::Study);
-    Ok(agrees.then_some(Found { row, card, series }))
+    if bearers.is_some_and(|bearers| !bears(question, bearers, &row, record.as_deref())) {
+        return Ok(None);
+    }
+    if let Some(record) = record
+        && let Some(known) = patients::by_id(conn, &record).await?
+    {
+        card.name(&known);
+    }
+    Ok(card
+        .agrees(question, Level::Patient)
+        .then_some(Found { row, card, series }))
 }
 
 /// Whether a study is of somebody who was asked for. One number may be two people's, under two authorities, so that a number
