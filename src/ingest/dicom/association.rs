@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use super::line::{Broken, Heard, Line, name};
 use super::listener::Env;
 use super::negotiate::{self, Decision, Load, SERVICES};
-use super::sink::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink};
+use super::sink::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, RejectedAssociation};
 use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
 
@@ -71,6 +71,15 @@ pub(super) async fn accept<S: InstanceSink>(
             let called_ae = printable(&request.called_ae_title);
             warn!(%peer, calling_ae, called_ae, %reason, "DICOM: association rejected");
             let _ = wire.send(&Pdu::AssociationRJ(answer), limits.pdu).await;
+            let rejected = RejectedAssociation {
+                association: AssociationId(env.ids.uuid()),
+                calling_ae,
+                called_ae,
+                peer,
+                reason: reason.to_string(),
+            };
+            drop(wire);
+            env.sink.association_rejected(rejected).await;
             None
         }
         Decision::Accept {
@@ -122,6 +131,7 @@ impl<S: InstanceSink> Association<S> {
         let closed = ClosedAssociation {
             association: self.id,
             calling_ae: self.calling_ae,
+            called_ae: self.called_ae,
             peer: self.peer,
             end,
             studies: self.studies.into_iter().collect(),

@@ -26,5 +26,6 @@ pub use negotiate::{
 pub use services::Served;
 pub use settings::{Accept, Peer, PeerHost, Rights, ScpLimits, ScpSettings};
 pub use sink::{
-    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
+    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation,
+    StoreOutcome,
 };
