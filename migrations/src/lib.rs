@@ -22,6 +22,7 @@ mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
 mod m20261128_000022_traces;
 mod m20261128_000023_pauses;
+mod m20261128_000050_commitment;
 
 pub struct Migrator;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000021_patient_number::Migration),
             Box::new(m20261128_000022_traces::Migration),
             Box::new(m20261128_000023_pauses::Migration),
+            Box::new(m20261128_000050_commitment::Migration),
         ]
     }
 }

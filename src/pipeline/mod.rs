@@ -12,6 +12,7 @@ pub mod env;
 mod explain;
 pub mod find_priors;
 pub mod infer;
+pub mod keep_safe;
 pub mod link;
 pub mod models;
 pub mod publish_result;

@@ -20,6 +20,7 @@ pub mod association;
 pub mod association_key;
 pub mod audit_entry;
 pub mod audit_head;
+pub mod commitment;
 pub mod delivery;
 pub mod heat_map;
 pub mod imaging_order;
