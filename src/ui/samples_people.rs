@@ -185,6 +185,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         refused: amount.maybe(1),
         p95_seconds: amount.maybe(0.4),
         last_error: amount.maybe(hostile()),
+        detail: amount.maybe(hostile()),
         may_be_checked: amount.yes(),
     };
     let all = kinds.into_iter().zip(states).map(view);
