@@ -189,7 +189,7 @@ mod tests {
             location: Some("ER".into()),
             ..item("A1", "1", 10)
         });
-        let message = OrderEvent {
+        let mut message = OrderEvent {
             control: OrderControl::New,
             priority: Some("R".into()),
             modality: Some("MR".into()),
@@ -197,7 +197,6 @@ mod tests {
             scheduled_at: None,
             ..scheduled.clone()
         };
-        let mut message = message;
         message.patient.location = None;
         for record in [
             OrderRecord::first(&message).apply(&scheduled),

@@ -160,6 +160,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionKind::Hl7Out,
         ConnectionKind::DicomOut,
         ConnectionKind::PriorSource,
+        ConnectionKind::WorklistSource,
     ];
     let states = [
         ConnectionState::Unused,
@@ -167,6 +168,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionState::Silent,
         ConnectionState::Waiting,
         ConnectionState::Refusing,
+        ConnectionState::Working,
     ];
     let view = |(kind, state)| ConnectionView {
         id: "0".to_owned(),

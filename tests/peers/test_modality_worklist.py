@@ -57,7 +57,7 @@ class Wlmscpfs(Program):
         self.items = Path(folder) / "RIS"
         self.items.mkdir(parents=True)
         (self.items / "lockfile").touch()
-        super().__init__(folder, "RIS", ["wlmscpfs", "-dfp", str(folder), str(port)], port)
+        super().__init__(folder, "RIS", ["wlmscpfs", "-csk", "-dfp", str(folder), str(port)], port)
 
     def schedule(self, accession, patient, study, priority="STAT", modality="CT", day=None, time="1430"):
         day = day or date.today().strftime("%Y%m%d")

@@ -70,7 +70,7 @@ impl Announcer<'_> {
             let uid = self.uid(head)?;
             let step = steps::begun(data.ok_or(Refusal::NoDataSet)?)?;
             self.keep(&uid, Said::Step(step)).await?;
-            Ok(uid)
+            Ok::<_, Refusal>(uid)
         };
         self.created(head, kept.await)
     }
@@ -81,7 +81,7 @@ impl Announcer<'_> {
             let uid = self.uid(head)?;
             let notice = notices::read(data.ok_or(Refusal::NoDataSet)?)?;
             self.keep(&uid, Said::Notice(notice)).await?;
-            Ok(uid)
+            Ok::<_, Refusal>(uid)
         };
         self.created(head, kept.await)
     }
@@ -92,7 +92,7 @@ impl Announcer<'_> {
             let uid = Uid::parse(&head.sop_instance).map_err(|_| Refusal::Unknown)?;
             let (change, forbidden) = steps::changed(data.ok_or(Refusal::NoDataSet)?)?;
             self.keep_change(uid, change).await?;
-            Ok(forbidden)
+            Ok::<_, Refusal>(forbidden)
         };
         match kept.await {
             Ok(Forbidden(None)) => Reply::status(head, dimse::STATUS_SUCCESS, ""),

@@ -2,7 +2,6 @@
 
 use dicom_core::Tag;
 use dicom_core::dictionary::DataDictionary;
-use dicom_core::header::Header;
 use dicom_dictionary_std::StandardDataDictionary;
 use dicom_object::InMemDicomObject;
 use tocsin_domain::dimse;

@@ -68,12 +68,10 @@ pub fn begun(data: &InMemDicomObject) -> Result<PerformedStep, AttributeError> {
 /// # Errors
 /// As for an N-CREATE.
 pub fn changed(data: &InMemDicomObject) -> Result<(StepChange, Forbidden), AttributeError> {
-    let ended = match has(data, tags::PERFORMED_PROCEDURE_STEP_END_DATE) {
-        true => Some((
-            need_text(data, tags::PERFORMED_PROCEDURE_STEP_END_DATE)?,
-            need_text(data, tags::PERFORMED_PROCEDURE_STEP_END_TIME)?,
-        )),
-        false => None,
+    // An empty end is that of a step that goes on.
+    let ended = match text(data, tags::PERFORMED_PROCEDURE_STEP_END_DATE) {
+        Some(date) => Some((date, need_text(data, tags::PERFORMED_PROCEDURE_STEP_END_TIME)?)),
+        None => None,
     };
     let reason = items(data, tags::PERFORMED_PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE);
     let change = StepChange {
