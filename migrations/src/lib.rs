@@ -20,6 +20,7 @@ mod m20261127_000009_quality;
 mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
+mod m20261128_000050_commitment;
 mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_priors::Migration),
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
+            Box::new(m20261128_000050_commitment::Migration),
             Box::new(m20261128_000055_announcements::Migration),
             Box::new(m20261128_000056_worklist_poll::Migration),
         ]

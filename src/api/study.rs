@@ -27,7 +27,7 @@ use super::state::State;
 use super::views;
 use super::worklist::waiting;
 use crate::storage::entity::{imaging_order, study};
-use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
+use crate::storage::{StoreError, alerts, analyses, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -174,11 +174,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         opinions,
         comments,
         results: records,
-        deliveries: deliveries::of_study(conn, id)
-            .await?
-            .into_iter()
-            .map(delivery_views::view)
-            .collect(),
+        deliveries: delivery_views::of_study(conn, id).await?,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::priors::{PriorSource, Retrieve};
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::tls::Tls;
+use crate::ingest::dicom::ScpSettings;
 use crate::ingest::dicom::intake::Intake;
 use crate::retrieve::web::{Credentials, WebPeer};
 use crate::retrieve::{How, Limits, Priors, Source};
@@ -46,7 +47,7 @@ pub fn priors(
         intake: Intake {
             rows: settings::image_rows(config, store, metrics),
             blobs: blobs.clone(),
-            limits: settings::scp(config).limits,
+            limits: ScpSettings::from_config(&config.dicom, &config.storage).limits,
         },
     })))
 }

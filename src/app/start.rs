@@ -122,7 +122,7 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
-    running.listen(&config, bound, blobs)?;
+    running.listen(&config, bound, blobs, tls.as_ref())?;
     Ok(running)
 }
 
@@ -212,11 +212,18 @@ async fn environment(
 }
 
 impl Running {
-    fn listen(&self, config: &Config, bound: Bound, blobs: BlobStore) -> Result<(), AppError> {
+    fn listen(
+        &self,
+        config: &Config,
+        bound: Bound,
+        blobs: BlobStore,
+        tls: Option<&Tls>,
+    ) -> Result<(), AppError> {
         let scp = Arc::new(dicom::Env {
-            settings: settings::scp(config),
+            settings: dicom::ScpSettings::from_config(&config.dicom, &config.storage),
             blobs,
             sink: settings::image_rows(config, &self.store, &self.env.metrics),
+            served: Some(settings::served(config, &self.store, tls)),
             clock: self.store.clock(),
             ids: self.store.ids(),
         });

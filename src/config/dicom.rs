@@ -51,6 +51,12 @@ pub struct DicomPeer {
     /// A receiver is called under TLS.
     #[serde(default)]
     pub tls: bool,
+    /// It may query for what is stored here and retrieve it.
+    #[serde(default)]
+    pub retrieve: bool,
+    /// This receiver is asked to keep safe what it has taken.
+    #[serde(default)]
+    pub commitment: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
 }
@@ -121,6 +127,12 @@ impl Dicom {
             if peer.send.is_some() && !peer.role.receives() {
                 problems.add(
                     &key("send"),
+                    "expected only of a receiver, with role archive or destination",
+                );
+            }
+            if peer.commitment && !peer.role.receives() {
+                problems.add(
+                    &key("commitment"),
                     "expected only of a receiver, with role archive or destination",
                 );
             }

@@ -9,6 +9,7 @@ pub mod assemble;
 pub mod audit;
 pub mod clock;
 pub mod code;
+pub mod commitment;
 pub mod compare;
 pub mod comparison;
 pub mod course;

@@ -31,6 +31,13 @@ pub enum Work {
     Explain { result: ResultId },
     /// Send one object or message.
     Deliver { delivery: DeliveryId },
+    /// Ask an archive to keep a delivered object safe.
+    AskToKeep { delivery: DeliveryId },
+    /// Look whether the archive has answered what it was asked under this UID.
+    CheckKeeping {
+        delivery: DeliveryId,
+        transaction: String,
+    },
     /// Take the next step of an alert: page, wait, escalate or stop.
     StepAlert { alert: AlertId },
     /// Hand one page to its channel.
@@ -196,6 +203,8 @@ impl Work {
             Self::PublishResult { .. } => "publish_result",
             Self::Explain { .. } => "explain",
             Self::Deliver { .. } => "deliver",
+            Self::AskToKeep { .. } => "ask_to_keep",
+            Self::CheckKeeping { .. } => "check_keeping",
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
             Self::CheckStudyDeadline { .. } => "check_study_deadline",
@@ -220,7 +229,7 @@ impl Work {
             }
             // What shows why comes after what was found, and keeps nobody waiting.
             | Self::Explain { .. } => Lane::Screening,
-            Self::Deliver { .. } => Lane::Delivery,
+            Self::Deliver { .. } | Self::AskToKeep { .. } | Self::CheckKeeping { .. } => Lane::Delivery,
             Self::FindPriors { .. } | Self::FetchAnnounced { .. } | Self::PollWorklist { .. } => Lane::Priors,
             Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }

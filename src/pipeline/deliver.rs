@@ -7,12 +7,16 @@ pub mod outputs;
 mod pictures;
 mod sources;
 
+pub(super) use dicom::rendered;
+
 use tocsin_domain::ids::DeliveryId;
+use tocsin_domain::work::Work;
 
 use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, study};
+use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
 use crate::storage::{StoreError, Tx, studies, timeline};
@@ -92,6 +96,7 @@ async fn end(
         Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
     };
     let (lease, done) = (lease.clone(), retry.is_none());
+    let keep = state == DeliveryState::Confirmed && is_to_be_kept(env, &row)?;
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -103,6 +108,10 @@ async fn end(
                         .map_err(|_| StoreError::Missing("study of the delivery"))?;
                     let detail = format!("{} {} by {}", row.kind, state.text(), row.destination);
                     timeline::note(tx, study, "delivery", detail).await?;
+                    if keep {
+                        let terms = Terms::once(format!("keep:{id}"));
+                        jobs::enqueue(tx, &Work::AskToKeep { delivery: id }, terms).await?;
+                    }
                     leases::complete(tx, &lease).await?;
                 }
                 Ok(())
@@ -110,6 +119,19 @@ async fn end(
         })
         .await?;
     retry.map_or(Ok(()), |reason| Err(JobError::Retry(reason)))
+}
+
+/// Whether the archive that has taken an object is asked to keep it safe.
+fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
+    Ok(match deliveries::kind_of(row)? {
+        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
+            let archives = &env.settings.archives;
+            archives
+                .iter()
+                .any(|a| a.peer.ae_title == row.destination && a.commitment)
+        }
+        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => false,
+    })
 }
 
 /// A delivery that was given up is shown as refused, with the reason.

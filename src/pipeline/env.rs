@@ -28,8 +28,8 @@ use crate::telemetry::Metrics;
 use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    fetch_announced, find_priors, infer, poll_worklist, publish_result, send_notification, step_alert,
-    triage_study,
+    fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, send_notification,
+    step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -106,6 +106,8 @@ pub struct Archive {
     pub structured_report: bool,
     pub key_image: bool,
     pub segmentation: bool,
+    /// It is asked to keep safe what it has taken.
+    pub commitment: bool,
 }
 
 impl Settings {
@@ -141,6 +143,7 @@ impl Handler for Env {
             }
             Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
+            Work::AskToKeep { delivery } => keep_safe::given_up(self, delivery, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
             | Work::TriageStudy { study }
@@ -158,6 +161,7 @@ impl Handler for Env {
             Work::PublishResult { .. }
             | Work::StepAlert { .. }
             | Work::SendNotification { .. }
+            | Work::CheckKeeping { .. }
             | Work::ComparePriors { .. } => Ok(()),
         };
         if let Err(error) = marked {
@@ -177,6 +181,11 @@ impl Env {
             Work::PublishResult { result } => publish_result::run(self, lease, result).await,
             Work::Explain { result } => explain::run(self, lease, result).await,
             Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
+            Work::AskToKeep { delivery } => keep_safe::run(self, lease, delivery).await,
+            Work::CheckKeeping {
+                delivery,
+                ref transaction,
+            } => keep_safe::check(self, lease, delivery, transaction).await,
             Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
             Work::SendNotification { notification } => {

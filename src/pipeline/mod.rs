@@ -14,6 +14,7 @@ mod explain;
 mod fetch_announced;
 pub mod find_priors;
 pub mod infer;
+pub mod keep_safe;
 pub mod link;
 pub mod models;
 pub mod poll_worklist;

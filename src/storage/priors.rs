@@ -54,7 +54,10 @@ pub async fn of(
 }
 
 /// The identifiers of a record and of all that were merged into it.
-async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTreeSet<String>, StoreError> {
+pub(super) async fn identifiers_of(
+    conn: &impl ConnectionTrait,
+    record: &str,
+) -> Result<BTreeSet<String>, StoreError> {
     let mut found = BTreeSet::new();
     let mut records = vec![record.to_owned()];
     found.extend(patients::by_id(conn, record).await?.map(|row| row.identifier));

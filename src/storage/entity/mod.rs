@@ -22,6 +22,7 @@ pub mod announcement_noted;
 pub mod api_token;
 pub mod audit_entry;
 pub mod audit_head;
+pub mod commitment;
 pub mod delivery;
 pub mod heat_map;
 pub mod imaging_order;
