@@ -27,8 +27,10 @@ pub use negotiate::{
     Access, OTHER_STORAGE, PRIVATE_STORAGE, Part, SERVICES, STORAGE_ARC, Service, TRANSFER_SYNTAXES,
     VERIFICATION,
 };
+pub use notices::IAN;
 pub use services::Served;
 pub use settings::{Accept, Peer, PeerHost, Rights, ScpLimits, ScpSettings};
 pub use sink::{
     AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
 };
+pub use steps::MPPS;

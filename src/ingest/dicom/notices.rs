@@ -65,7 +65,11 @@ mod tests {
     fn notice(availability: &str) -> InMemDicomObject {
         let mut item = InMemDicomObject::new_empty();
         for (tag, vr, value) in [
-            (tags::REFERENCED_SOP_CLASS_UID, VR::UI, "1.2.840.10008.5.1.4.1.1.2"),
+            (
+                tags::REFERENCED_SOP_CLASS_UID,
+                VR::UI,
+                "1.2.840.10008.5.1.4.1.1.2",
+            ),
             (tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, "1.2.3.4.5"),
             (tags::INSTANCE_AVAILABILITY, VR::CS, availability),
             (tags::RETRIEVE_AE_TITLE, VR::AE, "PACS"),

@@ -98,10 +98,7 @@ impl<S: InstanceSink> Association<S> {
             return self.not_served(&asked).await;
         };
         let from = self.calling_ae.clone();
-        let announcer = Announcer {
-            served,
-            from: &from,
-        };
+        let announcer = Announcer { served, from: &from };
         match &asked.request {
             Request::Find(head) => self.find(served, &asked, head).await,
             Request::Get(head) => self.get(served, &asked, head).await,

@@ -4,9 +4,7 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
-use tocsin_domain::announced::{
-    Availability, Listed, ListedSeries, PerformedStep, StepChange, StepState,
-};
+use tocsin_domain::announced::{Availability, Listed, ListedSeries, PerformedStep, StepChange, StepState};
 
 use super::attributes::{AttributeError, has, items, need_items, need_text, need_uid};
 use super::small::text;
@@ -73,7 +71,10 @@ pub fn changed(data: &InMemDicomObject) -> Result<(StepChange, Forbidden), Attri
         Some(date) => Some((date, need_text(data, tags::PERFORMED_PROCEDURE_STEP_END_TIME)?)),
         None => None,
     };
-    let reason = items(data, tags::PERFORMED_PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE);
+    let reason = items(
+        data,
+        tags::PERFORMED_PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE,
+    );
     let change = StepChange {
         state: state(data)?,
         ended,
@@ -110,17 +111,19 @@ fn series(data: &InMemDicomObject) -> Result<Option<Vec<ListedSeries>>, Attribut
 /// Images alone: reports of dose and the like are often sent elsewhere.
 fn listed(series: &InMemDicomObject) -> Result<ListedSeries, AttributeError> {
     let retrieve_ae = text(series, tags::RETRIEVE_AE_TITLE).unwrap_or_default();
-    let images = items(series, tags::REFERENCED_IMAGE_SEQUENCE).iter().map(|image| {
-        Ok(Listed {
-            sop_uid: need_uid(image, tags::REFERENCED_SOP_INSTANCE_UID)?,
-            availability: Availability::Online,
-            retrieve_ae: retrieve_ae.clone(),
-        })
-    });
+    let images = items(series, tags::REFERENCED_IMAGE_SEQUENCE)
+        .iter()
+        .map(|image| {
+            Ok(Listed {
+                sop_uid: need_uid(image, tags::REFERENCED_SOP_INSTANCE_UID)?,
+                availability: Availability::Online,
+                retrieve_ae: retrieve_ae.clone(),
+            })
+        });
     Ok(ListedSeries {
         study_uid: None,
         series_uid: need_uid(series, tags::SERIES_INSTANCE_UID)?,
-        instances: images.collect::<Result<_, _>>()?,
+        instances: images.collect::<Result<_, AttributeError>>()?,
     })
 }
 
