@@ -51,6 +51,9 @@ impl ModalityWorklist {
     }
 
     pub(super) fn check(&self, site: &Site, problems: &mut Problems<'_>) {
+        if self.every_seconds.get() > 86_400 {
+            problems.add("modality_worklist.every_seconds", "expected 1 to 86400");
+        }
         for (index, source) in self.sources.iter().enumerate() {
             let key = |name: &str| format!("modality_worklist.sources.{index}.{name}");
             problems.not_empty(&key("name"), &source.name);

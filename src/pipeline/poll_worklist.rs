@@ -41,7 +41,7 @@ pub async fn run(env: &Env, lease: &Lease, name: &str) -> Result<(), JobError> {
         }
     };
     let (lease, name) = (lease.clone(), name.to_owned());
-    let every = TimeDelta::from_std(worklist.every).unwrap_or(TimeDelta::MAX);
+    let every = TimeDelta::from_std(worklist.every).unwrap_or(TimeDelta::days(1));
     env.store
         .write(move |tx| {
             Box::pin(async move {

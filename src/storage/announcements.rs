@@ -41,7 +41,7 @@ impl What<'_> {
     fn studies(&self) -> Vec<&Uid> {
         match self {
             Self::Step(step) => step.studies.iter().collect(),
-            Self::Notice { study, .. } => vec![study],
+            Self::Notice { study, .. } => vec![*study],
         }
     }
 
