@@ -16,6 +16,7 @@ mod reports;
 pub mod settings;
 pub mod start;
 mod test_pages;
+mod worklists;
 
 pub use bound::Addresses;
 pub use error::AppError;

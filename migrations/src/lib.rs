@@ -23,6 +23,8 @@ mod m20261128_000021_patient_number;
 mod m20261128_000022_traces;
 mod m20261128_000023_pauses;
 mod m20261128_000050_commitment;
+mod m20261128_000055_announcements;
+mod m20261128_000056_worklist_poll;
 
 pub struct Migrator;
 
@@ -45,6 +47,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000022_traces::Migration),
             Box::new(m20261128_000023_pauses::Migration),
             Box::new(m20261128_000050_commitment::Migration),
+            Box::new(m20261128_000055_announcements::Migration),
+            Box::new(m20261128_000056_worklist_poll::Migration),
         ]
     }
 }

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json, Path};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tocsin_domain::clock::Timestamp;
+use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::silence::{Flow, Traffic};
 
 use super::auth::Principal;
@@ -15,8 +15,9 @@ use super::error::ApiError;
 use super::page::Page;
 use super::pauses::{PauseView, may_be_paused};
 use super::state::State;
+use crate::storage::entity::worklist_poll;
 use crate::storage::traffic::{self, Received, Sent};
-use crate::storage::{StoreError, audit, pauses};
+use crate::storage::{StoreError, audit, pauses, worklist_polls};
 
 /// Which way a connection goes, and what it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -28,15 +29,18 @@ pub enum ConnectionKind {
     DicomOut,
     /// Asked for earlier studies.
     PriorSource,
+    /// Asked for orders.
+    WorklistSource,
 }
 
 impl ConnectionKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Hl7In,
         Self::DicomIn,
         Self::Hl7Out,
         Self::DicomOut,
         Self::PriorSource,
+        Self::WorklistSource,
     ];
 
     /// As the API writes it.
@@ -47,6 +51,7 @@ impl ConnectionKind {
             Self::Hl7Out => "hl7_out",
             Self::DicomOut => "dicom_out",
             Self::PriorSource => "prior_source",
+            Self::WorklistSource => "worklist_source",
         }
     }
 }
@@ -163,6 +168,8 @@ pub struct ConnectionView {
     /// From owing to confirmation, of the last day.
     pub p95_seconds: Option<f64>,
     pub last_error: Option<String>,
+    /// What came of asking it last.
+    pub detail: Option<String>,
     /// Whether it can be tried.
     pub may_be_checked: bool,
     /// Whether it can be sent a message that says nothing.
@@ -205,6 +212,7 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
     let mut instances = traffic::instances(conn, now).await?;
     let deliveries = traffic::deliveries(conn, now).await?;
     let mut paused = pauses::all(conn).await?;
+    let polls = worklist_polls::all(conn).await?;
     let mut views = Vec::new();
     for neighbour in state.neighbours.all() {
         let view = blank(neighbour);
@@ -215,6 +223,9 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
             }
             ConnectionKind::Hl7Out | ConnectionKind::DicomOut => sent(view, deliveries.get(&neighbour.name)),
             ConnectionKind::PriorSource => view,
+            ConnectionKind::WorklistSource => {
+                polled(view, polls.iter().find(|poll| poll.source == neighbour.name))
+            }
         };
         let pause = paused
             .iter()
@@ -273,6 +284,7 @@ fn blank(neighbour: &Neighbour) -> ConnectionView {
         refused: None,
         p95_seconds: None,
         last_error: None,
+        detail: None,
         may_be_checked: neighbour.may_be_checked,
         may_be_tested: neighbour.kind == ConnectionKind::Hl7Out,
         may_be_paused: may_be_paused(neighbour.kind),
@@ -312,6 +324,24 @@ fn sent(view: ConnectionView, sent: Option<&Sent>) -> ConnectionView {
         refused: Some(sent.refused),
         p95_seconds: percentile(&sent.seconds, 0.95),
         last_error: sent.last_error.clone(),
+        ..view
+    }
+}
+
+/// One that could not be asked waits: it is asked again after a while.
+fn polled(view: ConnectionView, poll: Option<&worklist_poll::Model>) -> ConnectionView {
+    let Some(poll) = poll else {
+        return view;
+    };
+    let failed = worklist_polls::has_failed(poll);
+    ConnectionView {
+        state: match failed {
+            true => ConnectionState::Waiting,
+            false => ConnectionState::Working,
+        },
+        last_at: poll.answered_at.map(from_micros),
+        detail: (!failed).then(|| poll.detail.clone()),
+        last_error: failed.then(|| poll.detail.clone()),
         ..view
     }
 }

@@ -4,6 +4,7 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod announced;
 pub mod associations;
 pub mod audit;
 pub mod auth;

@@ -70,7 +70,10 @@ pub async fn resume(state: Data<State>, id: Path<String>, who: Principal) -> Res
 pub fn may_be_paused(kind: ConnectionKind) -> bool {
     match kind {
         ConnectionKind::Hl7Out | ConnectionKind::DicomOut => true,
-        ConnectionKind::Hl7In | ConnectionKind::DicomIn | ConnectionKind::PriorSource => false,
+        ConnectionKind::Hl7In
+        | ConnectionKind::DicomIn
+        | ConnectionKind::PriorSource
+        | ConnectionKind::WorklistSource => false,
     }
 }
 

@@ -73,6 +73,10 @@ impl Configured {
                 }
             }
         }
+        for worklist in env.worklists.iter() {
+            let peer = Called::Dicom(worklist.peer.clone());
+            found.calls(ConnectionKind::WorklistSource, &worklist.name, None, peer);
+        }
         found
     }
 

@@ -41,6 +41,7 @@ pub fn pipeline(
         site_name: config.site.name.clone(),
         time_zone: config.site.time_zone.0,
         base_url,
+        step_patience: TimeDelta::seconds(i64::from(config.dicom.step_patience_seconds)),
         default_authority: config.hl7.default_authority.clone(),
         priorities: priorities(&config.rules),
         people: config.alerts.people.iter().map(person).collect(),

@@ -17,7 +17,7 @@ use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, prior_sources, settings};
+use super::{identity, in_force, load, machine, packs, prior_sources, settings, worklists};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -26,6 +26,7 @@ use crate::ingest::{dicom, hl7};
 use crate::jobs::Workers;
 use crate::notify::Mailer;
 use crate::pipeline::env::Env;
+use crate::pipeline::poll_worklist;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
 use crate::storage::{Store, accounts, associations, changes, jobs, leases, sessions};
@@ -69,6 +70,7 @@ pub async fn start(config: Config) -> Result<Running, AppError> {
     let addresses = running.addresses;
     let owner = format!("{}/{}", machine::host_name(), addresses.http);
     leases::free_leases_of(&running.store, &format!("{owner}/")).await?;
+    poll_worklist::begin(&running.store, &running.env.worklists).await?;
     running.work(format!("{owner}/{}", running.store.ids().uuid()));
     running.warm_models();
     running.housekeep();
@@ -201,6 +203,7 @@ async fn environment(
         settings: Arc::new(settings),
         metrics,
         priors,
+        worklists: worklists::worklists(config, tls),
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),

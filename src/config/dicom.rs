@@ -31,6 +31,8 @@ pub struct Dicom {
     pub read_timeout_seconds: NonZeroU64,
     /// Between messages.
     pub idle_timeout_seconds: NonZeroU64,
+    /// Silence that ends a series while its modality says by MPPS that it is still at work.
+    pub step_patience_seconds: u32,
     pub peers: Vec<DicomPeer>,
 }
 
@@ -110,6 +112,10 @@ impl Dicom {
         problems.loopback_only("dicom.listen_tls", self.accept, self.listen_tls);
         if !(4096..=4 * 1024 * 1024).contains(&self.max_pdu_bytes) {
             problems.add("dicom.max_pdu_bytes", "expected 4096 to 4194304");
+        }
+        // A study that stands still for five minutes counts as stuck.
+        if self.step_patience_seconds > 240 {
+            problems.add("dicom.step_patience_seconds", "expected 0 to 240");
         }
         for (index, peer) in self.peers.iter().enumerate() {
             let key = |name: &str| format!("dicom.peers.{index}.{name}");

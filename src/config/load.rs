@@ -114,6 +114,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
+    config.modality_worklist.check(&config.site, problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);
@@ -126,6 +127,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     }
     let peers = config.dicom.peers.iter().map(|peer| peer.tls).enumerate();
     let sources = config.priors.sources.iter().map(|source| source.tls).enumerate();
+    let worklists = &config.modality_worklist.sources;
+    let worklists = worklists.iter().map(|source| source.tls).enumerate();
     let wanted = [
         ("dicom.listen_tls".to_owned(), config.dicom.listen_tls.is_some()),
         ("hl7.listen_tls".to_owned(), config.hl7.listen_tls.is_some()),
@@ -134,7 +137,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     let wanted = wanted
         .into_iter()
         .chain(peers.map(|(at, tls)| (format!("dicom.peers.{at}.tls"), tls)))
-        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)));
+        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)))
+        .chain(worklists.map(|(at, tls)| (format!("modality_worklist.sources.{at}.tls"), tls)));
     for (key, _) in wanted.filter(|(_, wanted)| *wanted) {
         problems.add(&key, "expected a section [tls] with our certificate");
     }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod inference;
 mod load;
 pub mod log;
+pub mod modality_worklist;
 mod nearest;
 pub mod oidc;
 mod place;
@@ -49,6 +50,7 @@ pub struct Config {
     pub ris: ris::Ris,
     pub archive: archive::Archive,
     pub priors: priors::Priors,
+    pub modality_worklist: modality_worklist::ModalityWorklist,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Without it nothing is sent or received under TLS.

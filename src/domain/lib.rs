@@ -4,6 +4,7 @@
 
 pub mod admit;
 pub mod alert;
+pub mod announced;
 pub mod assemble;
 pub mod audit;
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod priors;
 pub mod quantify;
 pub mod repeat;
 pub mod same_person;
+pub mod scheduled;
 pub mod sides;
 pub mod silence;
 pub mod study;

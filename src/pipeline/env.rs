@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
@@ -18,6 +19,7 @@ use crate::notify::{Mailer, PageTemplates};
 use crate::report::hl7_context::Parties;
 use crate::report::site_profile::SendProfile;
 use crate::retrieve::Priors;
+use crate::retrieve::worklist::Worklist;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
 use crate::storage::leases::Lease;
@@ -26,7 +28,8 @@ use crate::telemetry::Metrics;
 use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    find_priors, infer, keep_safe, publish_result, send_notification, step_alert, triage_study,
+    fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, send_notification,
+    step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -46,6 +49,8 @@ pub struct Env {
     pub worker: Arc<Pool>,
     /// The archives that are asked for earlier studies, if there are any.
     pub priors: Option<Arc<Priors>>,
+    /// The modality worklists that are asked for orders.
+    pub worklists: Arc<Vec<Worklist>>,
 }
 
 /// The configuration as far as jobs read it.
@@ -54,6 +59,8 @@ pub struct Settings {
     pub time_zone: Tz,
     /// Where phones reach the acknowledge page, without a slash at its end.
     pub base_url: String,
+    /// As `SeriesSignals` has it.
+    pub step_patience: TimeDelta,
     /// Assigning authority of identifiers that name none.
     pub default_authority: String,
     pub priorities: PriorityMap,
@@ -146,6 +153,10 @@ impl Handler for Env {
             Work::FindPriors { study, ref source } => {
                 find_priors::given_up(self, study, source, reason).await
             }
+            Work::FetchAnnounced { announcement } => {
+                fetch_announced::given_up(self, announcement, reason).await
+            }
+            Work::PollWorklist { ref source } => poll_worklist::given_up(self, source, reason).await,
             // The row of the page or result says what happened; escalation goes on by its own timer.
             Work::PublishResult { .. }
             | Work::StepAlert { .. }
@@ -182,6 +193,8 @@ impl Env {
             }
             Work::CheckStudyDeadline { study } => check_deadline::run(self, lease, study).await,
             Work::FindPriors { study, ref source } => find_priors::run(self, lease, study, source).await,
+            Work::FetchAnnounced { announcement } => fetch_announced::run(self, lease, announcement).await,
+            Work::PollWorklist { ref source } => poll_worklist::run(self, lease, source).await,
             Work::ComparePriors { study } => compare_priors::run(self, lease, study).await,
         }
     }

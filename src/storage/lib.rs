@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod analyses;
 pub mod associations;
+pub mod announcements;
 pub mod audit;
 pub mod blobs;
 pub mod changes;
@@ -47,6 +48,7 @@ pub mod timeline;
 pub mod traffic;
 pub mod versions;
 pub mod waiting;
+pub mod worklist_polls;
 
 pub use error::StoreError;
 pub use store::{Store, Tx};

@@ -161,6 +161,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionKind::Hl7Out,
         ConnectionKind::DicomOut,
         ConnectionKind::PriorSource,
+        ConnectionKind::WorklistSource,
     ];
     let states = [
         ConnectionState::Unused,
@@ -168,6 +169,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionState::Silent,
         ConnectionState::Waiting,
         ConnectionState::Refusing,
+        ConnectionState::Working,
     ];
     let view = |(kind, state)| ConnectionView {
         id: "0".to_owned(),
@@ -186,6 +188,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         refused: amount.maybe(1),
         p95_seconds: amount.maybe(0.4),
         last_error: amount.maybe(hostile()),
+        detail: amount.maybe(hostile()),
         may_be_checked: amount.yes(),
         may_be_tested: amount.yes(),
         may_be_paused: true,

@@ -259,6 +259,15 @@ study-opinion-replaced = replaced
 study-opinion-older = about an earlier result
 study-suggested = Suggested by the rules
 study-page = { $recipient }: { $state }
+study-missing = { $missing } of { $images } announced images are missing
+study-discontinued = The modality gave up before the end: what is here may be a part.
+study-working = The modality is still at work.
+study-out-of-reach =
+    { $count ->
+        [one] One announced image cannot be had
+       *[other] { $count } announced images cannot be had
+    }
+study-scheduled = Scheduled for { $at }
 study-none = None.
 study-timeline = Timeline
 study-timeline-total = { $total } from the first event to the last
@@ -641,6 +650,7 @@ word-dicom-in = images in
 word-hl7-out = HL7 out
 word-dicom-out = objects out
 word-prior-source = asked for earlier studies
+word-worklist-source = asked for orders
 word-unused = nothing yet
 word-working = working
 word-silent = silent
@@ -670,6 +680,11 @@ word-given-up = given up
 ## … steps of a timeline
 word-first-image = first image
 word-series-ready = series ready
+word-step-begun = modality at work
+word-step-completed = modality done
+word-step-discontinued = modality gave up
+word-images-available = images announced
+word-images-fetched = images fetched
 word-reopened = reopened
 word-explained = explained
 word-explanation-failed = explanation failed

@@ -99,6 +99,7 @@ fn subject(event: &Event) -> Subject {
 fn ends(begun: &str, ended: &str) -> bool {
     match begun {
         "first_image" => ended == "series_ready",
+        "step_begun" => matches!(ended, "step_completed" | "step_discontinued"),
         // A model that refuses what the pixels show does so after it was started.
         "inference_started" => matches!(ended, "inference_finished" | "inference_failed" | "admission"),
         "alert_raised" => matches!(ended, "alert_acknowledged" | "alert_retracted"),

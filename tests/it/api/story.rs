@@ -88,6 +88,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         settings: Arc::new(pipeline),
         metrics: Metrics::new(),
         priors: None,
+        worklists: Arc::default(),
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
