@@ -20,6 +20,9 @@ mod m20261127_000009_quality;
 mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
+mod m20261128_000035_reading;
+mod m20261128_000036_ehr_token;
+mod m20261128_000037_card_feedback;
 
 pub struct Migrator;
 
@@ -39,6 +42,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_priors::Migration),
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
+            Box::new(m20261128_000035_reading::Migration),
+            Box::new(m20261128_000036_ehr_token::Migration),
+            Box::new(m20261128_000037_card_feedback::Migration),
         ]
     }
 }

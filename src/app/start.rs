@@ -16,7 +16,7 @@ use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, prior_sources, settings};
+use super::{ehrs, identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -27,7 +27,7 @@ use crate::notify::Mailer;
 use crate::pipeline::env::Env;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
+use crate::storage::{Store, accounts, changes, ehr_tokens, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
@@ -149,6 +149,7 @@ fn state(
             (reference.sha256.clone(), name)
         })
         .collect();
+    settings.cds.ehrs = ehrs::of(config)?;
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
         reports: Arc::new(JobReports(env.clone())),
@@ -306,6 +307,7 @@ impl Running {
                         Box::pin(async move {
                             changes::purge(tx, tx.now() - hour).await?;
                             sessions::purge(tx).await?;
+                            ehr_tokens::purge(tx).await?;
                             jobs::purge_done(tx, tx.now() - hour).await
                         })
                     })

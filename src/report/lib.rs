@@ -30,6 +30,7 @@ pub mod sr_tree;
 mod testing;
 pub mod text;
 pub mod uids;
+pub mod work_item;
 
 use chrono::{DateTime, FixedOffset};
 use tocsin_domain::finding::{ResultRecord, ResultStatus};
