@@ -181,7 +181,23 @@ pub async fn end_open(tx: &Tx, study: StudyId, ending: Ending) -> Result<(), Sto
 
 /// A reading ends for a reason outside of it. `row` is as it was before that reason; what is at an end already stays.
 pub async fn end_standing(tx: &Tx, row: &study::Model, ending: Ending) -> Result<(), StoreError> {
-    let (standing, own) = standing(tx.conn(), row, tx.now()).await?;
+    let latest = latest(tx.conn(), &row.id).await?;
+    let turn = latest.as_ref().map(turn_of).transpose()?;
+    let order_cancelled = match ending {
+        // The order says so already; what counts is where the reading stood until then.
+        Ending::OrderCancelled if turn.is_some_and(|turn| turn.ending == Some(ending)) => return Ok(()),
+        Ending::OrderCancelled => false,
+        Ending::Reported | Ending::SaidDone | Ending::Stopped | Ending::GivenBack | Ending::Lapsed => {
+            order_cancelled(tx.conn(), row).await?
+        }
+    };
+    let standing = reading::standing(Facts {
+        latest: turn,
+        waits: row.on_worklist,
+        held: studies::holder(row, tx.now()).is_some(),
+        order_cancelled,
+    });
+    let own = latest.filter(|latest| latest.number == i64::from(standing.number));
     match (standing.step, own) {
         (Step::Completed | Step::Canceled, _) => Ok(()),
         // Whoever holds it is told by the desk that the order is gone, and decides.

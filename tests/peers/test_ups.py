@@ -51,7 +51,7 @@ class Station:
         sets = []
         if text and given["Content-Type"] == JSON:
             sets = [Dataset.from_json(one) for one in json.loads(text)]
-        return status, given["Warning"] or "", sets
+        return status, " ".join(given.get_all("Warning", [])), sets
 
     def search(self, **keys):
         status, _, found = self.call("GET", "?" + urllib.parse.urlencode(keys))
@@ -174,6 +174,8 @@ def test_a_report_completes_what_was_taken_at_the_desk_and_its_retraction_brings
     assert tom.change(first.SOPInstanceUID, "COMPLETED", generate_uid())[0] == 400
     report(service, ds)
     ready(tom, ds, ProcedureStepState="COMPLETED")
+    study_id = service.rows("select id from study where study_uid = ?", ds.StudyInstanceUID)[0]["id"]
+    service.post(f"/api/v1/studies/{study_id}/release")
     assert tom.change(first.SOPInstanceUID, "IN PROGRESS", generate_uid())[0] == 409
 
     report(service, ds, status="X")
