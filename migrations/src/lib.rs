@@ -20,6 +20,7 @@ mod m20261127_000009_quality;
 mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
+mod m20261128_000022_traces;
 mod m20261128_000035_reading;
 mod m20261128_000036_ehr_token;
 mod m20261128_000037_card_feedback;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_priors::Migration),
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
+            Box::new(m20261128_000022_traces::Migration),
             Box::new(m20261128_000035_reading::Migration),
             Box::new(m20261128_000036_ehr_token::Migration),
             Box::new(m20261128_000037_card_feedback::Migration),
