@@ -147,7 +147,7 @@ pub struct Draft {
 pub enum Advice {
     /// A draft asks for what was recommended.
     Answered { recommended: usize },
-    /// It was recommended, not done since, and no draft asks for it.
+    /// It was recommended, not done since, and whoever orders imaging does not order it.
     Open { recommended: usize },
     /// A draft asks for what waits, or was done lately.
     Repeats { known: usize },
@@ -162,13 +162,15 @@ pub fn advise(
     now: Timestamp,
 ) -> Vec<Advice> {
     let drafted: Vec<Spoken> = drafts.iter().map(|draft| Spoken::of(&draft.text)).collect();
+    // Whoever orders no imaging is not told what imaging is missing.
+    let orders_imaging = drafted.iter().any(|draft| !draft.imagings.is_empty());
     let mut advice = Vec::new();
     for (at, one) in recommended.iter().enumerate() {
         let spoken = Spoken::of(&one.text);
         let done = known
             .iter()
             .any(|known| known.at > one.at && Spoken::of(&known.text).meets(&spoken));
-        if !spoken.names_examination() || done {
+        if !spoken.names_examination() || done || !orders_imaging {
             continue;
         }
         advice.push(match drafted.iter().any(|draft| draft.meets(&spoken)) {
@@ -242,13 +244,21 @@ mod tests {
             told(&[FOLLOW_UP], &[], &[draft("1", "CT thorax plain")]),
             [Advice::Answered { recommended: 0 }]
         );
-        for other in ["CT head", "Chest x-ray", "MRI chest", "blood count", ""] {
+        for other in ["CT head", "Chest x-ray", "MRI chest"] {
             assert_eq!(
                 told(&[FOLLOW_UP], &[], &[draft("1", other)]),
                 [Advice::Open { recommended: 0 }],
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn who_orders_no_imaging_is_told_of_none() {
+        for other in ["blood count", ""] {
+            assert_eq!(told(&[FOLLOW_UP], &[], &[draft("1", other)]), [], "{other}");
+        }
+        assert_eq!(told(&[FOLLOW_UP], &[], &[]), []);
     }
 
     #[test]
@@ -259,7 +269,7 @@ mod tests {
         assert_eq!(told(&[FOLLOW_UP], &since, &[draft("1", "CT chest")]), []);
         let before = [known("2", "CT Chest", 9, KnownState::Read)];
         assert_eq!(
-            told(&[FOLLOW_UP], &before, &[]),
+            told(&[FOLLOW_UP], &before, &[draft("1", "CT head")]),
             [Advice::Open { recommended: 0 }]
         );
     }

@@ -13,6 +13,7 @@ use crate::api::error::ApiError;
 use crate::api::state::State;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::patients::Imaged;
+use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, orders, patients, priors, reports};
 
 /// Orders that are looked at; the newest go first.
@@ -54,9 +55,13 @@ pub async fn load(state: &State, identifiers: &[PatientIdentifier]) -> Result<Ch
                 .extend(found.into_iter().filter(|order| seen.insert(order.id.clone())));
         }
         let found = priors::of_whom(conn, site, &whom, &state.settings.default_authority).await?;
+        // What was fetched to compare with came lately and was done long ago.
+        let read_here = found
+            .into_iter()
+            .filter(|study| Purpose::of(study) == Purpose::Reading);
         chart
             .studies
-            .extend(found.into_iter().filter(|study| seen.insert(study.id.clone())));
+            .extend(read_here.filter(|study| seen.insert(study.id.clone())));
     }
     Ok(chart)
 }
