@@ -1,5 +1,6 @@
 //! From `[cds_hooks]` to what the API reads of it: the keys that each EHR signs with.
 
+use openidconnect::JsonWebKey;
 use openidconnect::core::CoreJsonWebKeySet;
 
 use super::error::AppError;
@@ -15,8 +16,8 @@ pub fn of(config: &Config) -> Result<Vec<Ehr>, AppError> {
         let text = std::fs::read_to_string(&ehr.jwks_file).map_err(|error| wrong(error.to_string()))?;
         let set: CoreJsonWebKeySet = serde_json::from_str(&text)
             .map_err(|error| wrong(format!("expected a JWK set with public keys: {error}")))?;
-        if set.keys().is_empty() {
-            return Err(wrong("expected at least one key that signs".to_owned()));
+        if set.keys().is_empty() || set.keys().iter().any(|key| key.key_id().is_none()) {
+            return Err(wrong("expected keys that sign, each with a kid".to_owned()));
         }
         Ok(Ehr {
             name: ehr.name.clone(),

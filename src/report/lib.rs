@@ -6,6 +6,7 @@ pub mod changes;
 pub mod comparison_text;
 mod content;
 mod dataset;
+pub mod dicom_json;
 pub mod fhir;
 mod fhir_parts;
 pub mod header;

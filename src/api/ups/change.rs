@@ -4,7 +4,6 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use dicom_object::InMemDicomObject;
 use serde_json::{Map, Value};
 use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::reading::{self, Change, Ending, Granted, Key, Refusal, Step};
@@ -13,6 +12,7 @@ use super::{answer, item};
 use crate::api::auth::{Principal, secret};
 use crate::api::error::ApiError;
 use crate::api::state::State;
+use crate::report::dicom_json;
 use crate::storage::entity::{reading as reading_row, study};
 use crate::storage::{StoreError, Tx, audit, readings, studies, timeline};
 
@@ -223,12 +223,15 @@ fn said(set: Map<String, Value>) -> Result<(Option<String>, bool), ApiError> {
         return Ok((None, !more.is_empty()));
     }
     let document = Value::Object(kept);
+    if !dicom_json::is_data_set(&document) {
+        return Err(ApiError::BadRequest(
+            "body: expected a data set as DICOM JSON".to_owned(),
+        ));
+    }
     let text = document.to_string();
     if text.len() > SAID_LONGEST {
         return Err(ApiError::TooLarge);
     }
-    dicom_json::from_value::<InMemDicomObject>(document)
-        .map_err(|error| ApiError::BadRequest(format!("body: no DICOM JSON: {error}")))?;
     Ok((Some(text), !more.is_empty()))
 }
 

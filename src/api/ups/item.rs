@@ -20,6 +20,7 @@ use crate::api::error::ApiError;
 use crate::api::patient::PatientView;
 use crate::api::state::State;
 use crate::api::views;
+use crate::report::dicom_json;
 use crate::report::work_item::{self, InputSeries, Performed, Who, WorkItem};
 use crate::storage::entity::{reading as reading_row, study};
 use crate::storage::prior_searches::Purpose;
@@ -230,7 +231,7 @@ fn rendered(
         performed: own.map(performed),
         offset: rows.offset,
     });
-    let mut document = dicom_json::to_value(set).map_err(|_| ApiError::Internal)?;
+    let mut document = dicom_json::json(&set);
     if let Some(said) = own.and_then(|own| own.performed.as_deref()) {
         said_by_reader(&mut document, said);
     }
