@@ -21,6 +21,7 @@ mod headers;
 pub mod health;
 pub mod live;
 pub mod messages;
+mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod patient;
@@ -63,7 +64,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/healthz", web::get().to(health::healthz))
         .route("/readyz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(health::metrics))
+        .route("/metrics", web::get().to(metrics::get))
         .route("/api/v1/worklist", web::get().to(worklist::list))
         .route("/api/v1/studies", web::get().to(found::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))

@@ -22,6 +22,7 @@ use super::cds::CdsSettings;
 use super::connections::Neighbours;
 use super::health::Health;
 use super::live::Live;
+use super::metrics::Counted;
 use super::preview::Previews;
 use super::replay::Reader;
 use super::report::Reports;
@@ -97,6 +98,8 @@ pub struct State {
     pub settings: Settings,
     pub keys: Keys,
     pub metrics: Metrics,
+    /// When the connections were counted for the metrics.
+    pub counted: Counted,
     pub health: Health,
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
@@ -162,6 +165,7 @@ impl State {
             settings,
             keys,
             metrics,
+            counted: Counted::default(),
             health,
             entropy,
             throttle,

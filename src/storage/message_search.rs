@@ -70,7 +70,7 @@ impl Wanted {
 
 fn having(terms: &[String]) -> Condition {
     terms.iter().fold(Condition::all(), |all, term| {
-        all.add(MESSAGES.has(term, Entity, Column::Id))
+        all.add(MESSAGES.has(term, Entity))
     })
 }
 

@@ -28,3 +28,4 @@ mod hl7_receive;
 mod hl7_send;
 mod hospital;
 mod inference;
+mod integrations;
