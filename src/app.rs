@@ -2,7 +2,8 @@
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
 mod bound;
-pub mod error;
+pub mod ehrs;
+mod error;
 pub mod identity;
 pub mod in_force;
 pub mod load;

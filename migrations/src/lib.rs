@@ -25,6 +25,9 @@ mod m20261128_000023_pauses;
 mod m20261128_000050_commitment;
 mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
+mod m20261128_000035_reading;
+mod m20261128_000036_ehr_token;
+mod m20261128_000037_card_feedback;
 
 pub struct Migrator;
 
@@ -49,6 +52,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000050_commitment::Migration),
             Box::new(m20261128_000055_announcements::Migration),
             Box::new(m20261128_000056_worklist_poll::Migration),
+            Box::new(m20261128_000035_reading::Migration),
+            Box::new(m20261128_000036_ehr_token::Migration),
+            Box::new(m20261128_000037_card_feedback::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@ pub mod announced;
 pub mod associations;
 pub mod audit;
 pub mod auth;
+pub mod cds;
 pub mod claims;
 pub mod connections;
 pub mod deliveries;
@@ -46,6 +47,7 @@ pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
+mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
@@ -120,7 +122,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
         .configure(for_repairs)
-        .configure(for_administration);
+        .configure(for_administration)
+        .configure(ups::configure)
+        .configure(cds::configure);
 }
 
 /// What people put right.

@@ -35,6 +35,10 @@ enum Answer {
     Picture,
     /// A document of its own kind.
     Object,
+    /// Data sets as DICOM JSON.
+    DataSets,
+    /// A status, and nothing more.
+    Nothing,
 }
 
 const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
@@ -97,6 +101,14 @@ const WINDOW: &[(&str, &str)] = &[(
 )];
 const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
+const MATCHED: &[(&str, &str)] = &[
+    ("limit", "How many work items, 500 at most"),
+    ("offset", "How many to leave out"),
+    (
+        "ProcedureStepState",
+        "`SCHEDULED`, `IN PROGRESS`, `COMPLETED` or `CANCELED`; other attributes alike, by keyword or tag",
+    ),
+];
 const PREVIEW: &[(&str, &str)] = &[
     ("preview", "`true`: say what would happen, and do nothing"),
     ("pages", "`true`: alerts that it brings about page people"),
@@ -108,7 +120,7 @@ pub fn document() -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for route in routes::API {
+    for route in routes::programs() {
         let operation = operation(route, &mut generator);
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.to_lowercase()] = operation;
@@ -145,6 +157,11 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "200",
             json!({ "application/json": { "schema": { "type": "object" } } }),
         ),
+        Answer::DataSets => (
+            "200",
+            json!({ "application/dicom+json": { "schema": { "type": "array", "items": { "type": "object" } } } }),
+        ),
+        Answer::Nothing => ("200", json!({})),
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
@@ -177,6 +194,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             .collect();
         operation["x-roles"] = json!(roles);
     }
+    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
+        operation["requestBody"] = json!({ "required": true, "content": {
+            "application/dicom+json": { "schema": { "type": "object" } } } });
+    }
     if let Some(body) = &shape.body {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": body } } });
@@ -195,7 +216,7 @@ fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
     if route.path.contains('{') {
         codes.push("404");
     }
-    if route.method == "POST" && route.path.contains('{') {
+    if route.method != "GET" && route.path.contains('{') {
         codes.push("409");
     }
     codes
@@ -292,6 +313,10 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        ("GET", "/ups-rs/workitems") => (Answer::DataSets, MATCHED),
+        ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
+        (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),
+        ("POST", "/cds-services/{id}/feedback") => (Answer::Nothing, &[]),
         _ => (Answer::Object, &[]),
     }
 }
@@ -323,14 +348,18 @@ mod tests {
     fn every_route_is_described_by_a_type_of_its_own() {
         let document = document();
         let mut ids = BTreeSet::new();
-        for route in routes::API {
+        for route in routes::programs() {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             let answers = operation["responses"].as_object().expect("responses");
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
+            let standard = ["/ups-rs/", "/cds-services"]
+                .iter()
+                .any(|prefix| route.path.starts_with(prefix));
+            let plain = standard
+                || ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
                 || operation["responses"]["200"]["content"]["image/png"].is_object();
             assert!(described || plain, "{} {}", route.method, route.path);
         }

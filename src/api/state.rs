@@ -18,6 +18,7 @@ use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
+use super::cds::CdsSettings;
 use super::connections::Neighbours;
 use super::health::Health;
 use super::live::Live;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub models: BTreeMap<String, String>,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
+    /// Who may ask for advice, and how they name patients.
+    pub cds: CdsSettings,
     /// Nothing here is real: every page says so, and whoever looks may take any role.
     pub demonstration: bool,
 }

@@ -10,6 +10,7 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
+use crate::api::cds::CdsSettings;
 use crate::config::archive::ArchiveObject;
 use crate::config::auth::SecondFactor;
 use crate::config::dicom::PeerRole;
@@ -227,6 +228,21 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
     })
 }
 
+/// Without the keys of EHRs, which are in files.
+fn cds(config: &Config) -> CdsSettings {
+    let hooks = &config.cds_hooks;
+    CdsSettings {
+        origins: hooks.origins.clone(),
+        ehrs: Vec::new(),
+        systems: hooks
+            .patient_systems
+            .iter()
+            .map(|known| (known.system.clone(), known.authority.clone()))
+            .collect(),
+        recent: TimeDelta::hours(i64::from(hooks.recent_hours.get())),
+    }
+}
+
 /// A year; more is never.
 const MINUTES: i64 = 365 * 24 * 60;
 
@@ -278,6 +294,7 @@ pub fn api(config: &Config) -> api::Settings {
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
         models: Default::default(),
+        cds: cds(config),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,
     }

@@ -17,7 +17,7 @@ use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, prior_sources, settings, worklists};
+use super::{ehrs, identity, in_force, load, machine, packs, prior_sources, settings, worklists};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -29,7 +29,7 @@ use crate::pipeline::env::Env;
 use crate::pipeline::poll_worklist;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, accounts, associations, changes, jobs, leases, sessions};
+use crate::storage::{Store, accounts, associations, changes, ehr_tokens, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
@@ -152,6 +152,7 @@ fn state(
             (reference.sha256.clone(), name)
         })
         .collect();
+    settings.cds.ehrs = ehrs::of(config)?;
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
         reports: Arc::new(JobReports(env.clone())),
@@ -318,6 +319,7 @@ impl Running {
                         Box::pin(async move {
                             changes::purge(tx, tx.now() - hour).await?;
                             sessions::purge(tx).await?;
+                            ehr_tokens::purge(tx).await?;
                             associations::purge(tx).await?;
                             jobs::purge_done(tx, tx.now() - hour).await
                         })

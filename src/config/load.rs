@@ -87,6 +87,7 @@ fn resolve(config: &mut Config) {
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
+    config.cds_hooks.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
     }
@@ -115,6 +116,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
     config.modality_worklist.check(&config.site, problems);
+    config.cds_hooks.check(problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

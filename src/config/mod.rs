@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod archive;
 pub mod auth;
+pub mod cds_hooks;
 mod check;
 pub mod database;
 pub mod dicom;
@@ -51,6 +52,7 @@ pub struct Config {
     pub archive: archive::Archive,
     pub priors: priors::Priors,
     pub modality_worklist: modality_worklist::ModalityWorklist,
+    pub cds_hooks: cds_hooks::CdsHooks,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Without it nothing is sent or received under TLS.

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 19] = [
     "site",
     "database",
     "storage",
@@ -26,6 +26,7 @@ const SECTIONS: [&str; 17] = [
     "archive",
     "priors",
     "modality_worklist",
+    "cds_hooks",
     "retention",
     "auth",
     "tls",
@@ -69,6 +70,7 @@ impl Reader<'_> {
         );
         let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
         let modality_worklist = self.section("modality_worklist");
+        let cds_hooks = self.section("cds_hooks");
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -89,6 +91,7 @@ impl Reader<'_> {
             archive: archive?,
             priors: priors?,
             modality_worklist: modality_worklist?,
+            cds_hooks: cds_hooks?,
             retention: retention?,
             auth: auth?,
             tls: match tls {

@@ -3,6 +3,7 @@
 //! clock, a file, a socket or a database.
 
 pub mod admit;
+pub mod advice;
 pub mod alert;
 pub mod announced;
 pub mod assemble;
@@ -25,6 +26,7 @@ pub mod part10;
 pub mod phi;
 pub mod priors;
 pub mod quantify;
+pub mod reading;
 pub mod repeat;
 pub mod same_person;
 pub mod scheduled;

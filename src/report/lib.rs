@@ -6,6 +6,7 @@ pub mod changes;
 pub mod comparison_text;
 mod content;
 mod dataset;
+pub mod dicom_json;
 pub mod fhir;
 mod fhir_parts;
 pub mod header;
@@ -34,6 +35,7 @@ pub mod sr_tree;
 mod testing;
 pub mod text;
 pub mod uids;
+pub mod work_item;
 
 use chrono::{DateTime, FixedOffset};
 use tocsin_domain::finding::{ResultRecord, ResultStatus};

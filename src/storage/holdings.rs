@@ -68,9 +68,8 @@ pub async fn bearers(
     for number in numbers {
         for record in patients::of_value(conn, site, number).await? {
             let survivor = patients::survivor(conn, record).await?;
-            found
-                .numbers
-                .extend(priors::identifiers_of(conn, &survivor.id).await?);
+            let records = priors::records_of(conn, &survivor.id).await?;
+            found.numbers.extend(records.into_iter().map(|row| row.identifier));
             found.records.insert(survivor.id);
         }
     }

@@ -199,6 +199,22 @@ pub async fn candidates(
         .await?)
 }
 
+/// Orders of these patient records, newest first.
+pub async fn of_patients(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    patients: &[String],
+    most: u64,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::PatientId.is_in(patients.iter().cloned()))
+        .order_by_desc(Column::CreatedAt)
+        .limit(most)
+        .all(conn)
+        .await?)
+}
+
 /// Orders that a person may choose from: those of a patient record, and those of an accession number; newest first.
 pub async fn suggested(
     conn: &impl ConnectionTrait,

@@ -52,6 +52,8 @@ pub enum Action {
     SetUp,
     /// Make, change and end accounts.
     ManagePeople,
+    /// Be told, on behalf of somebody at an EHR, what is known of a patient.
+    AskAdvice,
 }
 
 impl Role {
@@ -165,7 +167,13 @@ impl Role {
             ),
             Self::Service => matches!(
                 action,
-                ReadWorklist | ReadStudy | ReadAlerts | ReadMessages | ReadDeliveries | ReadVersions
+                ReadWorklist
+                    | ReadStudy
+                    | ReadAlerts
+                    | ReadMessages
+                    | ReadDeliveries
+                    | ReadVersions
+                    | AskAdvice
             ),
         }
     }

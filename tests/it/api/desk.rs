@@ -403,6 +403,7 @@ fn settings() -> Settings {
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
         models: [("bb".repeat(32), "ich 0.1.1".into())].into(),
+        cds: Default::default(),
         viewer: None,
         demonstration: false,
     }
