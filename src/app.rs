@@ -3,6 +3,7 @@
 
 mod bound;
 pub mod error;
+mod fhir;
 pub mod identity;
 pub mod in_force;
 pub mod load;

@@ -12,6 +12,7 @@ pub mod deliveries;
 pub mod described;
 pub mod discussion;
 pub mod error;
+pub mod fhir;
 mod follow;
 pub mod found;
 mod headers;
@@ -102,6 +103,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages", web::get().to(messages::list))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration);
 }

@@ -15,6 +15,7 @@ use super::{
     preview, quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens,
     versions, worklist,
 };
+use crate::fhir::MEDIA_TYPE;
 
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
@@ -35,6 +36,8 @@ enum Answer {
     Picture,
     /// A document of its own kind.
     Object,
+    /// A resource or a bundle; `/fhir/metadata` describes them.
+    Fhir,
 }
 
 const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
@@ -89,7 +92,7 @@ pub fn document() -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for route in routes::API {
+    for route in routes::API.iter().chain(routes::FHIR) {
         let operation = operation(route, &mut generator);
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.to_lowercase()] = operation;
@@ -129,6 +132,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
+        ),
+        Answer::Fhir => (
+            if route.path == "/fhir/Subscription" && route.method == "POST" {
+                "201"
+            } else {
+                "200"
+            },
+            json!({ MEDIA_TYPE: { "schema": { "type": "object" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -255,6 +266,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
     };
     let body = match (route.method, path) {
@@ -282,7 +294,7 @@ mod tests {
     fn every_route_is_described_by_a_type_of_its_own() {
         let document = document();
         let mut ids = BTreeSet::new();
-        for route in routes::API {
+        for route in routes::API.iter().chain(routes::FHIR) {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             let answers = operation["responses"].as_object().expect("responses");
@@ -290,7 +302,8 @@ mod tests {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
             let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
-                || operation["responses"]["200"]["content"]["image/png"].is_object();
+                || operation["responses"]["200"]["content"]["image/png"].is_object()
+                || operation["responses"].to_string().contains(MEDIA_TYPE);
             assert!(described || plain, "{} {}", route.method, route.path);
         }
     }

@@ -1,9 +1,11 @@
 //! The policy: every route of this server, who may use it, and what it is for. The guard refuses what has no line here,
 //! the OpenAPI document is made from it, and a test walks it with every role.
 
+mod fhir;
 mod pages;
 mod programs;
 
+pub use fhir::FHIR;
 pub use pages::PAGES;
 pub use programs::API;
 
@@ -60,6 +62,16 @@ const fn post(path: &'static str, access: Access, summary: &'static str) -> Rout
     }
 }
 
+const fn delete(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "DELETE",
+        path,
+        access,
+        recency: Recency::Any,
+        summary,
+    }
+}
+
 const fn recent(route: Route) -> Route {
     Route {
         recency: Recency::Recent,
@@ -68,7 +80,7 @@ const fn recent(route: Route) -> Route {
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    API.iter().chain(PAGES)
+    API.iter().chain(FHIR).chain(PAGES)
 }
 
 pub fn find(method: &str, path: &str) -> Option<&'static Route> {
@@ -97,6 +109,7 @@ mod tests {
                 "/readyz",
                 "/metrics",
                 "/api/openapi.json",
+                "/fhir/metadata",
                 "/assets/{hash}/{file}",
                 "/sign-in",
                 "/sign-in",

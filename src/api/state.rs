@@ -27,6 +27,7 @@ use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
+use crate::fhir;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
@@ -108,6 +109,8 @@ pub struct State {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    /// What FHIR says of this installation.
+    pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// What is on the audit chain already, for lists that refresh themselves.
@@ -124,6 +127,7 @@ pub struct Ports {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
 }
 
@@ -168,6 +172,7 @@ impl State {
             templates: ports.templates,
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
+            fhir: ports.fhir,
             provider: ports.provider,
             views: Views::default(),
         }

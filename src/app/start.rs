@@ -16,7 +16,7 @@ use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, prior_sources, settings};
+use super::{fhir, identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -159,6 +159,7 @@ fn state(
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
+        fhir: env.fhir.clone(),
         provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
@@ -182,11 +183,12 @@ async fn environment(
     program: PathBuf,
 ) -> Result<Env, AppError> {
     let base_url = config.http.base_url(addresses.http);
+    let serial = load::serial(&keys.secret);
     let settings = settings::pipeline(
         config,
         base_url,
         keys.secret.clone(),
-        load::serial(&keys.secret),
+        serial.clone(),
         load::ris(config, tls)?,
         tls,
     );
@@ -199,6 +201,8 @@ async fn environment(
         settings: Arc::new(settings),
         metrics,
         priors,
+        fhir: Arc::new(fhir::server(config, addresses.http, serial, store.now())),
+        hooks: fhir::hooks(config)?,
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),

@@ -87,6 +87,7 @@ fn resolve(config: &mut Config) {
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
+    config.fhir.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
     }
@@ -114,6 +115,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
+    config.fhir.check(problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

@@ -8,6 +8,7 @@ mod check;
 pub mod database;
 pub mod dicom;
 pub mod error;
+pub mod fhir;
 pub mod hl7;
 pub mod http;
 pub mod inference;
@@ -49,6 +50,7 @@ pub struct Config {
     pub ris: ris::Ris,
     pub archive: archive::Archive,
     pub priors: priors::Priors,
+    pub fhir: fhir::Fhir,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Without it nothing is sent or received under TLS.

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "site",
     "database",
     "storage",
@@ -25,6 +25,7 @@ const SECTIONS: [&str; 16] = [
     "ris",
     "archive",
     "priors",
+    "fhir",
     "retention",
     "auth",
     "tls",
@@ -66,7 +67,8 @@ impl Reader<'_> {
             self.section("archive"),
             self.section("retention"),
         );
-        let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
+        let (auth, log) = (self.section("auth"), self.section("log"));
+        let (priors, fhir) = (self.section("priors"), self.section("fhir"));
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -86,6 +88,7 @@ impl Reader<'_> {
             ris: ris?,
             archive: archive?,
             priors: priors?,
+            fhir: fhir?,
             retention: retention?,
             auth: auth?,
             tls: match tls {

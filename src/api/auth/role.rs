@@ -52,6 +52,8 @@ pub enum Action {
     SetUp,
     /// Make, change and end accounts.
     ManagePeople,
+    /// Have another system told of results, as far as the site allows.
+    Subscribe,
 }
 
 impl Role {
@@ -162,10 +164,17 @@ impl Role {
                     | ReadVersions
                     | RerunModel
                     | SetUp
+                    | Subscribe
             ),
             Self::Service => matches!(
                 action,
-                ReadWorklist | ReadStudy | ReadAlerts | ReadMessages | ReadDeliveries | ReadVersions
+                ReadWorklist
+                    | ReadStudy
+                    | ReadAlerts
+                    | ReadMessages
+                    | ReadDeliveries
+                    | ReadVersions
+                    | Subscribe
             ),
         }
     }

@@ -1,6 +1,7 @@
 //! The web side as a whole: the app with its guard, over both databases, asked as browsers and programs ask.
 
 mod desk;
+mod fhir;
 mod forms;
 mod identity;
 mod lists;

@@ -85,6 +85,8 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         settings: Arc::new(pipeline),
         metrics: Metrics::new(),
         priors: None,
+        fhir: desk.state.fhir.clone(),
+        hooks: Vec::new(),
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
