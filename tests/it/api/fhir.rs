@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 use tocsin::api::auth::Role;
 use tocsin::cli::demo::visit::Priority;
 use tocsin::imaging::phantom::HeadFinding;
+use tocsin::storage::patients;
 use tocsin::storage::prior_searches::Purpose;
+use tocsin_domain::phi::PatientIdentifier;
 
 use super::desk::{Answer, Caller, Desk, audited, bearer, desks, request, send};
+use super::seed::site;
 use crate::hospital::{Hospital, Setup, everywhere};
 
 struct Program<'a> {
@@ -181,6 +184,24 @@ async fn a_subscriber_out_of_reach_ends_in_error_and_what_it_is_owed_waits_for_a
     .await;
 }
 
+async fn merge(desk: &Desk, retired: &'static str, stays: &'static str) {
+    let of = |number: &str| PatientIdentifier {
+        value: number.to_owned(),
+        authority: "EGH".to_owned(),
+    };
+    let (retired, stays) = (of(retired), of(stays));
+    desk.store()
+        .write(move |tx| {
+            Box::pin(async move {
+                let retired = patients::find(tx.conn(), &site(), &retired).await?.unwrap();
+                let stays = patients::find(tx.conn(), &site(), &stays).await?.unwrap();
+                patients::merge(tx, retired, &stays).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
 async fn found(desk: &Desk, path: &str, who: &Caller) -> Vec<String> {
     let answer = desk.get(path, who).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
@@ -255,14 +276,24 @@ async fn the_audit_chain_is_for_those_who_may_read_it_and_orders_lead_to_who_sta
         let order = desk.order("A1", "MRN7").await;
         let found_by = |number: &str| format!("/fhir/ServiceRequest?patient.identifier={number}");
         assert_eq!(found(&desk, &found_by("MRN7"), &service).await, [order.clone()]);
-        assert_eq!(
-            found(&desk, "/fhir/ServiceRequest?identifier=A1", &service).await,
-            [order]
-        );
+        let by_number = found(&desk, "/fhir/ServiceRequest?identifier=A1", &service).await;
+        assert_eq!(by_number, [order]);
         assert!(found(&desk, &found_by("MRN8"), &service).await.is_empty());
+        let stays = desk.order("A2", "MRN9").await;
+        merge(&desk, "MRN7", "MRN9").await;
+        for number in ["MRN7", "MRN9"] {
+            let both = found(&desk, &found_by(number), &service).await;
+            assert!(both.len() == 2 && both.contains(&stays), "{number}");
+        }
+        let retired = desk.get("/fhir/Patient?identifier=MRN7", &service).await.json();
+        let retired = &retired["entry"][0]["resource"];
+        assert_eq!(retired["active"], false);
+        let survivor = retired["link"][0]["other"]["reference"].as_str().unwrap();
+        let survivor = desk.get(&format!("/fhir/{survivor}"), &service).await.json();
+        assert_eq!(survivor["identifier"][0]["value"], "MRN9");
         let newest = desk.get("/fhir/AuditEvent?_count=1", &governance).await.json();
         let event = &newest["entry"][0]["resource"];
-        assert_eq!(event["subtype"][0]["code"], "fhir.search", "{event:#}");
+        assert_eq!(event["subtype"][0]["code"], "fhir.read", "{event:#}");
         assert_eq!(event["agent"][0]["name"], "ehr");
     }
 }
