@@ -87,6 +87,7 @@ fn entry(
     mut resource: Value,
     study: Option<&str>,
 ) -> Entry {
+    without_empty(&mut resource);
     server.qualify(&mut resource);
     resource["id"] = id.clone().into();
     let mut meta = json!({ "versionId": version(&resource) });
@@ -98,6 +99,31 @@ fn entry(
         id,
         resource,
         study: study.map(str::to_owned),
+    }
+}
+
+/// FHIR knows no empty text, list or element: what is not known is left out.
+fn without_empty(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(without_empty);
+            fields.retain(|_, field| !is_empty(field));
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(without_empty);
+            items.retain(|item| !is_empty(item));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -149,5 +175,21 @@ impl Server {
 
     pub fn address(&self, kind: Kind, id: &str) -> String {
         format!("{}/{}/{id}", self.base, kind.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_left_out_however_deep_it_is() {
+        let mut resource = json!({
+            "site": "",
+            "agent": [{ "name": " ", "who": { "display": "" } }, { "requestor": false }],
+            "count": 0,
+        });
+        without_empty(&mut resource);
+        assert_eq!(resource, json!({ "agent": [{ "requestor": false }], "count": 0 }));
     }
 }

@@ -31,7 +31,7 @@ class Subscriber:
                     subscriber.left -= refuse
                     subscriber.refused += refuse
                     if not refuse:
-                        subscriber.taken.append((self.command, self.path, dict(self.headers), body))
+                        subscriber.taken.append((self.command, self.path, self.headers, body))
                 self.send_response(503 if refuse else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

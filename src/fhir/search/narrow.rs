@@ -30,7 +30,8 @@ pub async fn narrow(
                 meet(&mut wanted.studies, ids(criterion));
             }
             (Kind::DiagnosticReport, "result") | (Kind::Provenance, "target") => {
-                let results = ids(criterion).iter().map(|id| result::result_of(id).to_owned());
+                let named = ids(criterion);
+                let results = named.iter().map(|id| result::result_of(id).to_owned());
                 meet(&mut wanted.ids, results.collect());
             }
             (Kind::ServiceRequest | Kind::ImagingStudy, "identifier") => {
