@@ -3,7 +3,8 @@
 
 mod bound;
 pub mod ehrs;
-mod error;
+pub mod error;
+mod fhir;
 pub mod identity;
 pub mod in_force;
 pub mod load;

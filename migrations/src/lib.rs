@@ -28,6 +28,7 @@ mod m20261128_000056_worklist_poll;
 mod m20261128_000035_reading;
 mod m20261128_000036_ehr_token;
 mod m20261128_000037_card_feedback;
+mod m20261128_000030_fhir;
 
 pub struct Migrator;
 
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000035_reading::Migration),
             Box::new(m20261128_000036_ehr_token::Migration),
             Box::new(m20261128_000037_card_feedback::Migration),
+            Box::new(m20261128_000030_fhir::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ pub mod described;
 pub mod discussion;
 pub mod error;
 pub mod failures;
+pub mod fhir;
 mod follow;
 pub mod found;
 mod headers;
@@ -121,6 +122,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration)
         .configure(ups::configure)

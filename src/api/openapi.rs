@@ -15,6 +15,7 @@ use super::{
     health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
     replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
+use crate::fhir::MEDIA_TYPE;
 
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
@@ -39,6 +40,8 @@ enum Answer {
     DataSets,
     /// A status, and nothing more.
     Nothing,
+    /// A resource or a bundle; `/fhir/metadata` describes them.
+    Fhir,
 }
 
 const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
@@ -165,6 +168,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
+        ),
+        Answer::Fhir => (
+            if route.path == "/fhir/Subscription" && route.method == "POST" {
+                "201"
+            } else {
+                "200"
+            },
+            json!({ MEDIA_TYPE: { "schema": { "type": "object" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -317,6 +328,7 @@ fn answer(
         ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
         (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),
         ("POST", "/cds-services/{id}/feedback") => (Answer::Nothing, &[]),
+        _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
     }
 }
@@ -355,7 +367,7 @@ mod tests {
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let standard = ["/ups-rs/", "/cds-services"]
+            let standard = ["/ups-rs/", "/cds-services", "/fhir/"]
                 .iter()
                 .any(|prefix| route.path.starts_with(prefix));
             let plain = standard

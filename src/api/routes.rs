@@ -2,11 +2,13 @@
 //! the OpenAPI document is made from it, and a test walks it with every role.
 
 mod cds;
+mod fhir;
 mod pages;
 mod programs;
 mod ups;
 
 pub use cds::CDS;
+pub use fhir::FHIR;
 pub use pages::PAGES;
 pub use programs::API;
 pub use ups::UPS;
@@ -74,6 +76,16 @@ const fn put(path: &'static str, access: Access, summary: &'static str) -> Route
     }
 }
 
+const fn delete(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "DELETE",
+        path,
+        access,
+        recency: Recency::Any,
+        summary,
+    }
+}
+
 const fn recent(route: Route) -> Route {
     Route {
         recency: Recency::Recent,
@@ -83,7 +95,7 @@ const fn recent(route: Route) -> Route {
 
 /// Those of programs: ours, and those of standards.
 pub fn programs() -> impl Iterator<Item = &'static Route> {
-    API.iter().chain(UPS).chain(CDS)
+    API.iter().chain(FHIR).chain(UPS).chain(CDS)
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {
@@ -117,6 +129,7 @@ mod tests {
                 "/metrics",
                 "/api/openapi.json",
                 "/cds-services",
+                "/fhir/metadata",
                 "/assets/{hash}/{file}",
                 "/sign-in",
                 "/sign-in",

@@ -89,6 +89,7 @@ pub fn app(
         .wrap(from_fn(head_as_get))
         .wrap(from_fn(in_time))
         .wrap(from_fn(readable))
+        .wrap(from_fn(super::fhir::errors::told))
         // Streams and what says so itself are left as they are. That a compressed answer tells of what it holds by its length
         // needs requests of another site in somebody's name, which the cookie (`SameSite=Strict`) does not allow.
         .wrap(Compress::default())
@@ -125,7 +126,8 @@ async fn readable(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let wants_page = !request.path().starts_with("/api/")
+    let for_programs = ["/api/", "/fhir/"];
+    let wants_page = !for_programs.iter().any(|base| request.path().starts_with(base))
         && request
             .headers()
             .get(ACCEPT)
@@ -163,7 +165,7 @@ fn back_to(request: &ServiceRequest) -> Back {
 }
 
 /// The error of ours that an answer carries.
-fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+pub(super) fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> {
     let noted = answered.response().extensions().get::<ApiError>().cloned();
     noted.or_else(|| answered.response().error()?.as_error::<ApiError>().cloned())
 }

@@ -30,6 +30,7 @@ use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
+use crate::fhir;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
 use crate::telemetry::Metrics;
@@ -116,6 +117,8 @@ pub struct State {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    /// What FHIR says of this installation.
+    pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// What is on the audit chain already, for lists that refresh themselves.
@@ -133,6 +136,7 @@ pub struct Ports {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
 }
 
@@ -179,6 +183,7 @@ impl State {
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
             reader: ports.reader,
+            fhir: ports.fhir,
             provider: ports.provider,
             views: Views::default(),
         }

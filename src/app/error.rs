@@ -39,6 +39,8 @@ pub enum AppError {
     Ehrs { problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
+    #[error("subscribers cannot be told through {name}: {problem}")]
+    Receiver { name: String, problem: String },
     #[error("{what}")]
     Files { what: String, source: std::io::Error },
     #[error("the pages cannot be served: {0}")]

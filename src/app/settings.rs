@@ -57,6 +57,7 @@ pub fn pipeline(
         mail_host: machine::host_name(),
         link_key,
         ris_enabled: ris.is_some(),
+        hook_failures: i64::from(config.fhir.failures.get()),
         ris,
         archives: archives(config, tls),
         site_id: config.site.id.to_string(),

@@ -17,7 +17,7 @@ use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{ehrs, identity, in_force, load, machine, packs, prior_sources, settings, worklists};
+use super::{ehrs, fhir, identity, in_force, load, machine, packs, prior_sources, settings, worklists};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -164,6 +164,7 @@ fn state(
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
         reader: Arc::new(ProfileReader(settings::mllp(config)?)),
+        fhir: env.fhir.clone(),
         provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
@@ -187,11 +188,12 @@ async fn environment(
     program: PathBuf,
 ) -> Result<Env, AppError> {
     let base_url = config.http.base_url(addresses.http);
+    let serial = load::serial(&keys.secret);
     let settings = settings::pipeline(
         config,
         base_url,
         keys.secret.clone(),
-        load::serial(&keys.secret),
+        serial.clone(),
         load::ris(config, tls)?,
         tls,
     );
@@ -205,6 +207,8 @@ async fn environment(
         metrics,
         priors,
         worklists: worklists::worklists(config, tls),
+        fhir: Arc::new(fhir::server(config, addresses.http, serial, store.now())),
+        hooks: fhir::hooks(config)?,
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),

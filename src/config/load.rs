@@ -88,6 +88,7 @@ fn resolve(config: &mut Config) {
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
     config.cds_hooks.resolve(&base);
+    config.fhir.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
     }
@@ -117,6 +118,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.priors.check(&config.dicom, &config.site, problems);
     config.modality_worklist.check(&config.site, problems);
     config.cds_hooks.check(problems);
+    config.fhir.check(problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

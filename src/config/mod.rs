@@ -9,6 +9,7 @@ mod check;
 pub mod database;
 pub mod dicom;
 pub mod error;
+pub mod fhir;
 pub mod hl7;
 pub mod http;
 pub mod inference;
@@ -53,6 +54,7 @@ pub struct Config {
     pub priors: priors::Priors,
     pub modality_worklist: modality_worklist::ModalityWorklist,
     pub cds_hooks: cds_hooks::CdsHooks,
+    pub fhir: fhir::Fhir,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Without it nothing is sent or received under TLS.

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 19] = [
+const SECTIONS: [&str; 20] = [
     "site",
     "database",
     "storage",
@@ -27,6 +27,7 @@ const SECTIONS: [&str; 19] = [
     "priors",
     "modality_worklist",
     "cds_hooks",
+    "fhir",
     "retention",
     "auth",
     "tls",
@@ -68,7 +69,8 @@ impl Reader<'_> {
             self.section("archive"),
             self.section("retention"),
         );
-        let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
+        let (auth, log) = (self.section("auth"), self.section("log"));
+        let (priors, fhir) = (self.section("priors"), self.section("fhir"));
         let modality_worklist = self.section("modality_worklist");
         let cds_hooks = self.section("cds_hooks");
         // All but this one have defaults.
@@ -92,6 +94,7 @@ impl Reader<'_> {
             priors: priors?,
             modality_worklist: modality_worklist?,
             cds_hooks: cds_hooks?,
+            fhir: fhir?,
             retention: retention?,
             auth: auth?,
             tls: match tls {

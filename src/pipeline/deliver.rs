@@ -3,6 +3,7 @@
 
 mod dicom;
 mod hl7;
+mod hook;
 pub mod outputs;
 mod pictures;
 mod sources;
@@ -59,6 +60,7 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
             dicom::send(env, &row, &study).await?
         }
+        DeliveryKind::FhirNotice => hook::send(env, &row).await?,
     };
     end(env, lease, id, row, attempt).await
 }

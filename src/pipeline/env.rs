@@ -12,7 +12,9 @@ use tocsin_domain::work::Work;
 use tocsin_domain::worklist::PriorityMap;
 
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::hook::HookPeer;
 use crate::deliver::mllp::MllpPeer;
+use crate::fhir;
 use crate::inference::pool::Pool;
 use crate::jobs::{Handler, JobError};
 use crate::notify::{Mailer, PageTemplates};
@@ -51,6 +53,9 @@ pub struct Env {
     pub priors: Option<Arc<Priors>>,
     /// The modality worklists that are asked for orders.
     pub worklists: Arc<Vec<Worklist>>,
+    /// What results are told as to subscribers, and how each receiver is called.
+    pub fhir: Arc<fhir::Server>,
+    pub hooks: Vec<HookPeer>,
 }
 
 /// The configuration as far as jobs read it.
@@ -75,6 +80,8 @@ pub struct Settings {
     pub link_hours: i64,
     /// Whether a RIS is configured to be told anything.
     pub ris_enabled: bool,
+    /// So often in a row a subscriber may fail.
+    pub hook_failures: i64,
     pub ris: Option<Ris>,
     pub archives: Vec<Archive>,
     pub site_id: String,

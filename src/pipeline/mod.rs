@@ -25,4 +25,5 @@ pub mod send_notification;
 pub mod step_alert;
 mod tell_rejection;
 pub mod tell_ris;
+mod tell_subscribers;
 pub mod triage_study;

@@ -671,6 +671,7 @@ word-structured-report = structured report
 word-key-image = key image
 word-rejection = note of unreadable images
 word-segmentation = segmentation
+word-fhir-notice = notice to a subscriber
 word-open = open
 word-dismissed = dismissed
 word-asking = asking

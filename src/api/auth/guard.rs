@@ -395,7 +395,9 @@ fn same_site(state: &State, request: &ServiceRequest) -> Result<(), ApiError> {
 
 /// The JSON API is for bearer tokens; a script of ours may use a session if it proves to know the session's token.
 fn api_by_cookie(request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
-    if request.method().is_safe() || !request.path().starts_with("/api/") {
+    let for_programs = ["/api/", "/fhir/"];
+    let is_one = for_programs.iter().any(|base| request.path().starts_with(base));
+    if request.method().is_safe() || !is_one {
         return Ok(());
     }
     let shown = request.headers().get(FORM_TOKEN).and_then(|v| v.to_str().ok());

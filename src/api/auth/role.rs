@@ -54,6 +54,8 @@ pub enum Action {
     ManagePeople,
     /// Be told, on behalf of somebody at an EHR, what is known of a patient.
     AskAdvice,
+    /// Have another system told of results, as far as the site allows.
+    Subscribe,
 }
 
 impl Role {
@@ -164,6 +166,7 @@ impl Role {
                     | ReadVersions
                     | RerunModel
                     | SetUp
+                    | Subscribe
             ),
             Self::Service => matches!(
                 action,
@@ -174,6 +177,7 @@ impl Role {
                     | ReadDeliveries
                     | ReadVersions
                     | AskAdvice
+                    | Subscribe
             ),
         }
     }

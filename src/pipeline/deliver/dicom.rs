@@ -95,7 +95,8 @@ fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
         DeliveryKind::StructuredReport
         | DeliveryKind::PriorityChange
         | DeliveryKind::ResultMessage
-        | DeliveryKind::Rejection => Wanted::Report,
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => Wanted::Report,
     })
 }
 

@@ -54,6 +54,7 @@ pub mod sign_of_life;
 pub mod study;
 pub mod study_change;
 pub mod study_comment;
+pub mod subscription;
 pub mod timeline;
 pub mod verdict;
 pub mod worklist_poll;

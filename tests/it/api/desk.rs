@@ -231,6 +231,7 @@ impl Desk {
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
                 reader: Arc::new(UsualProfile),
+                fhir: Arc::new(fhir_server()),
                 provider,
             },
         );
@@ -367,6 +368,23 @@ pub fn field(html: &str, name: &str) -> String {
         .and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
         .to_owned()
+}
+
+fn fhir_server() -> tocsin::fhir::Server {
+    tocsin::fhir::Server {
+        base: "http://tocsin.example/fhir".into(),
+        site: SiteId(SITE.into()),
+        site_name: "General Hospital".into(),
+        serial: "1".into(),
+        time_zone: chrono_tz::Europe::Berlin,
+        default_authority: "EGH".into(),
+        systems: Default::default(),
+        priorities: Default::default(),
+        caps: settings().caps,
+        people: Default::default(),
+        receivers: Vec::new(),
+        started_at: start(),
+    }
 }
 
 fn settings() -> Settings {

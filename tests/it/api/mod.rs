@@ -2,6 +2,7 @@
 
 mod cds;
 mod desk;
+mod fhir;
 mod forms;
 mod identity;
 mod lists;

@@ -89,6 +89,8 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         metrics: Metrics::new(),
         priors: None,
         worklists: Arc::default(),
+        fhir: desk.state.fhir.clone(),
+        hooks: Vec::new(),
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
