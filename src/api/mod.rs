@@ -10,6 +10,7 @@ pub mod claims;
 pub mod connections;
 pub mod deliveries;
 pub mod described;
+pub mod dicomweb;
 pub mod discussion;
 pub mod error;
 mod follow;
@@ -52,7 +53,7 @@ pub use health::Health;
 pub use server::{Pages, app, server};
 pub use state::{Keys, Limits, Ports, Settings, State, Templates};
 
-/// Registers what `routes::API` lists.
+/// Registers what `routes::API` and `routes::DICOMWEB` list.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/healthz", web::get().to(health::healthz))
@@ -103,7 +104,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
         .configure(for_repairs)
-        .configure(for_administration);
+        .configure(for_administration)
+        .configure(dicomweb::configure);
 }
 
 /// What people put right.

@@ -35,6 +35,10 @@ enum Answer {
     Picture,
     /// A document of its own kind.
     Object,
+    /// DICOM's JSON.
+    Dicom,
+    /// Parts that are DICOM files, frames or values.
+    Parts,
 }
 
 const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
@@ -81,6 +85,17 @@ const WINDOW: &[(&str, &str)] = &[(
 )];
 const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
+const SEARCHED: &[(&str, &str)] = &[
+    ("limit", "How many, 1000 at most"),
+    ("offset", "How many to pass over"),
+    ("includefield", "Attributes to be told besides, or `all`"),
+    ("fuzzymatching", "Not done; a warning says so"),
+    (
+        "PatientID",
+        "Any attribute by its keyword or digits: PS3.18 8.3.4.1",
+    ),
+];
+const RENDERED: &[(&str, &str)] = &[("window", "Centre, width and `linear`, such as `40,80,linear`")];
 const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
 
 /// The whole document.
@@ -89,7 +104,7 @@ pub fn document() -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for route in routes::API {
+    for route in routes::for_programs() {
         let operation = operation(route, &mut generator);
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.to_lowercase()] = operation;
@@ -118,7 +133,10 @@ pub fn document() -> Value {
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
-    let shape = shape(route, generator);
+    let shape = match route.path.strip_prefix("/dicom-web/") {
+        Some(path) => dicomweb(route.method, path),
+        None => shape(route, generator),
+    };
     let (status, answer) = match &shape.answer {
         Answer::Json(schema) => ("200", json!({ "application/json": { "schema": schema } })),
         Answer::Created(schema) => ("201", json!({ "application/json": { "schema": schema } })),
@@ -129,6 +147,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
+        ),
+        Answer::Dicom => (
+            "200",
+            json!({ "application/dicom+json": { "schema": { "type": ["array", "object"] } } }),
+        ),
+        Answer::Parts => (
+            "200",
+            json!({ "multipart/related": { "schema": { "type": "string", "format": "binary" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -273,6 +299,22 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     Shape { answer, body, query }
 }
 
+/// By the last word of the path (PS3.18).
+fn dicomweb(method: &str, path: &str) -> Shape {
+    let words: Vec<&str> = path.split('/').collect();
+    let (answer, query): (Answer, &'static [(&str, &str)]) = match (method, words.as_slice()) {
+        ("GET", [.., "studies" | "series" | "instances"]) => (Answer::Dicom, SEARCHED),
+        ("POST", _) | (_, [.., "metadata"]) => (Answer::Dicom, &[]),
+        (_, [.., "rendered"]) => (Answer::Picture, RENDERED),
+        _ => (Answer::Parts, &[]),
+    };
+    Shape {
+        answer,
+        body: None,
+        query,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,7 +324,7 @@ mod tests {
     fn every_route_is_described_by_a_type_of_its_own() {
         let document = document();
         let mut ids = BTreeSet::new();
-        for route in routes::API {
+        for route in routes::for_programs() {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             let answers = operation["responses"].as_object().expect("responses");
@@ -290,7 +332,9 @@ mod tests {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
             let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
-                || operation["responses"]["200"]["content"]["image/png"].is_object();
+                || operation["responses"]["200"]["content"]["image/png"].is_object()
+                // Their documents and parts are of PS3.18.
+                || route.path.starts_with("/dicom-web/");
             assert!(described || plain, "{} {}", route.method, route.path);
         }
     }

@@ -1,9 +1,11 @@
 //! The policy: every route of this server, who may use it, and what it is for. The guard refuses what has no line here,
 //! the OpenAPI document is made from it, and a test walks it with every role.
 
+mod dicomweb;
 mod pages;
 mod programs;
 
+pub use dicomweb::DICOMWEB;
 pub use pages::PAGES;
 pub use programs::API;
 
@@ -67,8 +69,13 @@ const fn recent(route: Route) -> Route {
     }
 }
 
+/// What programs ask for.
+pub fn for_programs() -> impl Iterator<Item = &'static Route> {
+    API.iter().chain(DICOMWEB)
+}
+
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    API.iter().chain(PAGES)
+    for_programs().chain(PAGES)
 }
 
 pub fn find(method: &str, path: &str) -> Option<&'static Route> {

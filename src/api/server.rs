@@ -110,6 +110,10 @@ async fn in_time(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Of images that come, how long a piece may take is bounded, and not how long all of them do.
+    if request.method() == Method::POST && request.path().starts_with("/dicom-web/") {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
     let limit = request
         .app_data::<Data<State>>()
         .map_or(HEADER_TIMEOUT, |state| state.settings.limits.request);
@@ -124,7 +128,10 @@ async fn readable(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let wants_page = !request.path().starts_with("/api/")
+    let is_api = ["/api/", "/dicom-web/"]
+        .iter()
+        .any(|prefix| request.path().starts_with(prefix));
+    let wants_page = !is_api
         && request
             .headers()
             .get(ACCEPT)

@@ -19,6 +19,7 @@ use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
 use super::connections::Neighbours;
+use super::dicomweb::ImageStore;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
@@ -29,6 +30,7 @@ use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 /// The configuration as far as requests read it.
@@ -110,12 +112,16 @@ pub struct State {
     pub neighbours: Arc<dyn Neighbours>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
+    /// Stored images.
+    pub blobs: BlobStore,
+    /// Takes in images that come by HTTP.
+    pub images: Arc<dyn ImageStore>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, vouching for people.
+/// trying connections, vouching for people, taking images in.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -125,6 +131,8 @@ pub struct Ports {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub provider: Option<Provider>,
+    pub blobs: BlobStore,
+    pub images: Arc<dyn ImageStore>,
 }
 
 /// Turns values into pages; the pages know how.
@@ -169,6 +177,8 @@ impl State {
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
             provider: ports.provider,
+            blobs: ports.blobs,
+            images: ports.images,
             views: Views::default(),
         }
     }

@@ -37,6 +37,8 @@ pub enum AppError {
     Identity { problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
+    #[error("results cannot be sent to {name}: {problem}")]
+    Archive { name: String, problem: String },
     #[error("{what}")]
     Files { what: String, source: std::io::Error },
     #[error("the pages cannot be served: {0}")]

@@ -10,19 +10,17 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
-use crate::config::archive::ArchiveObject;
 use crate::config::auth::SecondFactor;
-use crate::config::dicom::PeerRole;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
-use crate::deliver::dicom::DicomPeer;
-use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
+use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{Archive, Gets, Ris, Settings};
+use crate::pipeline::env::{Archive, Ris, Settings};
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 use super::error::AppError;
@@ -35,7 +33,7 @@ pub fn pipeline(
     link_key: Vec<u8>,
     serial: String,
     ris: Option<Ris>,
-    tls: Option<&Tls>,
+    archives: Vec<Archive>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
@@ -56,7 +54,7 @@ pub fn pipeline(
         link_key,
         ris_enabled: ris.is_some(),
         ris,
-        archives: archives(config, tls),
+        archives,
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
@@ -116,7 +114,10 @@ pub fn scp(config: &Config) -> scp::ScpSettings {
     let dicom = &config.dicom;
     let accept = match dicom.accept {
         Accept::Loopback => scp::Accept::Loopback,
-        Accept::Peers => scp::Accept::Peers(dicom.peers.iter().map(peer).collect()),
+        Accept::Peers => {
+            let callers = dicom.peers.iter().filter(|peer| peer.may_call());
+            scp::Accept::Peers(callers.map(peer).collect())
+        }
     };
     let mut settings = scp::ScpSettings::new(dicom.ae_title.as_str(), accept);
     settings.limits.associations = usize::try_from(dicom.max_associations.get()).unwrap_or(64);
@@ -152,6 +153,15 @@ pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
     }
 }
 
+/// What takes images in that did not come to the listener.
+pub fn intake(config: &Config, store: &Store, blobs: &BlobStore, metrics: &Metrics) -> Intake {
+    Intake {
+        rows: image_rows(config, store, metrics),
+        blobs: blobs.clone(),
+        limits: scp(config).limits,
+    }
+}
+
 /// The site of a sender: the peer's own, else the default one.
 fn site_of(config: &Config) -> SiteOf {
     let default = config.site.id.clone();
@@ -162,30 +172,6 @@ fn site_of(config: &Config) -> SiteOf {
         .filter_map(|p| Some((p.ae_title.as_str().to_owned(), p.site.clone()?)))
         .collect();
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
-}
-
-fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
-    let our_ae = config.dicom.ae_title.as_str();
-    let archive = |peer: &dicom::DicomPeer| {
-        let send = peer.send.as_ref().unwrap_or(&config.archive.send);
-        Some(Archive {
-            peer: DicomPeer {
-                ae_title: peer.ae_title.as_str().to_owned(),
-                host: peer.host.clone(),
-                port: peer.port?,
-                our_ae: our_ae.to_owned(),
-                tls: tls.filter(|_| peer.tls).cloned(),
-            },
-            gets: match peer.role {
-                PeerRole::Destination => Gets::WhatRulesRoute,
-                PeerRole::Archive | PeerRole::Sender => Gets::Everything,
-            },
-            structured_report: send.contains(&ArchiveObject::Sr),
-            key_image: send.contains(&ArchiveObject::KeyImage),
-            segmentation: send.contains(&ArchiveObject::Seg),
-        })
-    };
-    config.dicom.receivers().filter_map(archive).collect()
 }
 
 /// What the MLLP listener reads.

@@ -11,12 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use super::bound::{Addresses, Bound};
 use super::error::AppError;
+use super::images::Images;
 use super::machine::Machine;
 use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{identity, in_force, load, machine, packs, prior_sources, settings};
+use super::{archives, identity, in_force, load, machine, packs, prior_sources, settings};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -160,6 +161,13 @@ fn state(
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
         provider: identity::provider(config)?,
+        blobs: env.blobs.clone(),
+        images: Arc::new(Images(Arc::new(settings::intake(
+            config,
+            store,
+            &env.blobs,
+            &env.metrics,
+        )))),
     };
     Ok(Data::new(api::State::new(
         store.clone(),
@@ -188,7 +196,7 @@ async fn environment(
         keys.secret.clone(),
         load::serial(&keys.secret),
         load::ris(config, tls)?,
-        tls,
+        archives::archives(config, tls)?,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
     let metrics = Metrics::new();

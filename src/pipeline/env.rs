@@ -12,6 +12,7 @@ use tocsin_domain::worklist::PriorityMap;
 
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::mllp::MllpPeer;
+use crate::deliver::web::WebPeer;
 use crate::inference::pool::Pool;
 use crate::jobs::{Handler, JobError};
 use crate::notify::{Mailer, PageTemplates};
@@ -91,10 +92,21 @@ pub enum Gets {
     WhatRulesRoute,
 }
 
+/// How objects are handed to a receiver.
+#[derive(Clone)]
+pub enum Way {
+    /// C-STORE.
+    Dicom(DicomPeer),
+    /// STOW-RS.
+    Web(WebPeer),
+}
+
 /// A receiver of objects, and what it gets.
 #[derive(Clone)]
 pub struct Archive {
-    pub peer: DicomPeer,
+    /// Its AE title, or what it is called in the configuration.
+    pub name: String,
+    pub way: Way,
     pub gets: Gets,
     pub structured_report: bool,
     pub key_image: bool,

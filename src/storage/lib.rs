@@ -10,6 +10,7 @@ pub mod changes;
 pub mod comments;
 pub mod connect;
 pub mod deliveries;
+pub mod dicom_keys;
 pub mod document;
 pub mod entity;
 pub mod error;

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 
 use chrono::TimeZone;
 use tocsin_domain::clock::{Timestamp, from_micros, wall_clock};
+use tocsin_domain::ids::SiteId;
 use tocsin_domain::same_person::Person;
 
 use super::entity::{patient, study};
@@ -68,6 +69,21 @@ async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTr
         }
         records = retired.iter().map(|row| row.id.clone()).collect();
         found.extend(retired.into_iter().map(|row| row.identifier));
+    }
+    Ok(found)
+}
+
+/// The numbers that name whoever has this one: the number itself, and those of all records that were merged with theirs. A number that
+/// two people have names both.
+pub async fn numbers_of(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    number: &str,
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut found = BTreeSet::from([number.to_owned()]);
+    for record in patients::of_value(conn, site, number).await? {
+        let survivor = patients::survivor(conn, record).await?;
+        found.extend(identifiers_of(conn, &survivor.id).await?);
     }
     Ok(found)
 }

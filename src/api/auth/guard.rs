@@ -47,6 +47,8 @@ const WALL: [&str; 2] = ["/worklist/wall", LIVE];
 const TOKEN_NOTED_EVERY: i64 = 60_000_000;
 /// The stream that every page holds open; no sign that anybody is there.
 pub const LIVE: &str = "/live";
+/// What programs call.
+const API: [&str; 2] = ["/api/", "/dicom-web/"];
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// JSON requests of a signed-in browser carry the token of its forms here.
@@ -351,7 +353,8 @@ fn same_site(state: &State, request: &ServiceRequest) -> Result<(), ApiError> {
 
 /// The JSON API is for bearer tokens; a script of ours may use a session if it proves to know the session's token.
 fn api_by_cookie(request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
-    if request.method().is_safe() || !request.path().starts_with("/api/") {
+    let is_api = API.iter().any(|prefix| request.path().starts_with(prefix));
+    if request.method().is_safe() || !is_api {
         return Ok(());
     }
     let shown = request.headers().get(FORM_TOKEN).and_then(|v| v.to_str().ok());

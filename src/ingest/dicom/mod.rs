@@ -6,6 +6,7 @@ pub mod facts;
 pub mod intake;
 mod listener;
 mod negotiate;
+pub mod parts;
 pub mod prescan;
 mod receive;
 pub mod rows;
