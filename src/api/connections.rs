@@ -29,6 +29,27 @@ pub enum ConnectionKind {
     PriorSource,
 }
 
+impl ConnectionKind {
+    pub const ALL: [Self; 5] = [
+        Self::Hl7In,
+        Self::DicomIn,
+        Self::Hl7Out,
+        Self::DicomOut,
+        Self::PriorSource,
+    ];
+
+    /// As the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hl7In => "hl7_in",
+            Self::DicomIn => "dicom_in",
+            Self::Hl7Out => "hl7_out",
+            Self::DicomOut => "dicom_out",
+            Self::PriorSource => "prior_source",
+        }
+    }
+}
+
 /// A system as it was configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
@@ -87,6 +108,27 @@ pub enum ConnectionState {
     Waiting,
     /// It has refused something that waits for a person.
     Refusing,
+}
+
+impl ConnectionState {
+    pub const ALL: [Self; 5] = [
+        Self::Unused,
+        Self::Working,
+        Self::Silent,
+        Self::Waiting,
+        Self::Refusing,
+    ];
+
+    /// As the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Working => "working",
+            Self::Silent => "silent",
+            Self::Waiting => "waiting",
+            Self::Refusing => "refusing",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -284,6 +326,16 @@ pub async fn check(state: &State, who: &Principal, id: &str) -> Result<CheckView
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_of_the_api() {
+        for kind in ConnectionKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        for state in ConnectionState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+    }
 
     #[test]
     fn what_came_is_counted_for_the_first_peer_whose_header_fits() {

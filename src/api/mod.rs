@@ -4,6 +4,7 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod associations;
 pub mod audit;
 pub mod auth;
 pub mod claims;
@@ -13,12 +14,14 @@ pub mod described;
 pub mod dicomweb;
 pub mod discussion;
 pub mod error;
+pub mod failures;
 mod follow;
 pub mod found;
 mod headers;
 pub mod health;
 pub mod live;
 pub mod messages;
+mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod patient;
@@ -28,7 +31,9 @@ pub mod priors;
 pub mod quality;
 pub mod quarantine;
 pub mod reconciliation;
+pub mod release;
 pub mod replay;
+pub mod replay_many;
 mod replay_preview;
 pub mod report;
 pub mod rerun;
@@ -58,7 +63,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/healthz", web::get().to(health::healthz))
         .route("/readyz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(health::metrics))
+        .route("/metrics", web::get().to(metrics::get))
         .route("/api/v1/worklist", web::get().to(worklist::list))
         .route("/api/v1/studies", web::get().to(found::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))
@@ -100,7 +105,11 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/alerts/{id}/acknowledge",
             web::post().to(acknowledge::post),
         )
+        .route("/api/v1/alerts/{id}/release", web::post().to(release::post))
+        .route("/api/v1/associations", web::get().to(associations::list))
         .route("/api/v1/messages", web::get().to(messages::list))
+        .route("/api/v1/messages/failures", web::get().to(failures::list))
+        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
         .configure(for_repairs)

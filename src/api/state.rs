@@ -22,7 +22,9 @@ use super::connections::Neighbours;
 use super::dicomweb::ImageStore;
 use super::health::Health;
 use super::live::Live;
+use super::metrics::Counted;
 use super::preview::Previews;
+use super::replay::Reader;
 use super::report::Reports;
 use super::start::TestPages;
 use super::views::Views;
@@ -95,6 +97,8 @@ pub struct State {
     pub settings: Settings,
     pub keys: Keys,
     pub metrics: Metrics,
+    /// When the connections were counted for the metrics.
+    pub counted: Counted,
     pub health: Health,
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
@@ -110,6 +114,7 @@ pub struct State {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// Stored images.
@@ -121,7 +126,7 @@ pub struct State {
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, vouching for people, taking images in.
+/// trying connections, reading messages, vouching for people, taking images in.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -130,6 +135,7 @@ pub struct Ports {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     pub provider: Option<Provider>,
     pub blobs: BlobStore,
     pub images: Arc<dyn ImageStore>,
@@ -164,6 +170,7 @@ impl State {
             settings,
             keys,
             metrics,
+            counted: Counted::default(),
             health,
             entropy,
             throttle,
@@ -176,6 +183,7 @@ impl State {
             templates: ports.templates,
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
+            reader: ports.reader,
             provider: ports.provider,
             blobs: ports.blobs,
             images: ports.images,

@@ -15,6 +15,7 @@ use super::images::Images;
 use super::machine::Machine;
 use super::neighbours::Configured;
 use super::previews::PoolPreviews;
+use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
 use super::{archives, identity, in_force, load, machine, packs, prior_sources, settings};
@@ -28,7 +29,7 @@ use crate::notify::Mailer;
 use crate::pipeline::env::Env;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
+use crate::storage::{Store, accounts, associations, changes, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
@@ -160,6 +161,7 @@ fn state(
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
+        reader: Arc::new(ProfileReader(settings::mllp(config)?)),
         provider: identity::provider(config)?,
         blobs: env.blobs.clone(),
         images: Arc::new(Images(Arc::new(settings::intake(
@@ -314,6 +316,7 @@ impl Running {
                         Box::pin(async move {
                             changes::purge(tx, tx.now() - hour).await?;
                             sessions::purge(tx).await?;
+                            associations::purge(tx).await?;
                             jobs::purge_done(tx, tx.now() - hour).await
                         })
                     })

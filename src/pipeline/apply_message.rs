@@ -4,19 +4,21 @@
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::env::Env;
 use super::link::relink;
 use super::reported;
+use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
+pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
     let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
+    let (settings, packs) = (env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -25,7 +27,13 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
                     .ok_or(StoreError::Missing("message"))?;
                 let touched = apply(tx, &row, &authority).await?;
                 for study in &touched {
-                    look_again(tx, *study).await?;
+                    match paging {
+                        Paging::AsUsual => look_again(tx, *study).await?,
+                        // Decided here and not by a job of its own, which might find news that must page.
+                        Paging::Withheld => {
+                            triage_study::decide(tx, *study, &settings, &packs, paging).await?;
+                        }
+                    }
                 }
                 messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
                 leases::complete(tx, &lease).await

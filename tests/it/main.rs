@@ -29,3 +29,4 @@ mod hl7_receive;
 mod hl7_send;
 mod hospital;
 mod inference;
+mod integrations;
