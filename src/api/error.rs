@@ -37,6 +37,15 @@ pub enum ApiError {
     Conflict(String),
     #[error("the body is larger than this server reads")]
     TooLarge,
+    /// None of what the client takes can be given.
+    #[error("{0}")]
+    NotAcceptable(String),
+    /// What came is of a type that is not read here.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// More than is done at once.
+    #[error("{0}")]
+    TooBroad(&'static str),
     #[error("too many failed attempts; wait {seconds} s")]
     TooMany { seconds: i64 },
     #[error("the request took too long")]
@@ -72,6 +81,9 @@ impl ApiError {
             Self::BadRequest(_) => ("bad-request", StatusCode::BAD_REQUEST),
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT),
             Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::NotAcceptable(_) => ("not-acceptable", StatusCode::NOT_ACCEPTABLE),
+            Self::Unsupported(_) => ("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::TooBroad(_) => ("too-broad", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooMany { .. } => ("too-many-attempts", StatusCode::TOO_MANY_REQUESTS),
             Self::Timeout => ("timeout", StatusCode::SERVICE_UNAVAILABLE),
             Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
@@ -105,6 +117,9 @@ impl ApiError {
             | Self::BadRequest(_)
             | Self::Conflict(_)
             | Self::TooLarge
+            | Self::NotAcceptable(_)
+            | Self::Unsupported(_)
+            | Self::TooBroad(_)
             | Self::Timeout
             | Self::Internal => None,
         }

@@ -13,6 +13,7 @@ pub mod claims;
 pub mod connections;
 pub mod deliveries;
 pub mod described;
+pub mod dicomweb;
 pub mod discussion;
 pub mod error;
 pub mod failures;
@@ -62,7 +63,7 @@ pub use health::Health;
 pub use server::{Pages, app, server};
 pub use state::{Keys, Limits, Ports, Settings, State, Templates};
 
-/// Registers what `routes::API` lists.
+/// Registers what `routes::API` and `routes::DICOMWEB` list.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/healthz", web::get().to(health::healthz))
@@ -126,7 +127,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(for_repairs)
         .configure(for_administration)
         .configure(ups::configure)
-        .configure(cds::configure);
+        .configure(cds::configure)
+        .configure(dicomweb::configure);
 }
 
 /// What people put right.

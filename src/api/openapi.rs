@@ -38,6 +38,8 @@ enum Answer {
     Object,
     /// Data sets as DICOM JSON.
     DataSets,
+    /// Parts that are DICOM files, frames or values.
+    Parts,
     /// A status, and nothing more.
     Nothing,
     /// A resource or a bundle; `/fhir/metadata` describes them.
@@ -112,6 +114,17 @@ const MATCHED: &[(&str, &str)] = &[
         "`SCHEDULED`, `IN PROGRESS`, `COMPLETED` or `CANCELED`; other attributes alike, by keyword or tag",
     ),
 ];
+const SEARCHED: &[(&str, &str)] = &[
+    ("limit", "How many, 1000 at most"),
+    ("offset", "How many to pass over"),
+    ("includefield", "Attributes to be told besides, or `all`"),
+    ("fuzzymatching", "Not done; a warning says so"),
+    (
+        "PatientID",
+        "Any attribute by its keyword or digits: PS3.18 8.3.4.1",
+    ),
+];
+const RENDERED: &[(&str, &str)] = &[("window", "Centre, width and `linear`, such as `40,80,linear`")];
 const PREVIEW: &[(&str, &str)] = &[
     ("preview", "`true`: say what would happen, and do nothing"),
     ("pages", "`true`: alerts that it brings about page people"),
@@ -152,7 +165,10 @@ pub fn document() -> Value {
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
-    let shape = shape(route, generator);
+    let shape = match route.path.strip_prefix("/dicom-web/") {
+        Some(path) => dicomweb(route.method, path),
+        None => shape(route, generator),
+    };
     let (status, answer) = match &shape.answer {
         Answer::Json(schema) => ("200", json!({ "application/json": { "schema": schema } })),
         Answer::Created(schema) => ("201", json!({ "application/json": { "schema": schema } })),
@@ -176,6 +192,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
                 "200"
             },
             json!({ MEDIA_TYPE: { "schema": { "type": "object" } } }),
+        ),
+        Answer::Parts => (
+            "200",
+            json!({ "multipart/related": { "schema": { "type": "string", "format": "binary" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
     };
@@ -351,6 +371,22 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
     }
 }
 
+/// By the last word of the path (PS3.18).
+fn dicomweb(method: &str, path: &str) -> Shape {
+    let words: Vec<&str> = path.split('/').collect();
+    let (answer, query): (Answer, &'static [(&str, &str)]) = match (method, words.as_slice()) {
+        ("GET", [.., "studies" | "series" | "instances"]) => (Answer::DataSets, SEARCHED),
+        ("POST", _) | (_, [.., "metadata"]) => (Answer::DataSets, &[]),
+        (_, [.., "rendered"]) => (Answer::Picture, RENDERED),
+        _ => (Answer::Parts, &[]),
+    };
+    Shape {
+        answer,
+        body: None,
+        query,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,7 +403,7 @@ mod tests {
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let standard = ["/ups-rs/", "/cds-services", "/fhir/"]
+            let standard = ["/ups-rs/", "/cds-services", "/fhir/", "/dicom-web/"]
                 .iter()
                 .any(|prefix| route.path.starts_with(prefix));
             let plain = standard

@@ -2,12 +2,14 @@
 //! the OpenAPI document is made from it, and a test walks it with every role.
 
 mod cds;
+mod dicomweb;
 mod fhir;
 mod pages;
 mod programs;
 mod ups;
 
 pub use cds::CDS;
+pub use dicomweb::DICOMWEB;
 pub use fhir::FHIR;
 pub use pages::PAGES;
 pub use programs::API;
@@ -95,7 +97,7 @@ const fn recent(route: Route) -> Route {
 
 /// Those of programs: ours, and those of standards.
 pub fn programs() -> impl Iterator<Item = &'static Route> {
-    API.iter().chain(FHIR).chain(UPS).chain(CDS)
+    API.iter().chain(FHIR).chain(UPS).chain(CDS).chain(DICOMWEB)
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {

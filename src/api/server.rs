@@ -13,7 +13,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 
 use super::auth::back::Back;
-use super::auth::guard::{REQUEST_ID, guard};
+use super::auth::guard::{PROGRAMS, REQUEST_ID, guard};
 use super::error::ApiError;
 use super::state::State;
 
@@ -112,6 +112,10 @@ async fn in_time(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // Of images that come, how long a piece may take is bounded, and not how long all of them do.
+    if request.method() == Method::POST && request.path().starts_with("/dicom-web/") {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    }
     let limit = request
         .app_data::<Data<State>>()
         .map_or(HEADER_TIMEOUT, |state| state.settings.limits.request);
@@ -126,8 +130,7 @@ async fn readable(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let for_programs = ["/api/", "/fhir/"];
-    let wants_page = !for_programs.iter().any(|base| request.path().starts_with(base))
+    let wants_page = !PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix))
         && request
             .headers()
             .get(ACCEPT)

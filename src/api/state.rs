@@ -20,6 +20,7 @@ use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
 use super::cds::CdsSettings;
 use super::connections::Neighbours;
+use super::dicomweb::ImageStore;
 use super::health::Health;
 use super::live::Live;
 use super::metrics::Counted;
@@ -33,6 +34,7 @@ use crate::config::value::ViewerUrl;
 use crate::fhir;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 /// The configuration as far as requests read it.
@@ -121,12 +123,16 @@ pub struct State {
     pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
+    /// Stored images.
+    pub blobs: BlobStore,
+    /// Takes in images that come by HTTP.
+    pub images: Arc<dyn ImageStore>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, reading messages, vouching for people.
+/// trying connections, reading messages, vouching for people, taking images in.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -138,6 +144,8 @@ pub struct Ports {
     pub reader: Arc<dyn Reader>,
     pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
+    pub blobs: BlobStore,
+    pub images: Arc<dyn ImageStore>,
 }
 
 /// Turns values into pages; the pages know how.
@@ -185,6 +193,8 @@ impl State {
             reader: ports.reader,
             fhir: ports.fhir,
             provider: ports.provider,
+            blobs: ports.blobs,
+            images: ports.images,
             views: Views::default(),
         }
     }

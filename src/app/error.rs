@@ -41,6 +41,8 @@ pub enum AppError {
     Priors { name: String, problem: String },
     #[error("subscribers cannot be told through {name}: {problem}")]
     Receiver { name: String, problem: String },
+    #[error("results cannot be sent to {name}: {problem}")]
+    Archive { name: String, problem: String },
     #[error("{what}")]
     Files { what: String, source: std::io::Error },
     #[error("the pages cannot be served: {0}")]

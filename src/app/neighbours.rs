@@ -12,7 +12,8 @@ use crate::deliver::chain;
 use crate::deliver::dicom::{self, DicomPeer};
 use crate::deliver::mllp::{self, AckOutcome, MllpPeer};
 use crate::deliver::tls::Tls;
-use crate::pipeline::env::Env;
+use crate::deliver::web::{self, WebPeer};
+use crate::pipeline::env::{Env, Way};
 use crate::pipeline::tell_ris::RIS;
 use crate::report::hl7_context::Envelope;
 use crate::report::nmd;
@@ -32,6 +33,7 @@ pub struct Configured {
 enum Called {
     Dicom(DicomPeer),
     Mllp(MllpPeer),
+    Web(WebPeer),
 }
 
 impl Configured {
@@ -48,30 +50,18 @@ impl Configured {
             found.calls(ConnectionKind::Hl7Out, RIS, profile, Called::Mllp(peer));
         }
         for archive in &env.settings.archives {
-            let peer = archive.peer.clone();
-            found.calls(
-                ConnectionKind::DicomOut,
-                &archive.peer.ae_title,
-                None,
-                Called::Dicom(peer),
-            );
+            let called = match &archive.way {
+                Way::Dicom(peer) => Called::Dicom(peer.clone()),
+                Way::Web(peer) => Called::Web(peer.clone()),
+            };
+            found.calls(ConnectionKind::DicomOut, &archive.name, None, called);
         }
-        let sources = env.priors.iter().flat_map(|priors| &priors.sources);
-        for (source, configured) in sources.zip(&config.priors.sources) {
-            match &source.how {
-                How::Get(peer) | How::Move(peer) => {
-                    let peer = Called::Dicom(peer.clone());
-                    found.calls(ConnectionKind::PriorSource, &source.name, None, peer);
-                }
-                How::Web(_) => {
-                    let address = configured.url.clone().unwrap_or_default();
-                    found.add(Neighbour {
-                        tls: address.starts_with("https:"),
-                        address,
-                        ..Neighbour::new(ConnectionKind::PriorSource, &source.name)
-                    });
-                }
-            }
+        for source in env.priors.iter().flat_map(|priors| &priors.sources) {
+            let called = match &source.how {
+                How::Get(peer) | How::Move(peer) => Called::Dicom(peer.clone()),
+                How::Web(peer) => Called::Web(peer.clone()),
+            };
+            found.calls(ConnectionKind::PriorSource, &source.name, None, called);
         }
         for worklist in env.worklists.iter() {
             let peer = Called::Dicom(worklist.peer.clone());
@@ -99,7 +89,7 @@ impl Configured {
                 ..Neighbour::new(ConnectionKind::Hl7In, &peer.name)
             });
         }
-        for peer in &config.dicom.peers {
+        for peer in config.dicom.peers.iter().filter(|peer| peer.may_call()) {
             self.add(Neighbour {
                 address: peer.host.clone(),
                 ..Neighbour::new(ConnectionKind::DicomIn, peer.ae_title.as_str())
@@ -108,12 +98,13 @@ impl Configured {
     }
 
     fn calls(&mut self, kind: ConnectionKind, name: &str, profile: Option<String>, called: Called) {
-        let (host, port, tls) = match &called {
-            Called::Dicom(peer) => (&peer.host, peer.port, peer.tls.is_some()),
-            Called::Mllp(peer) => (&peer.host, peer.port, peer.tls.is_some()),
+        let (address, tls) = match &called {
+            Called::Dicom(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
+            Called::Mllp(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
+            Called::Web(peer) => (peer.base.clone(), peer.base.starts_with("https:")),
         };
         let id = self.add(Neighbour {
-            address: format!("{host}:{port}"),
+            address,
             tls,
             profile,
             may_be_checked: true,
@@ -143,6 +134,10 @@ impl Neighbours for Configured {
             // Without a message: what it says to one is known from those that are sent.
             Called::Mllp(peer) => match mllp::reach(peer).await {
                 Ok(()) => Ok(format!("{}:{} takes connections", peer.host, peer.port)),
+                Err(error) => Err(chain(&error)),
+            },
+            Called::Web(peer) => match web::reachable(peer).await {
+                Ok(()) => Ok(format!("{} has answered a search", peer.base)),
                 Err(error) => Err(chain(&error)),
             },
         })

@@ -11,13 +11,16 @@ use tokio_util::task::TaskTracker;
 
 use super::bound::{Addresses, Bound};
 use super::error::AppError;
+use super::images::Images;
 use super::machine::Machine;
 use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{ehrs, fhir, identity, in_force, load, machine, packs, prior_sources, settings, worklists};
+use super::{
+    archives, ehrs, fhir, identity, in_force, load, machine, packs, prior_sources, settings, worklists,
+};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -166,6 +169,13 @@ fn state(
         reader: Arc::new(ProfileReader(settings::mllp(config)?)),
         fhir: env.fhir.clone(),
         provider: identity::provider(config)?,
+        blobs: env.blobs.clone(),
+        images: Arc::new(Images(Arc::new(settings::intake(
+            config,
+            store,
+            &env.blobs,
+            &env.metrics,
+        )))),
     };
     Ok(Data::new(api::State::new(
         store.clone(),
@@ -195,7 +205,7 @@ async fn environment(
         keys.secret.clone(),
         serial.clone(),
         load::ris(config, tls)?,
-        tls,
+        archives::archives(config, tls)?,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
     let metrics = Metrics::new();

@@ -89,6 +89,7 @@ fn resolve(config: &mut Config) {
     config.priors.resolve(&base);
     config.cds_hooks.resolve(&base);
     config.fhir.resolve(&base);
+    config.dicom.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
     }
@@ -411,5 +412,37 @@ steps = [{ to = ["stroke"], wait_minutes = 5 }, { to = ["ito"], wait_minutes = 5
             "{message}"
         );
         assert!(!message.contains("steps.0"), "{message}");
+    }
+
+    #[test]
+    fn an_archive_is_called_at_a_host_and_port_or_at_an_address_of_the_web() {
+        let archive = |more: &str| {
+            let text = format!("{SMALLEST}[[dicom.peers]]\nae_title = \"CLOUD\"\nrole = \"archive\"\n{more}");
+            read(&text, &[]).map_or_else(|error| error.to_string(), |_| "good".to_owned())
+        };
+        assert_eq!(archive("url = \"https://pacs.example.org/dicom-web\""), "good");
+        assert_eq!(archive("host = \"pacs\"\nport = 104"), "good");
+        for (more, expected) in [
+            ("", "dicom.peers.0.host: expected a text"),
+            (
+                "url = \"http://pacs.example.org/dicom-web\"",
+                "dicom.peers.0.url: expected an https://",
+            ),
+            (
+                "url = \"https://pacs/d\"\nport = 104",
+                "dicom.peers.0.port: expected no port",
+            ),
+            (
+                "url = \"https://pacs/d\"\nuser = \"t\"",
+                "dicom.peers.0.user: expected user and password_file",
+            ),
+            (
+                "host = \"pacs\"\nport = 104\nuser = \"t\"",
+                "dicom.peers.0.user: expected only beside a url",
+            ),
+        ] {
+            let message = archive(more);
+            assert!(message.contains(expected), "{more}: {message}");
+        }
     }
 }

@@ -30,6 +30,7 @@ pub mod site;
 pub mod storage;
 pub mod tls;
 pub mod value;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 

@@ -36,6 +36,8 @@ pub const STATUS_UNRECOGNIZED_OPERATION: u16 = 0x0211;
 pub const STATUS_OUT_OF_RESOURCES: u16 = 0xA700;
 pub const STATUS_DATA_SET_MISMATCH: u16 = 0xA900;
 pub const STATUS_CANNOT_UNDERSTAND: u16 = 0xC000;
+/// Of objects that are stored by HTTP (PS3.18 table I.2-2).
+pub const STATUS_TRANSFER_SYNTAX_NOT_SUPPORTED: u16 = 0xC122;
 
 const C_STORE: u16 = 0x0001;
 const C_ECHO: u16 = 0x0030;

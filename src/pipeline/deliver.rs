@@ -151,7 +151,7 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
             let archives = &env.settings.archives;
             archives
                 .iter()
-                .any(|a| a.peer.ae_title == row.destination && a.commitment)
+                .any(|archive| archive.name == row.destination && archive.committing().is_some())
         }
         DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => false,
     })

@@ -14,6 +14,7 @@ use tocsin_domain::worklist::PriorityMap;
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::hook::HookPeer;
 use crate::deliver::mllp::MllpPeer;
+use crate::deliver::web::WebPeer;
 use crate::fhir;
 use crate::inference::pool::Pool;
 use crate::jobs::{Handler, JobError};
@@ -105,16 +106,37 @@ pub enum Gets {
     WhatRulesRoute,
 }
 
+/// How objects are handed to a receiver.
+#[derive(Clone)]
+pub enum Way {
+    /// C-STORE.
+    Dicom(DicomPeer),
+    /// STOW-RS.
+    Web(WebPeer),
+}
+
 /// A receiver of objects, and what it gets.
 #[derive(Clone)]
 pub struct Archive {
-    pub peer: DicomPeer,
+    /// Its AE title, or what it is called in the configuration.
+    pub name: String,
+    pub way: Way,
     pub gets: Gets,
     pub structured_report: bool,
     pub key_image: bool,
     pub segmentation: bool,
     /// It is asked to keep safe what it has taken.
     pub commitment: bool,
+}
+
+impl Archive {
+    /// How it is asked to keep safe what it has taken, if it is.
+    pub fn committing(&self) -> Option<&DicomPeer> {
+        match (&self.way, self.commitment) {
+            (Way::Dicom(peer), true) => Some(peer),
+            (Way::Dicom(_), false) | (Way::Web(_), _) => None,
+        }
+    }
 }
 
 impl Settings {

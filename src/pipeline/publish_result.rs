@@ -114,7 +114,7 @@ fn outputs(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) 
     };
     let mut wanted = Vec::new();
     for archive in receivers(settings, routed) {
-        let destination = &archive.peer.ae_title;
+        let destination = &archive.name;
         if archive.structured_report {
             wanted.push(one(DeliveryKind::StructuredReport, destination));
         }
@@ -140,7 +140,7 @@ fn map_comes(record: &ResultRecord) -> bool {
 fn receivers<'s>(settings: &'s Settings, routed: &'s BTreeSet<&str>) -> impl Iterator<Item = &'s Archive> {
     settings.archives.iter().filter(|archive| match archive.gets {
         Gets::Everything => true,
-        Gets::WhatRulesRoute => routed.contains(archive.peer.ae_title.as_str()),
+        Gets::WhatRulesRoute => routed.contains(archive.name.as_str()),
     })
 }
 
@@ -150,7 +150,7 @@ fn key_images(record: &ResultRecord, archive: &Archive) -> Vec<Wanted> {
     }
     let one = |place| Wanted {
         kind: DeliveryKind::KeyImage,
-        destination: archive.peer.ae_title.clone(),
+        destination: archive.name.clone(),
         place,
     };
     (0..record.key_images().len()).map(one).collect()

@@ -8,7 +8,7 @@ mod find;
 mod getting;
 mod identifier;
 mod moving;
-pub mod web;
+mod web;
 pub mod worklist;
 
 pub use getting::{COMPRESSED, IMAGES};
@@ -19,11 +19,11 @@ use tocsin_domain::ids::SiteId;
 use tocsin_domain::priors::{Bounds, Chosen, Described, Wanted};
 
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::web::WebPeer;
 use crate::storage::prior_searches::Sender;
 
 pub use crate::ingest::dicom::intake::{Intake, Origin};
 pub use error::RetrieveError;
-use web::WebPeer;
 
 /// An archive that may be asked.
 #[derive(Clone, Debug)]

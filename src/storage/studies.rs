@@ -12,6 +12,7 @@ use tocsin_domain::reading::Ending;
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 
 use super::changes;
+use super::dicom_keys;
 use super::document;
 use super::entity::{series, study};
 use super::error::StoreError;
@@ -144,7 +145,7 @@ pub async fn place(
     let study_id = id_of(&study)?;
     let series = match series_by_uid(tx.conn(), study_id, &facts.series_uid).await? {
         Some(row) => row,
-        None => create_series(tx, study_id, &facts.series_uid).await?,
+        None => create_series(tx, study_id, facts).await?,
     };
     Ok((study_id, series_id_of(&series)?, is_new))
 }
@@ -194,6 +195,7 @@ async fn create(
         updated_at: Set(now),
     };
     let row = row.insert(tx.conn()).await?;
+    dicom_keys::of_study(tx, id_of(&row)?, site, facts).await?;
     changes::note(tx, id_of(&row)?).await?;
     Ok(row)
 }
@@ -220,12 +222,12 @@ pub async fn series_by_uid(
         .await?)
 }
 
-async fn create_series(tx: &Tx, study: StudyId, uid: &Uid) -> Result<series::Model, StoreError> {
+async fn create_series(tx: &Tx, study: StudyId, facts: &InstanceFacts) -> Result<series::Model, StoreError> {
     let now = to_micros(tx.now());
     let row = series::ActiveModel {
         id: Set(SeriesId(tx.uuid()).to_string()),
         study_id: Set(study.to_string()),
-        series_uid: Set(uid.to_string()),
+        series_uid: Set(facts.series_uid.to_string()),
         state: Set("receiving".to_owned()),
         facts: Set(None),
         instances: Set(0),
@@ -233,7 +235,9 @@ async fn create_series(tx: &Tx, study: StudyId, uid: &Uid) -> Result<series::Mod
         last_instance_at: Set(now),
         updated_at: Set(now),
     };
-    Ok(row.insert(tx.conn()).await?)
+    let row = row.insert(tx.conn()).await?;
+    dicom_keys::of_series(tx, series_id_of(&row)?, study, facts).await?;
+    Ok(row)
 }
 
 /// The association that carried images of this study has been released or lost: one of the signals of completeness.

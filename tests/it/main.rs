@@ -13,6 +13,7 @@ mod report_dicom;
 mod report_fhir;
 mod shared;
 mod story_desk;
+mod story_dicomweb;
 mod story_explanation;
 mod story_hemorrhage;
 mod story_identity;

@@ -49,6 +49,8 @@ const WALL: [&str; 2] = ["/worklist/wall", LIVE];
 const TOKEN_NOTED_EVERY: i64 = 60_000_000;
 /// The stream that every page holds open; no sign that anybody is there.
 pub const LIVE: &str = "/live";
+/// What programs call.
+pub const PROGRAMS: [&str; 5] = ["/api/", "/cds-services", "/dicom-web/", "/fhir/", "/ups-rs/"];
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// JSON requests of a signed-in browser carry the token of its forms here.
@@ -395,9 +397,8 @@ fn same_site(state: &State, request: &ServiceRequest) -> Result<(), ApiError> {
 
 /// The JSON API is for bearer tokens; a script of ours may use a session if it proves to know the session's token.
 fn api_by_cookie(request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
-    let for_programs = ["/api/", "/fhir/"];
-    let is_one = for_programs.iter().any(|base| request.path().starts_with(base));
-    if request.method().is_safe() || !is_one {
+    let is_api = PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix));
+    if request.method().is_safe() || !is_api {
         return Ok(());
     }
     let shown = request.headers().get(FORM_TOKEN).and_then(|v| v.to_str().ok());

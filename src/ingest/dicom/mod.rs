@@ -11,6 +11,7 @@ mod line;
 mod listener;
 mod negotiate;
 mod notices;
+pub mod parts;
 pub mod prescan;
 mod query;
 mod receive;

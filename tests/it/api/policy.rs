@@ -17,6 +17,11 @@ fn path(route: &Route) -> String {
         .replace("{token}", "nothing")
         .replace("{instance}/{frame}", &format!("{UNKNOWN}/0"))
         .replace("{result}/{slice}", &format!("{UNKNOWN}/0"))
+        .replace("{study}", "1.2.3")
+        .replace("{series}", "1.2.4")
+        .replace("{instance}", "1.2.5")
+        .replace("{frames}", "1")
+        .replace("{path}", "00282000")
         .replace("{hash}/{file}", "0000/tocsin.css")
 }
 
@@ -145,6 +150,7 @@ fn what_is_registered_and_what_the_policy_lists_are_the_same() {
         include_str!("../../../src/api/ups/mod.rs"),
         include_str!("../../../src/api/cds/mod.rs"),
         include_str!("../../../src/api/fhir/mod.rs"),
+        include_str!("../../../src/api/dicomweb/mod.rs"),
         include_str!("../../../src/ui/mod.rs"),
     ];
     let mut registered = BTreeSet::new();
