@@ -2,6 +2,7 @@
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
 mod bound;
+pub mod ehrs;
 pub mod error;
 mod fhir;
 pub mod identity;
@@ -12,10 +13,12 @@ mod neighbours;
 pub mod packs;
 mod previews;
 mod prior_sources;
+mod reader;
 mod reports;
 pub mod settings;
 pub mod start;
 mod test_pages;
+mod worklists;
 
 pub use bound::Addresses;
 pub use error::AppError;

@@ -4,14 +4,18 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod announced;
+pub mod associations;
 pub mod audit;
 pub mod auth;
+pub mod cds;
 pub mod claims;
 pub mod connections;
 pub mod deliveries;
 pub mod described;
 pub mod discussion;
 pub mod error;
+pub mod failures;
 pub mod fhir;
 mod follow;
 pub mod found;
@@ -19,16 +23,20 @@ mod headers;
 pub mod health;
 pub mod live;
 pub mod messages;
+mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod pauses;
 pub mod people;
 pub mod preview;
 pub mod priors;
 pub mod quality;
 pub mod quarantine;
 pub mod reconciliation;
+pub mod release;
 pub mod replay;
+pub mod replay_many;
 mod replay_preview;
 pub mod report;
 pub mod rerun;
@@ -40,6 +48,7 @@ pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
+mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
@@ -58,7 +67,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .route("/healthz", web::get().to(health::healthz))
         .route("/readyz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(health::metrics))
+        .route("/metrics", web::get().to(metrics::get))
         .route("/api/v1/worklist", web::get().to(worklist::list))
         .route("/api/v1/studies", web::get().to(found::list))
         .route("/api/v1/studies/{id}", web::get().to(study::get))
@@ -93,6 +102,12 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/connections/{id}/check",
             web::post().to(connections::post),
         )
+        .route(
+            "/api/v1/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
+        .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
@@ -100,12 +115,18 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/alerts/{id}/acknowledge",
             web::post().to(acknowledge::post),
         )
+        .route("/api/v1/alerts/{id}/release", web::post().to(release::post))
+        .route("/api/v1/associations", web::get().to(associations::list))
         .route("/api/v1/messages", web::get().to(messages::list))
+        .route("/api/v1/messages/failures", web::get().to(failures::list))
+        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
         .configure(fhir::configure)
         .configure(for_repairs)
-        .configure(for_administration);
+        .configure(for_administration)
+        .configure(ups::configure)
+        .configure(cds::configure);
 }
 
 /// What people put right.

@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, connections, deliveries, discussion, found, health, messages, people,
-    preview, quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens,
-    versions, worklist,
+    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
+    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -36,6 +36,10 @@ enum Answer {
     Picture,
     /// A document of its own kind.
     Object,
+    /// Data sets as DICOM JSON.
+    DataSets,
+    /// A status, and nothing more.
+    Nothing,
     /// A resource or a bundle; `/fhir/metadata` describes them.
     Fhir,
 }
@@ -58,8 +62,24 @@ const SEARCH: &[(&str, &str)] = &[
     CURSOR,
     (
         "q",
-        "Looked for in control id, type, sender, meaning, and the study's numbers",
+        "Numbers and words that a message must all have; a single one that nothing has stands for those that begin so",
     ),
+    ("direction", "`in` or `out`"),
+    ("state", "Only messages in this state, such as `failed`"),
+    ("since", "Not before this date or time"),
+    ("until", "Not after this date, or before this time"),
+    ("peer", "Only this sender (`application|facility`) or destination"),
+    ("kind", "Only this type, such as `ORM^O01`"),
+    ("problem", "Only messages with this problem"),
+];
+const ASSOCIATIONS: &[(&str, &str)] = &[
+    PAGED,
+    CURSOR,
+    (
+        "q",
+        "AE titles, an address, accession numbers and UIDs of studies that must all be there",
+    ),
+    ("outcome", "`released`, `broken` or `rejected`"),
 ];
 const WORKLIST: &[(&str, &str)] = &[
     PAGED,
@@ -84,7 +104,18 @@ const WINDOW: &[(&str, &str)] = &[(
 )];
 const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
-const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
+const MATCHED: &[(&str, &str)] = &[
+    ("limit", "How many work items, 500 at most"),
+    ("offset", "How many to leave out"),
+    (
+        "ProcedureStepState",
+        "`SCHEDULED`, `IN PROGRESS`, `COMPLETED` or `CANCELED`; other attributes alike, by keyword or tag",
+    ),
+];
+const PREVIEW: &[(&str, &str)] = &[
+    ("preview", "`true`: say what would happen, and do nothing"),
+    ("pages", "`true`: alerts that it brings about page people"),
+];
 
 /// The whole document.
 pub fn document() -> Value {
@@ -92,7 +123,7 @@ pub fn document() -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for route in routes::API.iter().chain(routes::FHIR) {
+    for route in routes::programs() {
         let operation = operation(route, &mut generator);
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.to_lowercase()] = operation;
@@ -129,6 +160,11 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "200",
             json!({ "application/json": { "schema": { "type": "object" } } }),
         ),
+        Answer::DataSets => (
+            "200",
+            json!({ "application/dicom+json": { "schema": { "type": "array", "items": { "type": "object" } } } }),
+        ),
+        Answer::Nothing => ("200", json!({})),
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
@@ -169,6 +205,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             .collect();
         operation["x-roles"] = json!(roles);
     }
+    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
+        operation["requestBody"] = json!({ "required": true, "content": {
+            "application/dicom+json": { "schema": { "type": "object" } } } });
+    }
     if let Some(body) = &shape.body {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": body } } });
@@ -187,7 +227,7 @@ fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
     if route.path.contains('{') {
         codes.push("404");
     }
-    if route.method == "POST" && route.path.contains('{') {
+    if route.method != "GET" && route.path.contains('{') {
         codes.push("409");
     }
     codes
@@ -214,6 +254,18 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
 }
 
 fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
+    let (answer, query) = answer(route, generator);
+    Shape {
+        answer,
+        body: body(route, generator),
+        query,
+    }
+}
+
+fn answer(
+    route: &Route,
+    generator: &mut SchemaGenerator,
+) -> (Answer, &'static [(&'static str, &'static str)]) {
     fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
         Answer::Json(generator.subschema_for::<Page<T>>())
     }
@@ -222,7 +274,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     }
     let g = generator;
     let path = route.path.trim_start_matches("/api/v1");
-    let (answer, query): (Answer, &'static [(&str, &str)]) = match (route.method, path) {
+    match (route.method, path) {
         ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
@@ -233,6 +285,8 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
         ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -249,8 +303,12 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/claim" | "/studies/{id}/release") => (one::<claims::Claim>(g), &[]),
         ("GET", "/alerts") => (list::<alerts::AlertView>(g), BY_STATUS),
         ("POST", "/alerts/{id}/acknowledge") => (one::<acknowledge::Acknowledged>(g), &[]),
+        ("POST", "/alerts/{id}/release") => (one::<release::Released>(g), &[]),
+        ("GET", "/associations") => (list::<associations::AssociationView>(g), ASSOCIATIONS),
         ("GET", "/messages") => (list::<messages::MessageView>(g), SEARCH),
         ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
+        ("GET", "/messages/failures") => (list::<failures::FailureView>(g), &[]),
+        ("POST", "/messages/replays") => (one::<replay_many::ReplayedMany>(g), &[]),
         ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
         ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), BY_LINK),
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
@@ -266,10 +324,17 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        ("GET", "/ups-rs/workitems") => (Answer::DataSets, MATCHED),
+        ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
+        (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),
+        ("POST", "/cds-services/{id}/feedback") => (Answer::Nothing, &[]),
         _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
-    };
-    let body = match (route.method, path) {
+    }
+}
+
+fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
+    match (route.method, route.path.trim_start_matches("/api/v1")) {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
@@ -278,11 +343,12 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
+        ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
         _ => None,
-    };
-    Shape { answer, body, query }
+    }
 }
 
 #[cfg(test)]
@@ -294,16 +360,19 @@ mod tests {
     fn every_route_is_described_by_a_type_of_its_own() {
         let document = document();
         let mut ids = BTreeSet::new();
-        for route in routes::API.iter().chain(routes::FHIR) {
+        for route in routes::programs() {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             let answers = operation["responses"].as_object().expect("responses");
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
-                || operation["responses"]["200"]["content"]["image/png"].is_object()
-                || operation["responses"].to_string().contains(MEDIA_TYPE);
+            let standard = ["/ups-rs/", "/cds-services", "/fhir/"]
+                .iter()
+                .any(|prefix| route.path.starts_with(prefix));
+            let plain = standard
+                || ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
+                || operation["responses"]["200"]["content"]["image/png"].is_object();
             assert!(described || plain, "{} {}", route.method, route.path);
         }
     }

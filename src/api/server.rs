@@ -85,6 +85,7 @@ pub fn app(
         .app_data(Data::new(pages))
         .configure(pages.configure)
         .wrap(from_fn(guard))
+        .wrap(from_fn(super::cds::cors::cors))
         .wrap(from_fn(head_as_get))
         .wrap(from_fn(in_time))
         .wrap(from_fn(readable))

@@ -18,10 +18,13 @@ use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
+use super::cds::CdsSettings;
 use super::connections::Neighbours;
 use super::health::Health;
 use super::live::Live;
+use super::metrics::Counted;
 use super::preview::Previews;
+use super::replay::Reader;
 use super::report::Reports;
 use super::start::TestPages;
 use super::views::Views;
@@ -69,6 +72,8 @@ pub struct Settings {
     pub models: BTreeMap<String, String>,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
+    /// Who may ask for advice, and how they name patients.
+    pub cds: CdsSettings,
     /// Nothing here is real: every page says so, and whoever looks may take any role.
     pub demonstration: bool,
 }
@@ -94,6 +99,8 @@ pub struct State {
     pub settings: Settings,
     pub keys: Keys,
     pub metrics: Metrics,
+    /// When the connections were counted for the metrics.
+    pub counted: Counted,
     pub health: Health,
     /// Fresh random bytes, for tokens and sessions.
     pub entropy: fn() -> [u8; 32],
@@ -109,6 +116,7 @@ pub struct State {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     /// What FHIR says of this installation.
     pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
@@ -118,7 +126,7 @@ pub struct State {
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, vouching for people.
+/// trying connections, reading messages, vouching for people.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -127,6 +135,7 @@ pub struct Ports {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
 }
@@ -160,6 +169,7 @@ impl State {
             settings,
             keys,
             metrics,
+            counted: Counted::default(),
             health,
             entropy,
             throttle,
@@ -172,6 +182,7 @@ impl State {
             templates: ports.templates,
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
+            reader: ports.reader,
             fhir: ports.fhir,
             provider: ports.provider,
             views: Views::default(),

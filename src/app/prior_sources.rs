@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::config::priors::{PriorSource, Retrieve};
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::tls::Tls;
+use crate::ingest::dicom::ScpSettings;
 use crate::ingest::dicom::intake::Intake;
 use crate::retrieve::web::{Credentials, WebPeer};
 use crate::retrieve::{How, Limits, Priors, Source};
@@ -46,7 +47,7 @@ pub fn priors(
         intake: Intake {
             rows: settings::image_rows(config, store, metrics),
             blobs: blobs.clone(),
-            limits: settings::scp(config).limits,
+            limits: ScpSettings::from_config(&config.dicom, &config.storage).limits,
         },
     })))
 }
@@ -66,6 +67,11 @@ fn source(config: &Config, source: &PriorSource, tls: Option<&Tls>) -> Result<So
         site: source.site.clone(),
         how,
         limits,
+        announced_as: source
+            .ae_title
+            .as_ref()
+            .filter(|_| source.fetch_announced)
+            .map(|title| title.as_str().to_owned()),
     })
 }
 

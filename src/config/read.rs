@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 20] = [
     "site",
     "database",
     "storage",
@@ -25,6 +25,8 @@ const SECTIONS: [&str; 17] = [
     "ris",
     "archive",
     "priors",
+    "modality_worklist",
+    "cds_hooks",
     "fhir",
     "retention",
     "auth",
@@ -69,6 +71,8 @@ impl Reader<'_> {
         );
         let (auth, log) = (self.section("auth"), self.section("log"));
         let (priors, fhir) = (self.section("priors"), self.section("fhir"));
+        let modality_worklist = self.section("modality_worklist");
+        let cds_hooks = self.section("cds_hooks");
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -88,6 +92,8 @@ impl Reader<'_> {
             ris: ris?,
             archive: archive?,
             priors: priors?,
+            modality_worklist: modality_worklist?,
+            cds_hooks: cds_hooks?,
             fhir: fhir?,
             retention: retention?,
             auth: auth?,

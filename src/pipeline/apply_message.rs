@@ -4,19 +4,21 @@
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::env::Env;
 use super::link::relink;
 use super::reported;
+use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
+pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
     let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
+    let (settings, packs) = (env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -25,7 +27,13 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
                     .ok_or(StoreError::Missing("message"))?;
                 let touched = apply(tx, &row, &authority).await?;
                 for study in &touched {
-                    look_again(tx, *study).await?;
+                    match paging {
+                        Paging::AsUsual => look_again(tx, *study).await?,
+                        // Decided here and not by a job of its own, which might find news that must page.
+                        Paging::Withheld => {
+                            triage_study::decide(tx, *study, &settings, &packs, paging).await?;
+                        }
+                    }
                 }
                 messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
                 leases::complete(tx, &lease).await
@@ -45,7 +53,7 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
         .await
 }
 
-async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+pub(super) async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
@@ -58,7 +66,7 @@ async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<Stu
         authority,
     };
     match event {
-        Hl7Event::Orders(events) => scope.orders(&events).await,
+        Hl7Event::Orders(events) => scope.orders(&events, "order message").await,
         Hl7Event::Patient(event) => scope.patient(&event).await,
         Hl7Event::Merge(merges) => scope.merges(&merges).await,
         Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
@@ -75,21 +83,22 @@ fn message_id(row: &message::Model) -> Result<MessageId, StoreError> {
 }
 
 /// What every event of one message shares.
-struct Scope<'a> {
-    tx: &'a Tx,
-    site: &'a SiteId,
-    authority: &'a str,
+pub(super) struct Scope<'a> {
+    pub tx: &'a Tx,
+    pub site: &'a SiteId,
+    pub authority: &'a str,
 }
 
 impl Scope<'_> {
-    async fn orders(&self, events: &[OrderEvent]) -> Result<Vec<StudyId>, StoreError> {
+    /// `from` is who says it, for the timelines of their studies.
+    pub async fn orders(&self, events: &[OrderEvent], from: &str) -> Result<Vec<StudyId>, StoreError> {
         let mut touched = Vec::new();
         for event in events {
             let patient = self.upsert(&event.patient).await?;
             let order = orders::fold(self.tx, self.site, patient, event).await?;
             for study in self.studies_of(&order.id, event).await? {
                 relink(self.tx, study, self.authority).await?;
-                let what = format!("order message: {:?}", event.control).to_lowercase();
+                let what = format!("{from}: {}", format!("{:?}", event.control).to_lowercase());
                 timeline::note(self.tx, study, "order_changed", what).await?;
                 touched.push(study);
             }
@@ -180,7 +189,7 @@ impl Scope<'_> {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
+    pub async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
         let Some(identifier) = &event.identifier else {
             return Ok(None);
         };

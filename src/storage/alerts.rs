@@ -39,6 +39,9 @@ impl Pressing {
     }
 }
 
+/// Every state of an alert, as [`AlertState::name`] says it.
+pub const STATUSES: [&str; 5] = ["raised", "notified", "acknowledged", "withheld", "retracted"];
+
 /// An alert to be raised. The documents are the domain's, as JSON.
 #[derive(Clone, Debug)]
 pub struct Raise {
@@ -220,12 +223,13 @@ pub async fn list(
     Ok(select.all(conn).await?)
 }
 
-/// How many alerts have each status, for the metrics.
-pub async fn counts(conn: &impl ConnectionTrait) -> Result<Vec<(String, i64)>, StoreError> {
+/// How many alerts have each status, and when the oldest of them was raised, for the metrics.
+pub async fn counts(conn: &impl ConnectionTrait) -> Result<Vec<(String, i64, i64)>, StoreError> {
     Ok(alert::Entity::find()
         .select_only()
         .column(alert::Column::Status)
         .column_as(alert::Column::Id.count(), "n")
+        .column_as(alert::Column::CreatedAt.min(), "oldest")
         .group_by(alert::Column::Status)
         .into_tuple()
         .all(conn)

@@ -12,6 +12,7 @@ mod connections;
 mod deliveries;
 mod demo;
 mod errors;
+mod failures;
 mod frame;
 mod gantt;
 mod helpers;
@@ -129,13 +130,22 @@ fn for_repairs(config: &mut ServiceConfig) {
         .route("/quality", web::get().to(quality::list))
         .route("/connections", web::get().to(connections::list))
         .route("/connections/{id}/check", web::post().to(connections::check))
+        .route(
+            "/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/connections/{id}/pause", web::post().to(connections::pause))
+        .route("/connections/{id}/resume", web::post().to(connections::resume))
         .route("/start", web::get().to(start::show))
         .route("/start/test-page", web::post().to(start::test_page))
         .route("/demo/role", web::post().to(demo::role))
         .route("/alerts", web::get().to(alerts::list))
         .route("/alerts/{id}/acknowledge", web::post().to(alerts::acknowledge))
+        .route("/alerts/{id}/release", web::post().to(alerts::release))
         .route("/messages", web::get().to(messages::list))
         .route("/messages", web::post().to(messages::search))
+        .route("/messages/failures", web::get().to(failures::list))
+        .route("/messages/failures", web::post().to(failures::replay))
         .route("/messages/{id}", web::get().to(messages::show))
         .route("/messages/{id}/replay", web::post().to(messages::replay))
         .route("/reconciliation", web::get().to(reconciliation::list))

@@ -52,6 +52,8 @@ pub enum Action {
     SetUp,
     /// Make, change and end accounts.
     ManagePeople,
+    /// Be told, on behalf of somebody at an EHR, what is known of a patient.
+    AskAdvice,
     /// Have another system told of results, as far as the site allows.
     Subscribe,
 }
@@ -174,6 +176,7 @@ impl Role {
                     | ReadMessages
                     | ReadDeliveries
                     | ReadVersions
+                    | AskAdvice
                     | Subscribe
             ),
         }

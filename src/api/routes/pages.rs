@@ -125,6 +125,13 @@ pub const PAGES: &[Route] = &[
         Needs(ReadStudy),
         "What a result says to others",
     ),
+    post(
+        "/connections/{id}/test-message",
+        Needs(SetUp),
+        "Sends a test message",
+    ),
+    post("/connections/{id}/pause", Needs(SetUp), "Pauses a connection"),
+    post("/connections/{id}/resume", Needs(SetUp), "Resumes a connection"),
     get(
         "/studies/{id}/report/sr.dcm",
         Needs(ReadStudy),
@@ -149,8 +156,19 @@ pub const PAGES: &[Route] = &[
         Needs(AcknowledgeAlert),
         "Acknowledges an alert",
     ),
+    post(
+        "/alerts/{id}/release",
+        Needs(AcknowledgeAlert),
+        "Lets a withheld alert page",
+    ),
     get("/messages", Needs(ReadMessages), "Messages"),
     post("/messages", Needs(ReadMessages), "Searches messages"),
+    get("/messages/failures", Needs(ReadMessages), "Messages that failed"),
+    post(
+        "/messages/failures",
+        Needs(ReplayMessage),
+        "Replays messages that failed alike",
+    ),
     get("/messages/{id}", Needs(ReadRawMessage), "A message"),
     post("/messages/{id}/replay", Needs(ReplayMessage), "Replays a message"),
     get(

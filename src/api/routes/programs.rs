@@ -87,6 +87,21 @@ pub const API: &[Route] = &[
         "What is left to do before a site can rely on the service",
     ),
     post(
+        "/api/v1/connections/{id}/test-message",
+        Needs(SetUp),
+        "Send a message that asks for nothing, and say what was answered",
+    ),
+    post(
+        "/api/v1/connections/{id}/pause",
+        Needs(SetUp),
+        "Stop what goes to a neighbour, with a reason",
+    ),
+    post(
+        "/api/v1/connections/{id}/resume",
+        Needs(SetUp),
+        "Let go what waits for a neighbour",
+    ),
+    post(
         "/api/v1/start/test-page",
         Needs(SetUp),
         "Send somebody a page that is about nothing",
@@ -107,10 +122,30 @@ pub const API: &[Route] = &[
         Needs(AcknowledgeAlert),
         "Take responsibility for an alert; paging stops",
     ),
+    post(
+        "/api/v1/alerts/{id}/release",
+        Needs(AcknowledgeAlert),
+        "Let a withheld alert page",
+    ),
+    get(
+        "/api/v1/associations",
+        Needs(ReadMessages),
+        "Associations that peers opened, and those that were turned away",
+    ),
     get(
         "/api/v1/messages",
         Needs(ReadMessages),
         "HL7 messages in and out, newest first; q searches",
+    ),
+    get(
+        "/api/v1/messages/failures",
+        Needs(ReadMessages),
+        "Messages that failed, by cause",
+    ),
+    post(
+        "/api/v1/messages/replays",
+        Needs(ReplayMessage),
+        "Apply or send many messages again, or preview that",
     ),
     get(
         "/api/v1/messages/{id}",

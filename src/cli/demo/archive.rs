@@ -12,7 +12,8 @@ use crate::app::machine;
 use crate::cli::Failure;
 use crate::deliver::channel::Door;
 use crate::ingest::dicom::{
-    self, Accept, ClosedAssociation, InstanceSink, ReceivedInstance, ScpSettings, StoreOutcome,
+    self, Accept, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation, ScpSettings,
+    StoreOutcome,
 };
 use crate::storage::blobs::BlobStore;
 
@@ -78,6 +79,8 @@ impl InstanceSink for Shelf {
     }
 
     async fn association_closed(&self, _: ClosedAssociation) {}
+
+    async fn association_rejected(&self, _: RejectedAssociation) {}
 }
 
 /// Receives objects into `folder` until `stop`.
@@ -87,12 +90,13 @@ pub fn serve(
     shelf: Shelf,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let mut settings = ScpSettings::new(AE_TITLE, Accept::Loopback);
+    let mut settings = ScpSettings::new(AE_TITLE, Accept::Loopback(Vec::new()));
     settings.limits.disk_reserve_bytes = RESERVE;
     let env = dicom::Env {
         settings,
         blobs: BlobStore::open(folder)?,
         sink: shelf,
+        served: None,
         clock: machine::clock(),
         ids: machine::ids(),
     };

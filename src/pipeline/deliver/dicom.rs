@@ -54,7 +54,7 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
 }
 
 /// The bytes of an earlier attempt.
-pub(super) fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
+pub(in crate::pipeline) fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
     let Some(hash) = &row.blob_sha256 else {
         return Ok(None);
     };

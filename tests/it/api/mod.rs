@@ -1,5 +1,6 @@
 //! The web side as a whole: the app with its guard, over both databases, asked as browsers and programs ask.
 
+mod cds;
 mod desk;
 mod fhir;
 mod forms;
@@ -14,3 +15,4 @@ mod schemas;
 mod seed;
 mod sign_in;
 mod story;
+mod ups;

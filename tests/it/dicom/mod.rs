@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tocsin::deliver::channel::Door;
 use tocsin::deliver::dicom::DicomPeer;
 use tocsin::ingest::dicom::{
-    Accept, ClosedAssociation, Env, InstanceSink, ReceivedInstance, ScpLimits, ScpSettings, StoreOutcome,
-    serve,
+    Accept, ClosedAssociation, Env, InstanceSink, ReceivedInstance, RejectedAssociation, ScpLimits,
+    ScpSettings, StoreOutcome, serve,
 };
 use tocsin::storage::blobs::{BlobHash, BlobStore};
 use tocsin_domain::clock::{ManualClock, Timestamp};
@@ -53,6 +53,8 @@ impl InstanceSink for Memory {
     async fn association_closed(&self, closed: ClosedAssociation) {
         self.closed.send(closed).unwrap();
     }
+
+    async fn association_rejected(&self, _: RejectedAssociation) {}
 }
 
 /// A running listener.
@@ -90,10 +92,11 @@ impl Scp {
         let env = Env {
             settings: ScpSettings {
                 limits,
-                ..ScpSettings::new("TOCSIN", Accept::Loopback)
+                ..ScpSettings::new("TOCSIN", Accept::Loopback(Vec::new()))
             },
             blobs: blobs.clone(),
             sink: memory.clone(),
+            served: None,
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
             ids: Arc::new(CountingIds::default()),
         };
