@@ -153,7 +153,10 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
                 .iter()
                 .any(|a| a.peer.ae_title == row.destination && a.commitment)
         }
-        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => false,
+        DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => false,
     })
 }
 
