@@ -22,13 +22,13 @@ mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
 mod m20261128_000022_traces;
 mod m20261128_000023_pauses;
-mod m20261128_000030_fhir;
-mod m20261128_000035_reading;
-mod m20261128_000036_ehr_token;
-mod m20261128_000037_card_feedback;
 mod m20261128_000050_commitment;
 mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
+mod m20261128_000035_reading;
+mod m20261128_000036_ehr_token;
+mod m20261128_000037_card_feedback;
+mod m20261128_000030_fhir;
 
 pub struct Migrator;
 

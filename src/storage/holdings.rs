@@ -69,9 +69,7 @@ pub async fn bearers(
         for record in patients::of_value(conn, site, number).await? {
             let survivor = patients::survivor(conn, record).await?;
             let records = priors::records_of(conn, &survivor.id).await?;
-            found
-                .numbers
-                .extend(records.into_iter().map(|row| row.identifier));
+            found.numbers.extend(records.into_iter().map(|row| row.identifier));
             found.records.insert(survivor.id);
         }
     }
