@@ -14,8 +14,27 @@ use crate::storage::entity::study as study_row;
 use crate::storage::told::{self, Wanted};
 use crate::storage::{StoreError, alerts, disclosure, orders, patients, results, studies, subscriptions};
 
+/// Longest id that FHIR knows.
+const MAX_ID: usize = 64;
+
 /// `None` of what is not there, and of what may not be shown.
 pub async fn read(
+    conn: &impl ConnectionTrait,
+    server: &Server,
+    kind: Kind,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Entry>, StoreError> {
+    // Anything else is no id, and not for a database to judge.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    if id.len() > MAX_ID || !id.bytes().all(plain) {
+        return Ok(None);
+    }
+    let found = found(conn, server, kind, id, now).await?;
+    Ok(found.filter(|entry| entry.id == id))
+}
+
+async fn found(
     conn: &impl ConnectionTrait,
     server: &Server,
     kind: Kind,

@@ -124,8 +124,11 @@ fn nothing_else(value: &Value, place: &str, known: &[&str]) -> Result<(), Refusa
 
 fn said(value: &Value, place: &'static str, expected: &str) -> Result<String, Refusal> {
     let text = value.as_str().map(str::trim).unwrap_or_default();
-    match text.is_empty() || text.len() > MAX_TEXT {
-        true => Err(wrong(place, &format!("{expected}, {MAX_TEXT} bytes at most"))),
+    match text.is_empty() || text.len() > MAX_TEXT || text.contains(char::is_control) {
+        true => Err(wrong(
+            place,
+            &format!("{expected}, {MAX_TEXT} bytes of text at most"),
+        )),
         false => Ok(text.to_owned()),
     }
 }

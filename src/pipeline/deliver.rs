@@ -153,7 +153,10 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
                 .iter()
                 .any(|archive| archive.name == row.destination && archive.committing().is_some())
         }
-        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => false,
+        DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => false,
     })
 }
 

@@ -58,7 +58,7 @@ pub enum DeliveryKind {
     KeyImage,
     Rejection,
     Segmentation,
-    /// A subscriber is told of a result by FHIR.
+    // A subscriber is told of a result.
     FhirNotice,
 }
 

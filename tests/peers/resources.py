@@ -64,6 +64,14 @@ def walk(value, name):
             yield from walk(inner, name)
 
 
+def empty(value):
+    """Whether something in it is empty, which FHIR forbids and the classes take for lists."""
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return not value or any(map(empty, inner))
+    return value is None or value == ""
+
+
 def check(resource):
     """One resource, or a bundle with everything in it; raises where it is not what R4 asks for."""
     kind = resource.get("resourceType", "")
@@ -71,6 +79,7 @@ def check(resource):
         model(kind).model_validate_json(json.dumps(resource))
     except (ValueError, ImportError, AttributeError) as error:
         raise Broken(f"{kind}: {error}") from error
+    need(not empty(resource), f"{kind}: something is empty")
     if STATUSES.get(kind):
         need(resource.get("status") in STATUSES[kind], f"{kind}.status {resource.get('status')}")
     need(resource.get("status") != "final", f"a final {kind}")

@@ -59,6 +59,8 @@ pub enum QueryError {
     Value { name: String, expected: &'static str },
     #[error("{name}: the modifier {modifier} is not supported")]
     Modifier { name: String, modifier: String },
+    #[error("a value holds a control character; expected text")]
+    Control,
     #[error("expected 200 values at most")]
     TooMany,
 }
@@ -110,6 +112,9 @@ impl Query {
     fn take(&mut self, name: String, text: String, server: &Server) -> Result<(), QueryError> {
         if ELSEWHERE.contains(&name.as_str()) || text.is_empty() {
             return Ok(());
+        }
+        if text.contains(char::is_control) {
+            return Err(QueryError::Control);
         }
         match name.as_str() {
             "_count" => {

@@ -253,6 +253,33 @@ async fn a_study_is_told_of_once_it_is_sure_whose_it_is() {
 }
 
 #[actix_web::test]
+async fn what_no_database_could_answer_is_refused_before_it_is_asked() {
+    for desk in desks().await {
+        let admin = desk.token(Role::Admin, "admin").await;
+        for route in [
+            "Patient?identifier=%00",
+            "Task?_id=a%00",
+            "Observation?_cursor=1~0~%00",
+        ] {
+            let answer = desk.get(&format!("/fhir/{route}"), &admin).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}: {route}", desk.name);
+        }
+        for id in ["%00", "AuditEvent%2F1", "0001"] {
+            for kind in [
+                "Patient",
+                "ServiceRequest",
+                "AuditEvent",
+                "Subscription",
+                "Device",
+            ] {
+                let answer = desk.get(&format!("/fhir/{kind}/{id}"), &admin).await;
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}: {kind}/{id}", desk.name);
+            }
+        }
+    }
+}
+
+#[actix_web::test]
 async fn what_is_only_compared_with_is_told_to_nobody() {
     for desk in desks().await {
         let who = desk.token(Role::Service, "ehr").await;
