@@ -11,9 +11,8 @@ use serde::Serialize;
 use tocsin_domain::clock::from_micros;
 use tocsin_domain::work::Lane;
 
-use super::error::ApiError;
 use super::state::State;
-use crate::storage::{alerts, jobs};
+use crate::storage::jobs;
 
 /// A job that is due this long and not taken shows that its lane stands still.
 const STANDS_STILL: TimeDelta = TimeDelta::seconds(30);
@@ -125,13 +124,8 @@ async fn lane(state: &State, lane: Lane) -> Check {
 }
 
 async fn disk(state: &State) -> Check {
-    let (folder, needed) = (state.settings.blob_folder.clone(), state.settings.min_free_bytes);
-    let free = web::block(move || rustix::fs::statvfs(&folder))
-        .await
-        .ok()
-        .and_then(Result::ok)
-        .map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize));
-    match free {
+    let needed = state.settings.min_free_bytes;
+    match free_bytes(state).await {
         Some(free) => {
             let mb = free / 1_048_576;
             check(
@@ -144,28 +138,12 @@ async fn disk(state: &State) -> Check {
     }
 }
 
-/// Counts of jobs and alerts are taken when somebody asks.
-pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    const STATES: [(i16, &str); 3] = [
-        (jobs::READY, "ready"),
-        (jobs::LEASED, "leased"),
-        (jobs::DEAD, "dead"),
-    ];
-    for lane in Lane::ALL {
-        for (number, name) in STATES {
-            let count = jobs::count(&state.store, lane, number).await?;
-            state
-                .metrics
-                .jobs(lane.name(), name)
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
-    }
-    let counts = alerts::counts(state.store.read()).await?;
-    for status in alerts::STATUSES {
-        let count = counts.iter().find(|(s, _)| s == status).map_or(0, |(_, n)| *n);
-        state.metrics.alerts(status).set(count);
-    }
-    Ok(HttpResponse::Ok()
-        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        .body(state.metrics.encode()))
+/// What is free where objects are stored.
+pub(super) async fn free_bytes(state: &State) -> Option<u64> {
+    let folder = state.settings.blob_folder.clone();
+    let fs = web::block(move || rustix::fs::statvfs(&folder))
+        .await
+        .ok()?
+        .ok()?;
+    Some(fs.f_bavail.saturating_mul(fs.f_frsize))
 }

@@ -9,12 +9,14 @@ use tocsin_domain::course::Event;
 use tocsin_domain::course::critical::{self, Leg};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
+use tocsin_domain::order::OrderRecord;
 use tocsin_domain::study::SeriesFacts;
 use tocsin_domain::triage::Recommendation;
 use tocsin_domain::worklist::{Band, Reason};
 
 use super::ai::{AiView, ai_of, compare};
 use super::alerts::{self as alert_views, AlertView};
+use super::announced::{self, AnnouncedView};
 use super::auth::Principal;
 use super::deliveries::{self as delivery_views, DeliveryView};
 use super::described::{reasons_of, verdicts_of};
@@ -25,8 +27,8 @@ use super::priors::{self, PriorSearchView, PriorView};
 use super::state::State;
 use super::views;
 use super::worklist::waiting;
-use crate::storage::entity::study;
-use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
+use crate::storage::entity::{imaging_order, study};
+use crate::storage::{StoreError, alerts, analyses, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -48,9 +50,9 @@ pub struct StudyView {
     pub ris_priority: Option<String>,
     /// `placed`, `completed` or `cancelled`; null without an order.
     pub order_state: Option<String>,
-    /// When the procedure is or was to begin, as the last appointment of the order says; null without one.
+    /// When the procedure is to begin, as its order, an appointment or a worklist says.
     pub scheduled_at: Option<Timestamp>,
-    /// How that appointment stands.
+    /// How the last appointment of the order stands; null without one.
     pub appointment: Option<AppointmentState>,
     pub band: Option<Band>,
     pub score: f64,
@@ -68,6 +70,8 @@ pub struct StudyView {
     pub report_status: Option<String>,
     pub ai: Vec<AiView>,
     pub series: Vec<SeriesFacts>,
+    /// What modalities and archives said of its images; null where none did.
+    pub announced: Option<AnnouncedView>,
     pub timeline: Vec<TimelineView>,
     /// From the first image to the person who knows, as far as the study has come; lengths add up.
     pub critical_path: Vec<Leg>,
@@ -125,8 +129,9 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let compared = priors::of(state, &row, &records).await?;
     compare(&mut ai, &compared.changes);
-    let series = studies::series_of(conn, id)
-        .await?
+    let series = studies::series_of(conn, id).await?;
+    let announced = announced::of(state, id, &row, &series).await?;
+    let series = series
         .iter()
         .filter_map(|series| studies::series_facts_of(series).transpose())
         .collect::<Result<Vec<_>, StoreError>>()?;
@@ -139,10 +144,10 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         rank: place.as_ref().map(|place| place.rank),
         rank_without_ai: place.as_ref().map(|place| place.rank_without_ai),
         wait_cap_at: place.map(|place| place.wait_cap_at),
-        ris_priority: order.priority,
-        order_state: order.state,
-        scheduled_at: order.scheduled_at,
-        appointment: order.appointment,
+        order_state: order.as_ref().map(|(order, _)| order.state.clone()),
+        scheduled_at: order.as_ref().and_then(|(_, record)| record.scheduled_at),
+        appointment: order.as_ref().and_then(|(_, record)| record.appointment),
+        ris_priority: order.and_then(|(_, record)| record.priority),
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
         recommendations: recommended(&row)?,
@@ -161,6 +166,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         report_status: row.report_status,
         ai,
         series,
+        announced,
         critical_path: critical::path(&timeline.iter().map(Event::from).collect::<Vec<_>>()),
         timeline,
         priors: compared.priors,
@@ -169,11 +175,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         opinions,
         comments,
         results: records,
-        deliveries: deliveries::of_study(conn, id)
-            .await?
-            .into_iter()
-            .map(delivery_views::view)
-            .collect(),
+        deliveries: delivery_views::of_study(conn, id).await?,
     })
 }
 
@@ -190,30 +192,21 @@ fn recommended(row: &study::Model) -> Result<Vec<Recommendation>, StoreError> {
     Ok(verdicts.into_iter().flat_map(|v| v.recommends).collect())
 }
 
-/// What is shown of a study's order; nothing without one.
-#[derive(Default)]
-struct Ordered {
-    priority: Option<String>,
-    state: Option<String>,
-    scheduled_at: Option<Timestamp>,
-    appointment: Option<AppointmentState>,
-}
-
-async fn ordered(state: &State, row: &study::Model) -> Result<Ordered, StoreError> {
-    let order = match &row.order_id {
-        Some(id) => orders::by_id(state.store.read(), id).await?,
-        None => None,
+/// The order, as far as there is one.
+async fn ordered(
+    state: &State,
+    row: &study::Model,
+) -> Result<Option<(imaging_order::Model, OrderRecord)>, StoreError> {
+    let Some(order) = &row.order_id else {
+        return Ok(None);
     };
-    let Some(order) = order else {
-        return Ok(Ordered::default());
-    };
-    let record = orders::record_of(&order)?;
-    Ok(Ordered {
-        priority: record.priority,
-        state: Some(order.state),
-        scheduled_at: record.scheduled_at,
-        appointment: record.appointment,
-    })
+    match orders::by_id(state.store.read(), order).await? {
+        Some(order) => {
+            let record = orders::record_of(&order)?;
+            Ok(Some((order, record)))
+        }
+        None => Ok(None),
+    }
 }
 
 fn events(rows: Vec<crate::storage::entity::timeline::Model>) -> Vec<TimelineView> {

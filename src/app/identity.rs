@@ -1,14 +1,13 @@
 //! From `[auth.oidc]` to the identity provider that the API asks: reads the secret and the certificates that it names.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::error::AppError;
 use crate::api::auth::Role;
 use crate::api::auth::oidc::provider::Provider;
 use crate::api::auth::oidc::{FactorAt, OidcSettings};
-use crate::config::Config;
 use crate::config::oidc::{OidcFactor, OidcRole};
+use crate::config::{Config, secret};
 
 /// Where people may sign in besides here, if there is such a place. Nobody is asked yet.
 pub fn provider(config: &Config) -> Result<Option<Provider>, AppError> {
@@ -45,16 +44,13 @@ pub fn provider(config: &Config) -> Result<Option<Provider>, AppError> {
     })
 }
 
-/// A secret in a file that its owner alone can read.
+/// A secret in a file that nobody else can read.
 ///
 /// # Errors
 /// What is wrong with the file, without its name.
 pub(super) fn secret_text(path: &Path) -> Result<String, &'static str> {
-    let mode = std::fs::metadata(path)
-        .map_err(|_| "cannot be read")?
-        .permissions()
-        .mode();
-    if mode & 0o077 != 0 {
+    let about = std::fs::metadata(path).map_err(|_| "cannot be read")?;
+    if secret::exposed(&about) {
         return Err("can be read by others: expected mode 0600 (chmod 600)");
     }
     let text = std::fs::read_to_string(path).map_err(|_| "cannot be read")?;

@@ -11,9 +11,8 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
-use crate::config::archive::ArchiveObject;
+use crate::api::cds::CdsSettings;
 use crate::config::auth::SecondFactor;
-use crate::config::dicom::PeerRole;
 use crate::config::hl7::AnswersTo;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
@@ -22,10 +21,12 @@ use crate::deliver::dicom::DicomPeer;
 use crate::deliver::mllp::MllpPeer;
 use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
+use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{AnswerRoute, Archive, Gets, Ris, Settings};
+use crate::pipeline::env::{AnswerRoute, Archive, Ris, Settings};
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 use super::error::AppError;
@@ -38,12 +39,13 @@ pub fn pipeline(
     link_key: Vec<u8>,
     serial: String,
     ris: Option<Ris>,
-    tls: Option<&Tls>,
+    archives: Vec<Archive>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
         time_zone: config.site.time_zone.0,
         base_url,
+        step_patience: TimeDelta::seconds(i64::from(config.dicom.step_patience_seconds)),
         default_authority: config.hl7.default_authority.clone(),
         priorities: priorities(&config.rules),
         people: config.alerts.people.iter().map(person).collect(),
@@ -58,9 +60,10 @@ pub fn pipeline(
         mail_host: machine::host_name(),
         link_key,
         ris_enabled: ris.is_some(),
+        hook_failures: i64::from(config.fhir.failures.get()),
         ris,
         answers: answers(config, tls),
-        archives: archives(config, tls),
+        archives,
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
@@ -115,36 +118,6 @@ pub fn wait_caps(rules: &rules::Rules) -> WaitCaps {
     }
 }
 
-/// What the DICOM listener reads.
-pub fn scp(config: &Config) -> scp::ScpSettings {
-    let dicom = &config.dicom;
-    let accept = match dicom.accept {
-        Accept::Loopback => scp::Accept::Loopback,
-        Accept::Peers => scp::Accept::Peers(dicom.peers.iter().map(peer).collect()),
-    };
-    let mut settings = scp::ScpSettings::new(dicom.ae_title.as_str(), accept);
-    settings.limits.associations = usize::try_from(dicom.max_associations.get()).unwrap_or(64);
-    settings.limits.associations_per_peer =
-        usize::try_from(dicom.max_associations_per_peer.get()).unwrap_or(20);
-    settings.limits.pdu = dicom.read_timeout();
-    settings.limits.artim = dicom.read_timeout();
-    settings.limits.idle = dicom.idle_timeout();
-    settings.limits.instance_bytes = dicom.max_instance_bytes();
-    settings.limits.disk_reserve_bytes = config.storage.min_free_mb * 1024 * 1024;
-    settings
-}
-
-fn peer(peer: &dicom::DicomPeer) -> scp::Peer {
-    let host = match peer.host.parse() {
-        Ok(address) => scp::PeerHost::Address(address),
-        Err(_) => scp::PeerHost::Name(peer.host.clone()),
-    };
-    scp::Peer {
-        ae_title: peer.ae_title.as_str().to_owned(),
-        host,
-    }
-}
-
 /// What keeps images, whichever way they come: sent to the listener, or fetched from an archive.
 pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
     Rows {
@@ -153,6 +126,41 @@ pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
         default_authority: config.hl7.default_authority.clone(),
         received: metrics.instances_received.clone(),
         echoes: Echoes::default(),
+    }
+}
+
+/// What the DICOM listener serves besides taking images in.
+pub fn served(config: &Config, store: &Store, tls: Option<&Tls>) -> scp::Served {
+    scp::Served {
+        store: store.clone(),
+        site_of: site_of(config),
+        default_authority: config.hl7.default_authority.clone(),
+        destinations: config
+            .dicom
+            .peers
+            .iter()
+            .filter_map(|peer| called(config, peer, tls))
+            .collect(),
+    }
+}
+
+/// How a peer is called; `None` of one that has no port.
+pub fn called(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Option<DicomPeer> {
+    Some(DicomPeer {
+        ae_title: peer.ae_title.as_str().to_owned(),
+        host: peer.host.clone(),
+        port: peer.port.filter(|port| *port != 0)?,
+        our_ae: config.dicom.ae_title.as_str().to_owned(),
+        tls: tls.filter(|_| peer.tls).cloned(),
+    })
+}
+
+/// What takes images in that did not come to the listener.
+pub fn intake(config: &Config, store: &Store, blobs: &BlobStore, metrics: &Metrics) -> Intake {
+    Intake {
+        rows: image_rows(config, store, metrics),
+        blobs: blobs.clone(),
+        limits: scp::ScpSettings::from_config(&config.dicom, &config.storage).limits,
     }
 }
 
@@ -166,30 +174,6 @@ fn site_of(config: &Config) -> SiteOf {
         .filter_map(|p| Some((p.ae_title.as_str().to_owned(), p.site.clone()?)))
         .collect();
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
-}
-
-fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
-    let our_ae = config.dicom.ae_title.as_str();
-    let archive = |peer: &dicom::DicomPeer| {
-        let send = peer.send.as_ref().unwrap_or(&config.archive.send);
-        Some(Archive {
-            peer: DicomPeer {
-                ae_title: peer.ae_title.as_str().to_owned(),
-                host: peer.host.clone(),
-                port: peer.port?,
-                our_ae: our_ae.to_owned(),
-                tls: tls.filter(|_| peer.tls).cloned(),
-            },
-            gets: match peer.role {
-                PeerRole::Destination => Gets::WhatRulesRoute,
-                PeerRole::Archive | PeerRole::Sender => Gets::Everything,
-            },
-            structured_report: send.contains(&ArchiveObject::Sr),
-            key_image: send.contains(&ArchiveObject::KeyImage),
-            segmentation: send.contains(&ArchiveObject::Seg),
-        })
-    };
-    config.dicom.receivers().filter_map(archive).collect()
 }
 
 /// Where the senders of messages take the answers that come later.
@@ -272,6 +256,21 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
     })
 }
 
+/// Without the keys of EHRs, which are in files.
+fn cds(config: &Config) -> CdsSettings {
+    let hooks = &config.cds_hooks;
+    CdsSettings {
+        origins: hooks.origins.clone(),
+        ehrs: Vec::new(),
+        systems: hooks
+            .patient_systems
+            .iter()
+            .map(|known| (known.system.clone(), known.authority.clone()))
+            .collect(),
+        recent: TimeDelta::hours(i64::from(hooks.recent_hours.get())),
+    }
+}
+
 /// A year; more is never.
 const MINUTES: i64 = 365 * 24 * 60;
 
@@ -323,6 +322,7 @@ pub fn api(config: &Config) -> api::Settings {
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
         models: Default::default(),
+        cds: cds(config),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,
     }

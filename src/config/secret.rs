@@ -2,9 +2,9 @@
 //! never printed.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a key.
@@ -32,6 +32,22 @@ pub enum SecretError {
     Malformed { path: PathBuf },
     #[error("the key file {} can be read by others: expected mode 0600 (chmod 600)", path.display())]
     Exposed { path: PathBuf },
+}
+
+/// Whether others than we can read a file that somebody gave us. The group may read what belongs to root, as with
+/// PostgreSQL: that is how Kubernetes and Debian's `ssl-cert` hand secrets to services.
+pub fn exposed(about: &Metadata) -> bool {
+    exposed_to_us(about.mode(), about.uid(), rustix::process::geteuid().as_raw())
+}
+
+fn exposed_to_us(mode: u32, owner: u32, ours: u32) -> bool {
+    const ROOT: u32 = 0;
+    let forbidden = if owner == ROOT && ours != ROOT {
+        0o037
+    } else {
+        0o077
+    };
+    mode & forbidden != 0
 }
 
 impl SecretKey {
@@ -126,6 +142,17 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         assert_eq!(format!("{first:?}"), "SecretKey(…)");
+    }
+
+    #[test]
+    fn the_group_may_read_what_root_owns_and_nothing_else() {
+        let refused = |mode: u32, owner, ours| exposed_to_us(0o100_000 | mode, owner, ours);
+        assert!(!refused(0o600, 1000, 1000));
+        assert!(refused(0o640, 1000, 1000), "it is ours, and so is its group's");
+        assert!(!refused(0o440, 0, 1000), "a secret of Kubernetes");
+        assert!(refused(0o444, 0, 1000));
+        assert!(refused(0o660, 0, 1000), "others may write it");
+        assert!(refused(0o440, 0, 0), "we are root: the group is somebody else");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use super::channel::Channel;
+use crate::config::secret;
 
 /// For the handshake as a whole.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -215,10 +216,8 @@ fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    use std::os::unix::fs::PermissionsExt;
     let read = read(path)?;
-    let mode = fs::metadata(path).map_or(0, |about| about.permissions().mode());
-    if mode & 0o077 != 0 {
+    if fs::metadata(path).is_ok_and(|about| secret::exposed(&about)) {
         return Err(TlsError::Exposed {
             path: path.to_owned(),
         });

@@ -108,6 +108,9 @@ pub struct OrderEvent {
     pub patient: PatientEvent,
     pub ordering_provider: Option<String>,
     pub clinical_information: Option<Phi<String>>,
+    /// When the procedure is to begin.
+    #[serde(default)]
+    pub scheduled_at: Option<Timestamp>,
     /// MSH-7, or when the message arrived; orders later events before earlier ones.
     pub at: Timestamp,
 }

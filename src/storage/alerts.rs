@@ -223,12 +223,13 @@ pub async fn list(
     Ok(select.all(conn).await?)
 }
 
-/// How many alerts have each status, for the metrics.
-pub async fn counts(conn: &impl ConnectionTrait) -> Result<Vec<(String, i64)>, StoreError> {
+/// How many alerts have each status, and when the oldest of them was raised, for the metrics.
+pub async fn counts(conn: &impl ConnectionTrait) -> Result<Vec<(String, i64, i64)>, StoreError> {
     Ok(alert::Entity::find()
         .select_only()
         .column(alert::Column::Status)
         .column_as(alert::Column::Id.count(), "n")
+        .column_as(alert::Column::CreatedAt.min(), "oldest")
         .group_by(alert::Column::Status)
         .into_tuple()
         .all(conn)
@@ -287,10 +288,16 @@ pub async fn page(
     conn: &impl ConnectionTrait,
     id: NotificationId,
 ) -> Result<notification::Model, StoreError> {
-    notification::Entity::find_by_id(id.to_string())
-        .one(conn)
+    find_page(conn, id)
         .await?
         .ok_or(StoreError::Missing("notification"))
+}
+
+pub async fn find_page(
+    conn: &impl ConnectionTrait,
+    id: NotificationId,
+) -> Result<Option<notification::Model>, StoreError> {
+    Ok(notification::Entity::find_by_id(id.to_string()).one(conn).await?)
 }
 
 pub async fn pages_of(

@@ -160,7 +160,7 @@ pub async fn search(
 
 fn having(terms: &[String]) -> Condition {
     terms.iter().fold(Condition::all(), |all, term| {
-        all.add(ASSOCIATIONS.has(term, Entity, Column::Id))
+        all.add(ASSOCIATIONS.has(term, Entity))
     })
 }
 

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// Terms of one search; more are not looked at.
 const MAX_TERMS: usize = 6;
 /// Of a term that more rows have, the rows are not listed but asked one by one.
-const COMMON: u64 = 1_000;
+const COMMON: u64 = 4_000;
 /// A single term that nothing has stands for those that begin so, if it is as long as this, characters.
 const MIN_BEGINNING: usize = 3;
 /// Behind every character that a term can begin with.
@@ -125,11 +125,18 @@ impl Keys {
             .to_owned()
     }
 
-    /// That the row whose id is in `column` has a term.
-    pub fn has(self, term: &str, table: impl IntoIden, column: impl IntoIden) -> Expr {
-        let owner = Expr::col((Alias::new(self.table), Alias::new(self.owner)));
-        let same = owner.equals((table, column));
-        Expr::exists(self.having(term).and_where(same).to_owned())
+    /// That a row of `table` has a term. The time is compared as well, because keys are in its order.
+    pub fn has(self, term: &str, table: impl IntoIden + Clone) -> Expr {
+        let same = |own: &'static str, other: &'static str| {
+            let own = Expr::col((Alias::new(self.table), Alias::new(own)));
+            own.equals((table.clone(), Alias::new(other)))
+        };
+        let row = self
+            .having(term)
+            .and_where(same("created_at", "created_at"))
+            .and_where(same(self.owner, "id"))
+            .to_owned();
+        Expr::exists(row)
     }
 }
 

@@ -50,7 +50,15 @@ pub struct Metrics {
     pub instances_received: Counter,
     messages: Family<Labels, Counter>,
     jobs: Family<Labels, Gauge>,
+    oldest_job: Family<Labels, Gauge>,
     alerts: Family<Labels, Gauge>,
+    oldest_alert: Family<Labels, Gauge>,
+    connections: Family<Labels, Gauge>,
+    /// Where objects are stored, in bytes.
+    pub storage_free: Gauge,
+    /// Below so many bytes, instances are refused.
+    pub storage_required: Gauge,
+    certificate_expiry: Family<Labels, Gauge>,
 }
 
 fn seconds() -> Histogram {
@@ -74,7 +82,13 @@ impl Metrics {
             instances_received: Counter::default(),
             messages: Family::default(),
             jobs: Family::default(),
+            oldest_job: Family::default(),
             alerts: Family::default(),
+            oldest_alert: Family::default(),
+            connections: Family::default(),
+            storage_free: Gauge::default(),
+            storage_required: Gauge::default(),
+            certificate_expiry: Family::default(),
         };
         metrics.registry = Arc::new(metrics.register());
         metrics
@@ -104,11 +118,47 @@ impl Metrics {
             self.instances_received.clone(),
         );
         registry.register("hl7_messages", "HL7 messages answered", self.messages.clone());
-        registry.register("jobs", "Jobs by lane and state", self.jobs.clone());
-        registry.register("alerts", "Alerts by state", self.alerts.clone());
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         registry.register("build", "The running version", Info::new(version));
+        self.register_levels(&mut registry);
         registry
+    }
+
+    /// What is taken when somebody reads the metrics.
+    fn register_levels(&self, registry: &mut Registry) {
+        let families = [
+            ("jobs", "Jobs by lane and state", &self.jobs),
+            (
+                "oldest_job_seconds",
+                "For how long the oldest job of a lane has been due",
+                &self.oldest_job,
+            ),
+            ("alerts", "Alerts by state", &self.alerts),
+            (
+                "oldest_alert_seconds",
+                "For how long the oldest alert of a state has been open",
+                &self.oldest_alert,
+            ),
+            ("connections", "Connections by kind and state", &self.connections),
+            (
+                "certificate_expiry_timestamp_seconds",
+                "When our certificate ends",
+                &self.certificate_expiry,
+            ),
+        ];
+        for (name, help, family) in families {
+            registry.register(name, help, family.clone());
+        }
+        registry.register(
+            "storage_free_bytes",
+            "Free where objects are stored",
+            self.storage_free.clone(),
+        );
+        registry.register(
+            "storage_required_bytes",
+            "Instances are refused below it",
+            self.storage_required.clone(),
+        );
     }
 
     /// Of a stage of the pipeline, in seconds: the name of its job, such as `assemble_study`.
@@ -142,10 +192,34 @@ impl Metrics {
             .get_or_create_owned(&vec![("lane", lane.to_owned()), ("state", state.to_owned())])
     }
 
+    /// For how many seconds the oldest job of a lane has been due; 0 where none is.
+    pub fn oldest_job(&self, lane: &'static str) -> SharedGauge {
+        self.oldest_job
+            .get_or_create_owned(&vec![("lane", lane.to_owned())])
+    }
+
     /// How many alerts are in a state; set when the metrics are read.
     pub fn alerts(&self, state: &'static str) -> SharedGauge {
         self.alerts
             .get_or_create_owned(&vec![("state", state.to_owned())])
+    }
+
+    /// For how many seconds the oldest alert of a state that waits for somebody has been open; 0 where there is none.
+    pub fn oldest_alert(&self, state: &'static str) -> SharedGauge {
+        self.oldest_alert
+            .get_or_create_owned(&vec![("state", state.to_owned())])
+    }
+
+    /// How many connections of a kind are in a state. Which ones is on the page: their names come from outside.
+    pub fn connections(&self, kind: &'static str, state: &'static str) -> SharedGauge {
+        self.connections
+            .get_or_create_owned(&vec![("kind", kind.to_owned()), ("state", state.to_owned())])
+    }
+
+    /// When the certificate that we show neighbours ends, in seconds since 1970; not there without a certificate.
+    pub fn certificate_expiry(&self) -> SharedGauge {
+        self.certificate_expiry
+            .get_or_create_owned(&vec![("towards", "neighbours".to_owned())])
     }
 
     /// The text exposition format (OpenMetrics 1.0).
@@ -183,7 +257,13 @@ mod tests {
         metrics.instances_received.inc();
         metrics.message("ORM^O01", AckCode::Accept);
         metrics.jobs("alerts", "ready").set(3);
+        metrics.oldest_job("alerts").set(12);
         metrics.alerts("notified").set(1);
+        metrics.oldest_alert("notified").set(90);
+        metrics.connections("hl7_in", "silent").set(1);
+        metrics.storage_free.set(5);
+        metrics.storage_required.set(4);
+        metrics.certificate_expiry().set(1_800_000_000);
         let text = metrics.encode();
         for line in [
             "tocsin_last_image_to_worklist_seconds_count 1",
@@ -193,7 +273,13 @@ mod tests {
             "tocsin_instances_received_total 1",
             "tocsin_hl7_messages_total{type=\"ORM^O01\",ack=\"AA\"} 1",
             "tocsin_jobs{lane=\"alerts\",state=\"ready\"} 3",
+            "tocsin_oldest_job_seconds{lane=\"alerts\"} 12",
             "tocsin_alerts{state=\"notified\"} 1",
+            "tocsin_oldest_alert_seconds{state=\"notified\"} 90",
+            "tocsin_connections{kind=\"hl7_in\",state=\"silent\"} 1",
+            "tocsin_storage_free_bytes 5",
+            "tocsin_storage_required_bytes 4",
+            "tocsin_certificate_expiry_timestamp_seconds{towards=\"neighbours\"} 1800000000",
             "tocsin_build_info{version=",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");

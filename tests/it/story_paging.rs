@@ -27,6 +27,17 @@ fn mails(hospital: &Hospital) -> [usize; 3] {
     [TEAM, RADIOLOGIST, CHIEF].map(|address| hospital.mail_to(address).len())
 }
 
+/// How long Prometheus is told that somebody has not been paged, and that nobody has answered; in seconds.
+async fn unanswered(hospital: &Hospital) -> [i64; 2] {
+    let api = hospital.api(Role::Service).await;
+    let text = api.get("/metrics").await.unwrap().body;
+    ["raised", "notified"].map(|state| {
+        let series = format!("tocsin_oldest_alert_seconds{{state=\"{state}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&series));
+        line.unwrap().parse().unwrap()
+    })
+}
+
 async fn answer(hospital: &Hospital, by: &str) {
     let alerts = hospital.alerts().await;
     let id: AlertId = alerts[0].id.parse().unwrap();
@@ -69,8 +80,12 @@ async fn an_unacknowledged_bleed_reaches_the_chief_and_does_not_let_go() {
         assert_eq!(mails(&hospital), [1, 1, 4], "every quarter of an hour");
         let last = hospital.mail_to(CHIEF).pop().unwrap();
         assert!(last.contains("Still not acknowledged"), "{last}");
+        let [unpaged, unacknowledged] = unanswered(&hospital).await;
+        assert_eq!(unpaged, 0);
+        assert!((3600..3700).contains(&unacknowledged), "{unacknowledged}");
 
         answer(&hospital, "chief").await;
+        assert_eq!(unanswered(&hospital).await, [0, 0]);
         hospital.advance(TimeDelta::hours(2)).await;
         assert_eq!(mails(&hospital), [1, 1, 4], "an acknowledgement ends it");
         hospital.close().await;

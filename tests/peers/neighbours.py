@@ -74,8 +74,8 @@ class Orthanc(Program):
     """Debian's Orthanc, in memory of a folder of ours, without its plugins."""
 
     def __init__(self, folder, port=None, **changed):
-        self.http, free = free_ports(2)
-        port = port or free
+        http, free = free_ports(2)
+        self.http, port = changed.get("HttpPort", http), port or free
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
@@ -103,6 +103,11 @@ class Orthanc(Program):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=30) as answer:
             body = answer.read()
         return body if raw else json.loads(body)
+
+    def post(self, path, document):
+        url = f"http://127.0.0.1:{self.http}{path}"
+        with urllib.request.urlopen(url, data=json.dumps(document).encode(), timeout=60) as answer:
+            return json.loads(answer.read())
 
     def find(self, sop_uid):
         """Its own id of an instance, or None."""

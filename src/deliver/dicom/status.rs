@@ -32,7 +32,7 @@ pub enum Verdict {
 }
 
 impl StoreStatus {
-    pub(super) fn of(status: u16, comment: String) -> Self {
+    pub fn of(status: u16, comment: String) -> Self {
         match status {
             0x0000 => Self::Stored,
             0x0001 | 0x0107 | 0x0116 | 0xB000..=0xBFFF => Self::StoredWithWarning { status, comment },

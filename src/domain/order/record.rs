@@ -44,7 +44,7 @@ pub struct OrderRecord {
     pub visit: Option<String>,
     pub ordering_provider: Option<String>,
     pub clinical_information: Option<Phi<String>>,
-    /// When the procedure is to begin, as the appointment says.
+    /// When the procedure is to begin.
     #[serde(default)]
     pub scheduled_at: Option<Timestamp>,
     /// How the last appointment of the order stands.
@@ -121,6 +121,7 @@ impl OrderRecord {
             &mut self.clinical_information,
             &event.clinical_information,
         );
+        fold.pick("scheduled_at", &mut self.scheduled_at, &event.scheduled_at);
         fold.pick("placer", &mut self.placer, &event.placer);
         fold.pick("filler", &mut self.filler, &event.filler);
         fold.pick("study_uid", &mut self.study_uid, &event.study_uid);
