@@ -115,6 +115,7 @@ impl Storing for Request {
         let closed = ClosedAssociation {
             association: AssociationId(store.ids().uuid()),
             calling_ae: self.origin.sender.clone(),
+            called_ae: String::new(),
             peer: self.address,
             end: match ending {
                 Ending::Whole => AssociationEnd::Released,

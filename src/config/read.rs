@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 20] = [
+const SECTIONS: [&str; 19] = [
     "site",
     "database",
     "storage",

@@ -64,7 +64,7 @@ impl Intake {
             requester: Roles::USUAL,
         };
         let mut reception =
-            Reception::begin(head.clone(), &context, &origin.sender, &self.blobs, &self.limits);
+            Reception::begin(&head, &context, &origin.sender, &self.blobs, &self.limits);
         if let Some(study) = &origin.study {
             reception.only_of(study.clone());
         }
