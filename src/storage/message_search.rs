@@ -69,9 +69,9 @@ impl Wanted {
 }
 
 fn having(terms: &[String]) -> Condition {
-    terms.iter().fold(Condition::all(), |all, term| {
-        all.add(MESSAGES.has(term, Entity))
-    })
+    terms
+        .iter()
+        .fold(Condition::all(), |all, term| all.add(MESSAGES.has(term, Entity)))
 }
 
 /// Of terms that many messages have, the newest messages that have all of them: along the keys of the first, which are in the
