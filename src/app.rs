@@ -1,9 +1,13 @@
 //! Wiring: the only place that names every module. Starts what a configuration asks for, in the order in which it can be
 //! useful: the database, the listeners, the workers, the pages, and last the models.
 
+mod archives;
 mod bound;
+pub mod ehrs;
 pub mod error;
+mod fhir;
 pub mod identity;
+mod images;
 pub mod in_force;
 pub mod load;
 pub mod machine;
@@ -16,6 +20,8 @@ mod reports;
 pub mod settings;
 pub mod start;
 mod test_pages;
+mod web_peers;
+mod worklists;
 
 pub use bound::Addresses;
 pub use error::AppError;

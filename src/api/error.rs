@@ -35,6 +35,15 @@ pub enum ApiError {
     Conflict(String),
     #[error("the body is larger than this server reads")]
     TooLarge,
+    /// None of what the client takes can be given.
+    #[error("{0}")]
+    NotAcceptable(String),
+    /// What came is of a type that is not read here.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// More than is done at once.
+    #[error("{0}")]
+    TooBroad(&'static str),
     #[error("too many failed attempts; wait {seconds} s")]
     TooMany { seconds: i64 },
     #[error("the request took too long")]
@@ -69,6 +78,9 @@ impl ApiError {
             Self::BadRequest(_) => ("bad-request", StatusCode::BAD_REQUEST),
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT),
             Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::NotAcceptable(_) => ("not-acceptable", StatusCode::NOT_ACCEPTABLE),
+            Self::Unsupported(_) => ("unsupported-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::TooBroad(_) => ("too-broad", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooMany { .. } => ("too-many-attempts", StatusCode::TOO_MANY_REQUESTS),
             Self::Timeout => ("timeout", StatusCode::SERVICE_UNAVAILABLE),
             Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
@@ -101,6 +113,9 @@ impl ApiError {
             | Self::BadRequest(_)
             | Self::Conflict(_)
             | Self::TooLarge
+            | Self::NotAcceptable(_)
+            | Self::Unsupported(_)
+            | Self::TooBroad(_)
             | Self::Timeout
             | Self::Internal => None,
         }
@@ -121,6 +136,19 @@ impl ResponseError for ApiError {
         let body = serde_json::to_string(&self.problem()).unwrap_or_default();
         response.body(body)
     }
+}
+
+/// An answer that only a standard's own route gives, told as all errors are.
+pub fn told(status: StatusCode, kind: &str, detail: &str) -> HttpResponse {
+    let problem = Problem {
+        r#type: format!("urn:tocsin:problem:{kind}"),
+        title: status.canonical_reason().unwrap_or("error").to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+    };
+    HttpResponse::build(status)
+        .content_type("application/problem+json")
+        .body(serde_json::to_string(&problem).unwrap_or_default())
 }
 
 impl From<StoreError> for ApiError {

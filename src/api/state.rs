@@ -18,7 +18,9 @@ use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
+use super::cds::CdsSettings;
 use super::connections::Neighbours;
+use super::dicomweb::ImageStore;
 use super::health::Health;
 use super::live::Live;
 use super::metrics::Counted;
@@ -29,8 +31,10 @@ use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
+use crate::fhir;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 /// The configuration as far as requests read it.
@@ -70,6 +74,8 @@ pub struct Settings {
     pub models: BTreeMap<String, String>,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
+    /// Who may ask for advice, and how they name patients.
+    pub cds: CdsSettings,
     /// Nothing here is real: every page says so, and whoever looks may take any role.
     pub demonstration: bool,
 }
@@ -113,14 +119,20 @@ pub struct State {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    /// What FHIR says of this installation.
+    pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
+    /// Stored images.
+    pub blobs: BlobStore,
+    /// Takes in images that come by HTTP.
+    pub images: Arc<dyn ImageStore>,
     /// What is on the audit chain already, for lists that refresh themselves.
     pub views: Views,
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, reading messages, vouching for people.
+/// trying connections, reading messages, vouching for people, taking images in.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -130,7 +142,10 @@ pub struct Ports {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
+    pub blobs: BlobStore,
+    pub images: Arc<dyn ImageStore>,
 }
 
 /// Turns values into pages; the pages know how.
@@ -176,7 +191,10 @@ impl State {
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
             reader: ports.reader,
+            fhir: ports.fhir,
             provider: ports.provider,
+            blobs: ports.blobs,
+            images: ports.images,
             views: Views::default(),
         }
     }

@@ -45,6 +45,20 @@ impl Views {
         }
         shown.insert(session.to_owned(), Shown { studies, at: now });
     }
+
+    /// Besides what was shown already, as long as that is fresh.
+    fn add(&self, session: String, studies: BTreeSet<String>, now: Timestamp) {
+        let Ok(mut shown) = self.shown.lock() else { return };
+        match shown.get_mut(&session).filter(|known| now < known.at + FRESH) {
+            Some(known) => known.studies.extend(studies),
+            None => {
+                if shown.len() >= SESSIONS {
+                    shown.clear();
+                }
+                shown.insert(session, Shown { studies, at: now });
+            }
+        }
+    }
 }
 
 /// Notes that these studies were shown to somebody, one entry for all. Nothing may be shown before this returned.
@@ -79,6 +93,29 @@ pub async fn viewed_again(
         Proof::Session { csrf, .. } if state.views.covers(csrf, &studies, state.now()) => Ok(()),
         Proof::Session { .. } | Proof::Bearer { .. } => viewed(state, who, action, studies).await,
     }
+}
+
+/// The same for what is fetched piece by piece, as viewers fetch images: by sessions and tokens alike, apart from what they see on pages.
+pub async fn viewed_in_pieces(
+    state: &State,
+    who: &Principal,
+    action: &str,
+    studies: impl IntoIterator<Item = String>,
+) -> Result<(), ApiError> {
+    let studies: BTreeSet<String> = studies.into_iter().collect();
+    let by = match &who.proof {
+        Proof::Session { csrf, .. } => csrf,
+        Proof::Bearer { token_id } => token_id,
+    };
+    let by = format!("{action} {by}");
+    if state.views.covers(&by, &studies, state.now()) {
+        return Ok(());
+    }
+    let first = studies.first().cloned().unwrap_or_default();
+    let detail = serde_json::json!({ "studies": studies });
+    note(state, who, action, format!("study:{first}"), detail).await?;
+    state.views.add(by, studies, state.now());
+    Ok(())
 }
 
 /// An entry about anything else that was looked at.

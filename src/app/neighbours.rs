@@ -1,17 +1,24 @@
 //! From the configuration to the systems that the engineer of the interfaces sees, and how each is tried.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tocsin_domain::clock::Timestamp;
+use tocsin_domain::ids::MessageId;
 
 use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use crate::config::Config;
 use crate::deliver::chain;
 use crate::deliver::dicom::{self, DicomPeer};
-use crate::deliver::mllp::{self, MllpPeer};
+use crate::deliver::mllp::{self, AckOutcome, MllpPeer};
 use crate::deliver::tls::Tls;
-use crate::pipeline::env::Env;
+use crate::deliver::web::{self, WebPeer};
+use crate::pipeline::env::{Env, Way};
 use crate::pipeline::tell_ris::RIS;
+use crate::report::hl7_context::Envelope;
+use crate::report::nmd;
 use crate::retrieve::How;
+use crate::storage::messages;
 
 /// Those of the configuration.
 pub struct Configured {
@@ -19,19 +26,23 @@ pub struct Configured {
     /// How those that we call are called, by id.
     called: Vec<(String, Called)>,
     tls: Option<Tls>,
+    /// What writes messages to the RIS.
+    env: Arc<Env>,
 }
 
 enum Called {
     Dicom(DicomPeer),
     Mllp(MllpPeer),
+    Web(WebPeer),
 }
 
 impl Configured {
-    pub fn of(config: &Config, env: &Env, tls: Option<&Tls>) -> Self {
+    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>) -> Self {
         let mut found = Self {
             all: Vec::new(),
             called: Vec::new(),
             tls: tls.cloned(),
+            env: env.clone(),
         };
         found.senders(config);
         if let Some(ris) = &env.settings.ris {
@@ -39,30 +50,22 @@ impl Configured {
             found.calls(ConnectionKind::Hl7Out, RIS, profile, Called::Mllp(peer));
         }
         for archive in &env.settings.archives {
-            let peer = archive.peer.clone();
-            found.calls(
-                ConnectionKind::DicomOut,
-                &archive.peer.ae_title,
-                None,
-                Called::Dicom(peer),
-            );
+            let called = match &archive.way {
+                Way::Dicom(peer) => Called::Dicom(peer.clone()),
+                Way::Web(peer) => Called::Web(peer.clone()),
+            };
+            found.calls(ConnectionKind::DicomOut, &archive.name, None, called);
         }
-        let sources = env.priors.iter().flat_map(|priors| &priors.sources);
-        for (source, configured) in sources.zip(&config.priors.sources) {
-            match &source.how {
-                How::Get(peer) | How::Move(peer) => {
-                    let peer = Called::Dicom(peer.clone());
-                    found.calls(ConnectionKind::PriorSource, &source.name, None, peer);
-                }
-                How::Web(_) => {
-                    let address = configured.url.clone().unwrap_or_default();
-                    found.add(Neighbour {
-                        tls: address.starts_with("https:"),
-                        address,
-                        ..Neighbour::new(ConnectionKind::PriorSource, &source.name)
-                    });
-                }
-            }
+        for source in env.priors.iter().flat_map(|priors| &priors.sources) {
+            let called = match &source.how {
+                How::Get(peer) | How::Move(peer) => Called::Dicom(peer.clone()),
+                How::Web(peer) => Called::Web(peer.clone()),
+            };
+            found.calls(ConnectionKind::PriorSource, &source.name, None, called);
+        }
+        for worklist in env.worklists.iter() {
+            let peer = Called::Dicom(worklist.peer.clone());
+            found.calls(ConnectionKind::WorklistSource, &worklist.name, None, peer);
         }
         found
     }
@@ -86,7 +89,7 @@ impl Configured {
                 ..Neighbour::new(ConnectionKind::Hl7In, &peer.name)
             });
         }
-        for peer in &config.dicom.peers {
+        for peer in config.dicom.peers.iter().filter(|peer| peer.may_call()) {
             self.add(Neighbour {
                 address: peer.host.clone(),
                 ..Neighbour::new(ConnectionKind::DicomIn, peer.ae_title.as_str())
@@ -95,12 +98,13 @@ impl Configured {
     }
 
     fn calls(&mut self, kind: ConnectionKind, name: &str, profile: Option<String>, called: Called) {
-        let (host, port, tls) = match &called {
-            Called::Dicom(peer) => (&peer.host, peer.port, peer.tls.is_some()),
-            Called::Mllp(peer) => (&peer.host, peer.port, peer.tls.is_some()),
+        let (address, tls) = match &called {
+            Called::Dicom(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
+            Called::Mllp(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
+            Called::Web(peer) => (peer.base.clone(), peer.base.starts_with("https:")),
         };
         let id = self.add(Neighbour {
-            address: format!("{host}:{port}"),
+            address,
             tls,
             profile,
             may_be_checked: true,
@@ -132,6 +136,33 @@ impl Neighbours for Configured {
                 Ok(()) => Ok(format!("{}:{} takes connections", peer.host, peer.port)),
                 Err(error) => Err(chain(&error)),
             },
+            Called::Web(peer) => match web::reachable(peer).await {
+                Ok(()) => Ok(format!("{} has answered a search", peer.base)),
+                Err(error) => Err(chain(&error)),
+            },
         })
+    }
+
+    async fn test(&self, id: &str) -> Option<Result<String, String>> {
+        let (_, called) = self.called.iter().find(|(known, _)| known == id)?;
+        let (Called::Mllp(peer), Some(ris)) = (called, &self.env.settings.ris) else {
+            return None;
+        };
+        let control_id = messages::control_id(MessageId(self.env.store.ids().uuid()));
+        let message = nmd::status(&Envelope {
+            profile: &ris.profile,
+            parties: &ris.parties,
+            control_id: &control_id,
+            at: self.env.store.now(),
+            zone: self.env.settings.time_zone,
+        });
+        let (verdict, code, text) = match mllp::send(peer, &message.bytes, &control_id).await {
+            Ok(AckOutcome::Accepted { code, text, .. }) => ("takes it", code, text),
+            // It has read the message and does not know its type: the conversation works.
+            Ok(AckOutcome::Refused { code, text, .. }) => ("reads it and does not want it", code, text),
+            Err(error) => return Some(Err(chain(&error))),
+        };
+        let words = format!("NMD^N02 {control_id}: {RIS} {verdict}, {} {text}", code.text());
+        Some(Ok(words.trim_end().to_owned()))
     }
 }

@@ -10,19 +10,20 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
-use crate::config::archive::ArchiveObject;
+use crate::api::cds::CdsSettings;
 use crate::config::auth::SecondFactor;
-use crate::config::dicom::PeerRole;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
+use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{Archive, Gets, Ris, Settings};
+use crate::pipeline::env::{Archive, Ris, Settings};
 use crate::storage::Store;
+use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
 
 use super::error::AppError;
@@ -35,12 +36,13 @@ pub fn pipeline(
     link_key: Vec<u8>,
     serial: String,
     ris: Option<Ris>,
-    tls: Option<&Tls>,
+    archives: Vec<Archive>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
         time_zone: config.site.time_zone.0,
         base_url,
+        step_patience: TimeDelta::seconds(i64::from(config.dicom.step_patience_seconds)),
         default_authority: config.hl7.default_authority.clone(),
         priorities: priorities(&config.rules),
         people: config.alerts.people.iter().map(person).collect(),
@@ -55,8 +57,9 @@ pub fn pipeline(
         mail_host: machine::host_name(),
         link_key,
         ris_enabled: ris.is_some(),
+        hook_failures: i64::from(config.fhir.failures.get()),
         ris,
-        archives: archives(config, tls),
+        archives,
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
@@ -138,7 +141,7 @@ pub fn served(config: &Config, store: &Store, tls: Option<&Tls>) -> scp::Served 
 }
 
 /// How a peer is called; `None` of one that has no port.
-fn called(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Option<DicomPeer> {
+pub fn called(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Option<DicomPeer> {
     Some(DicomPeer {
         ae_title: peer.ae_title.as_str().to_owned(),
         host: peer.host.clone(),
@@ -146,6 +149,15 @@ fn called(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Option
         our_ae: config.dicom.ae_title.as_str().to_owned(),
         tls: tls.filter(|_| peer.tls).cloned(),
     })
+}
+
+/// What takes images in that did not come to the listener.
+pub fn intake(config: &Config, store: &Store, blobs: &BlobStore, metrics: &Metrics) -> Intake {
+    Intake {
+        rows: image_rows(config, store, metrics),
+        blobs: blobs.clone(),
+        limits: scp::ScpSettings::from_config(&config.dicom, &config.storage).limits,
+    }
 }
 
 /// The site of a sender: the peer's own, else the default one.
@@ -158,24 +170,6 @@ fn site_of(config: &Config) -> SiteOf {
         .filter_map(|p| Some((p.ae_title.as_str().to_owned(), p.site.clone()?)))
         .collect();
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
-}
-
-fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
-    let archive = |peer: &dicom::DicomPeer| {
-        let send = peer.send.as_ref().unwrap_or(&config.archive.send);
-        Some(Archive {
-            peer: called(config, peer, tls)?,
-            gets: match peer.role {
-                PeerRole::Destination => Gets::WhatRulesRoute,
-                PeerRole::Archive | PeerRole::Sender => Gets::Everything,
-            },
-            structured_report: send.contains(&ArchiveObject::Sr),
-            key_image: send.contains(&ArchiveObject::KeyImage),
-            segmentation: send.contains(&ArchiveObject::Seg),
-            commitment: peer.commitment,
-        })
-    };
-    config.dicom.receivers().filter_map(archive).collect()
 }
 
 /// What the MLLP listener reads.
@@ -224,6 +218,21 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
         zone,
         profile: Arc::new(load::profile(config, profile)?.read),
     })
+}
+
+/// Without the keys of EHRs, which are in files.
+fn cds(config: &Config) -> CdsSettings {
+    let hooks = &config.cds_hooks;
+    CdsSettings {
+        origins: hooks.origins.clone(),
+        ehrs: Vec::new(),
+        systems: hooks
+            .patient_systems
+            .iter()
+            .map(|known| (known.system.clone(), known.authority.clone()))
+            .collect(),
+        recent: TimeDelta::hours(i64::from(hooks.recent_hours.get())),
+    }
 }
 
 /// A year; more is never.
@@ -277,6 +286,7 @@ pub fn api(config: &Config) -> api::Settings {
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
         models: Default::default(),
+        cds: cds(config),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,
     }

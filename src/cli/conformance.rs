@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use clap::Args;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
 use tocsin_domain::commitment::PUSH_MODEL;
-use tocsin_domain::dimse::query::{STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE};
+use tocsin_domain::dimse::query::{STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE, WORKLIST_FIND};
 use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 use super::Failure;
 use crate::deliver::dicom::wire::MAX_PDU_BYTES;
 use crate::ingest::dicom::{
-    Access, OTHER_STORAGE, PRIVATE_STORAGE, SERVICES, STORAGE_ARC, TRANSFER_SYNTAXES, VERIFICATION,
+    Access, IAN, MPPS, OTHER_STORAGE, PRIVATE_STORAGE, SERVICES, STORAGE_ARC, TRANSFER_SYNTAXES, VERIFICATION,
 };
 use crate::ingest::hl7::event::{MESSAGES, Meaning, VERSIONS};
 use crate::report::hl7_charset::SUPPORTED;
@@ -56,6 +56,12 @@ const RETRIEVAL: &str = "\
     instances as they are stored, or in the other of implicit and explicit VR little endian; nothing is decompressed. C-MOVE sends to \
     peers of the configuration that have a port. Roles are agreed on by SCP/SCU role selection.\n\n";
 
+const ANNOUNCED: &str = "\
+    N-CREATE and N-SET of performed procedure steps, N-CREATE of notices; committed before success. An attribute of type 1 that is missing or empty is \
+    answered with 0x0120 or 0x0121 and named in the error comment, a value that may not be with 0x0106; attributes of type 2 may be \
+    absent. 0x0111: the instance is there; 0x0112: it is not; 0x0110 with Error ID 0xA710: it is final; 0x0107: something that may not be \
+    changed was not.\n\n";
+
 /// Processes of JPEG that no library here knows (PS3.6 table A-1).
 const RETIRED_JPEG: [&str; 8] = [
     "1.2.840.10008.1.2.4.52",
@@ -69,7 +75,8 @@ const RETIRED_JPEG: [&str; 8] = [
 ];
 
 /// Of the SOP classes that are named one by one (PS3.6 table A-1).
-const NAMES: [(&str, &str); 23] = [
+const NAMES: [(&str, &str); 24] = [
+    (WORKLIST_FIND, "Modality Worklist Information Model - FIND"),
     (VERIFICATION, "Verification"),
     ("1.2.840.10008.5.1.1.27", "Stored Print Storage (retired)"),
     (
@@ -148,6 +155,8 @@ fn dicom() -> String {
         &served(Access::Retrievers),
     );
     text.push_str(RETRIEVAL);
+    classes(&mut text, "What is announced of images", &[MPPS, IAN]);
+    text.push_str(ANNOUNCED);
     text.push_str("Storage is of level 2 (full): an instance is kept byte by byte, with private elements, and on stable storage before success.\n\n");
     text.push_str("## Asked for (SCU)\n\n");
     classes(&mut text, "Verification", &[VERIFICATION]);
@@ -166,6 +175,7 @@ fn dicom() -> String {
         "Query and retrieve, study root",
         &[STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET],
     );
+    classes(&mut text, "Modality worklist", &[WORKLIST_FIND]);
     classes(
         &mut text,
         "Storage in the association of a C-GET, as SCP",

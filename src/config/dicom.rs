@@ -1,6 +1,7 @@
 //! `[dicom]`: the listener for images, its limits, and the application entities we know.
 
 use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use super::archive::ArchiveObject;
 use super::check::Problems;
 use super::site::Site;
 use super::value::{Accept, AeTitle, Listen};
+use super::web::{self, WebKeys};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +33,8 @@ pub struct Dicom {
     pub read_timeout_seconds: NonZeroU64,
     /// Between messages.
     pub idle_timeout_seconds: NonZeroU64,
+    /// Silence that ends a series while its modality says by MPPS that it is still at work.
+    pub step_patience_seconds: u32,
     pub peers: Vec<DicomPeer>,
 }
 
@@ -39,7 +43,8 @@ pub struct Dicom {
 #[serde(deny_unknown_fields)]
 pub struct DicomPeer {
     pub ae_title: AeTitle,
-    /// A name or an address. A sender must connect from it; a receiver is called at it.
+    /// A name or an address. A sender must connect from it; a receiver is called at it. Empty where it is called by its `url` alone.
+    #[serde(default)]
     pub host: String,
     /// Where a receiver listens.
     pub port: Option<u16>,
@@ -57,6 +62,55 @@ pub struct DicomPeer {
     pub commitment: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
+    /// It is handed objects by STOW-RS instead of C-STORE: `/studies` lies below.
+    pub url: Option<String>,
+    pub bearer_file: Option<PathBuf>,
+    pub user: Option<String>,
+    pub password_file: Option<PathBuf>,
+    /// Certificates to trust besides those of the public authorities, in PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl DicomPeer {
+    /// What it is called with where it speaks DICOMweb.
+    pub fn web(&self) -> WebKeys<'_> {
+        WebKeys {
+            url: self.url.as_deref(),
+            bearer_file: self.bearer_file.as_deref(),
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+        }
+    }
+
+    /// Whether it may open associations with us.
+    pub fn may_call(&self) -> bool {
+        !self.host.is_empty()
+    }
+
+    fn check_address(&self, key: &dyn Fn(&str) -> String, problems: &mut Problems<'_>) {
+        if self.url.is_none() {
+            problems.not_empty(&key("host"), &self.host);
+            self.web().check_absent(key, problems);
+            if self.role.receives() && self.port.is_none_or(|port| port == 0) {
+                problems.add(&key("port"), "expected the port on which it listens, such as 104");
+            }
+            return;
+        }
+        self.web().check(key, problems);
+        if !self.role.receives() {
+            problems.add(
+                &key("url"),
+                "expected only of a receiver, with role archive or destination",
+            );
+        }
+        if self.port.is_some() || self.tls {
+            problems.add(
+                &key("port"),
+                "expected no port and no tls beside a url, which says both",
+            );
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -105,29 +159,37 @@ impl Dicom {
         Duration::from_secs(self.idle_timeout_seconds.get())
     }
 
+    pub(super) fn resolve(&mut self, base: &Path) {
+        for peer in &mut self.peers {
+            let files = [&mut peer.bearer_file, &mut peer.password_file, &mut peer.ca_file];
+            web::resolve(base, files);
+        }
+    }
+
     pub(super) fn check(&self, site: &Site, problems: &mut Problems<'_>) {
         problems.loopback_only("dicom.listen", self.accept, Some(self.listen));
         problems.loopback_only("dicom.listen_tls", self.accept, self.listen_tls);
         if !(4096..=4 * 1024 * 1024).contains(&self.max_pdu_bytes) {
             problems.add("dicom.max_pdu_bytes", "expected 4096 to 4194304");
         }
+        // A study that stands still for five minutes counts as stuck.
+        if self.step_patience_seconds > 240 {
+            problems.add("dicom.step_patience_seconds", "expected 0 to 240");
+        }
         for (index, peer) in self.peers.iter().enumerate() {
             let key = |name: &str| format!("dicom.peers.{index}.{name}");
-            problems.not_empty(&key("host"), &peer.host);
+            peer.check_address(&key, problems);
             site.check_reference(&key("site"), peer.site.as_ref(), problems);
-            if peer.role.receives() && peer.port.is_none_or(|port| port == 0) {
-                problems.add(&key("port"), "expected the port on which it listens, such as 104");
-            }
             if peer.send.is_some() && !peer.role.receives() {
                 problems.add(
                     &key("send"),
                     "expected only of a receiver, with role archive or destination",
                 );
             }
-            if peer.commitment && !peer.role.receives() {
+            if peer.commitment && !(peer.role.receives() && peer.url.is_none()) {
                 problems.add(
                     &key("commitment"),
-                    "expected only of a receiver, with role archive or destination",
+                    "expected only of a receiver, with role archive or destination, that is called by C-STORE",
                 );
             }
             if self

@@ -87,6 +87,9 @@ fn resolve(config: &mut Config) {
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
+    config.cds_hooks.resolve(&base);
+    config.fhir.resolve(&base);
+    config.dicom.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
     }
@@ -114,6 +117,9 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
+    config.modality_worklist.check(&config.site, problems);
+    config.cds_hooks.check(problems);
+    config.fhir.check(problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);
@@ -126,6 +132,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     }
     let peers = config.dicom.peers.iter().map(|peer| peer.tls).enumerate();
     let sources = config.priors.sources.iter().map(|source| source.tls).enumerate();
+    let worklists = &config.modality_worklist.sources;
+    let worklists = worklists.iter().map(|source| source.tls).enumerate();
     let wanted = [
         ("dicom.listen_tls".to_owned(), config.dicom.listen_tls.is_some()),
         ("hl7.listen_tls".to_owned(), config.hl7.listen_tls.is_some()),
@@ -134,7 +142,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     let wanted = wanted
         .into_iter()
         .chain(peers.map(|(at, tls)| (format!("dicom.peers.{at}.tls"), tls)))
-        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)));
+        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)))
+        .chain(worklists.map(|(at, tls)| (format!("modality_worklist.sources.{at}.tls"), tls)));
     for (key, _) in wanted.filter(|(_, wanted)| *wanted) {
         problems.add(&key, "expected a section [tls] with our certificate");
     }
@@ -403,5 +412,37 @@ steps = [{ to = ["stroke"], wait_minutes = 5 }, { to = ["ito"], wait_minutes = 5
             "{message}"
         );
         assert!(!message.contains("steps.0"), "{message}");
+    }
+
+    #[test]
+    fn an_archive_is_called_at_a_host_and_port_or_at_an_address_of_the_web() {
+        let archive = |more: &str| {
+            let text = format!("{SMALLEST}[[dicom.peers]]\nae_title = \"CLOUD\"\nrole = \"archive\"\n{more}");
+            read(&text, &[]).map_or_else(|error| error.to_string(), |_| "good".to_owned())
+        };
+        assert_eq!(archive("url = \"https://pacs.example.org/dicom-web\""), "good");
+        assert_eq!(archive("host = \"pacs\"\nport = 104"), "good");
+        for (more, expected) in [
+            ("", "dicom.peers.0.host: expected a text"),
+            (
+                "url = \"http://pacs.example.org/dicom-web\"",
+                "dicom.peers.0.url: expected an https://",
+            ),
+            (
+                "url = \"https://pacs/d\"\nport = 104",
+                "dicom.peers.0.port: expected no port",
+            ),
+            (
+                "url = \"https://pacs/d\"\nuser = \"t\"",
+                "dicom.peers.0.user: expected user and password_file",
+            ),
+            (
+                "host = \"pacs\"\nport = 104\nuser = \"t\"",
+                "dicom.peers.0.user: expected only beside a url",
+            ),
+        ] {
+            let message = archive(more);
+            assert!(message.contains(expected), "{more}: {message}");
+        }
     }
 }

@@ -10,9 +10,9 @@ use tocsin_domain::ids::SiteId;
 
 use super::check::Problems;
 use super::dicom::Dicom;
-use super::oidc::is_trusted;
 use super::site::Site;
 use super::value::{Accept, AeTitle};
+use super::web::{self, WebKeys};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +51,9 @@ pub struct PriorSource {
     pub bearer_file: Option<PathBuf>,
     pub user: Option<String>,
     pub password_file: Option<PathBuf>,
+    /// Images that an Instance Availability Notification says can be had at this AE title are fetched, to be read.
+    #[serde(default)]
+    pub fetch_announced: bool,
     /// Certificates to trust besides those of the public authorities, in PEM.
     pub ca_file: Option<PathBuf>,
 }
@@ -77,9 +80,7 @@ impl Priors {
                 &mut source.password_file,
                 &mut source.ca_file,
             ];
-            for file in files.into_iter().flatten() {
-                *file = base.join(&*file);
-            }
+            web::resolve(base, files);
         }
     }
 
@@ -96,9 +97,15 @@ impl Priors {
             {
                 problems.add(&key("name"), "expected a name that no other source has");
             }
+            if source.fetch_announced && source.ae_title.is_none() {
+                problems.add(
+                    &key("ae_title"),
+                    "missing; expected the AE title under which notices name this archive",
+                );
+            }
             match source.retrieve {
                 Retrieve::CGet | Retrieve::CMove => source.check_dimse(&key, dicom, problems),
-                Retrieve::Dicomweb => source.check_web(&key, problems),
+                Retrieve::Dicomweb => source.web().check(&key, problems),
             }
         }
     }
@@ -124,30 +131,14 @@ impl PriorSource {
         }
     }
 
-    fn check_web(&self, key: &dyn Fn(&str) -> String, problems: &mut Problems<'_>) {
-        if !self.url.as_deref().is_some_and(is_trusted) {
-            problems.add(
-                &key("url"),
-                "expected an https:// address without ? and #, or http:// on loopback, such as https://pacs.example.org/dicom-web",
-            );
-        }
-        if self.user.is_some() != self.password_file.is_some() {
-            problems.add(
-                &key("user"),
-                "expected user and password_file together, or neither",
-            );
-        }
-        if self.user.is_some() && self.bearer_file.is_some() {
-            problems.add(&key("bearer_file"), "expected either a token or a user, not both");
-        }
-        for (name, file) in [
-            ("bearer_file", &self.bearer_file),
-            ("password_file", &self.password_file),
-            ("ca_file", &self.ca_file),
-        ] {
-            if file.as_deref().is_some_and(|path| !path.is_file()) {
-                problems.add(&key(name), "expected a file; there is none");
-            }
+    /// What it is called with where it speaks DICOMweb.
+    pub fn web(&self) -> WebKeys<'_> {
+        WebKeys {
+            url: self.url.as_deref(),
+            bearer_file: self.bearer_file.as_deref(),
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_deref(),
+            ca_file: self.ca_file.as_deref(),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Clients towards other systems: MLLP and C-STORE. And the connections that both directions share, plain or under TLS.
+//! Clients towards other systems: MLLP, C-STORE and STOW-RS. And the connections that both directions share, plain or under TLS.
 
 pub mod channel;
 pub mod dicom;
+pub mod hook;
 pub mod mllp;
 pub mod mllp_frame;
 pub mod tls;
+pub mod web;
 
 /// An error and its causes in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

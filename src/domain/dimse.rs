@@ -17,11 +17,16 @@ const RESPONSE_BIT: u16 = 0x8000;
 pub const STATUS_SUCCESS: u16 = 0x0000;
 /// PS3.7 annex C: the processing failed here, whatever was asked.
 pub const STATUS_PROCESSING_FAILURE: u16 = 0x0110;
+pub const STATUS_INVALID_ATTRIBUTE_VALUE: u16 = 0x0106;
+/// A warning: something of what was said was not taken.
+pub const STATUS_ATTRIBUTE_LIST_ERROR: u16 = 0x0107;
+pub const STATUS_DUPLICATE_SOP_INSTANCE: u16 = 0x0111;
 pub const STATUS_NO_SUCH_SOP_INSTANCE: u16 = 0x0112;
 pub const STATUS_NO_SUCH_EVENT: u16 = 0x0113;
 pub const STATUS_INVALID_ARGUMENT: u16 = 0x0115;
 pub const STATUS_NO_SUCH_SOP_CLASS: u16 = 0x0118;
 pub const STATUS_MISSING_ATTRIBUTE: u16 = 0x0120;
+pub const STATUS_MISSING_ATTRIBUTE_VALUE: u16 = 0x0121;
 pub const STATUS_NO_SUCH_ACTION: u16 = 0x0123;
 pub const STATUS_NOT_AUTHORIZED: u16 = 0x0124;
 /// The SOP class of the command is not the one of its presentation context.
@@ -31,6 +36,8 @@ pub const STATUS_UNRECOGNIZED_OPERATION: u16 = 0x0211;
 pub const STATUS_OUT_OF_RESOURCES: u16 = 0xA700;
 pub const STATUS_DATA_SET_MISMATCH: u16 = 0xA900;
 pub const STATUS_CANNOT_UNDERSTAND: u16 = 0xC000;
+/// Of objects that are stored by HTTP (PS3.18 table I.2-2).
+pub const STATUS_TRANSFER_SYNTAX_NOT_SUPPORTED: u16 = 0xC122;
 
 const C_STORE: u16 = 0x0001;
 const C_ECHO: u16 = 0x0030;
@@ -94,6 +101,8 @@ pub struct Response {
     pub status: u16,
     /// (0000,0902), empty when there is none.
     pub comment: String,
+    /// (0000,0903), where a service has a number for what went wrong.
+    pub error_id: Option<u16>,
     /// Of a retrieval; nothing of other services.
     pub sub_operations: SubOperations,
 }
@@ -219,6 +228,7 @@ impl Response {
             },
             status,
             comment: comment.to_owned(),
+            error_id: None,
             sub_operations: SubOperations::default(),
         }
     }
@@ -245,6 +255,9 @@ impl Response {
         if !self.comment.is_empty() {
             text(&mut body, 0x0902, &printable(&self.comment), b' ');
         }
+        if let Some(error_id) = self.error_id {
+            short(&mut body, 0x0903, error_id);
+        }
         if !self.head.sop_instance.is_empty() {
             text(&mut body, 0x1000, &self.head.sop_instance, 0);
         }
@@ -263,6 +276,7 @@ impl Response {
             status: fields.need(fields.status, 0x0900, "Status")?,
             head: fields.head(command_field, message_id)?,
             comment: fields.comment,
+            error_id: fields.error_id,
             sub_operations: fields.sub_operations,
         })
     }

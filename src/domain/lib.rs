@@ -3,7 +3,9 @@
 //! clock, a file, a socket or a database.
 
 pub mod admit;
+pub mod advice;
 pub mod alert;
+pub mod announced;
 pub mod assemble;
 pub mod audit;
 pub mod clock;
@@ -12,20 +14,24 @@ pub mod commitment;
 pub mod compare;
 pub mod comparison;
 pub mod course;
+pub mod dicomweb;
 pub mod dimse;
 pub mod explanation;
 pub mod finding;
 pub mod ids;
 pub mod inspect;
 pub mod link;
+pub mod multipart;
 pub mod order;
 pub mod parallel;
 pub mod part10;
 pub mod phi;
 pub mod priors;
 pub mod quantify;
+pub mod reading;
 pub mod repeat;
 pub mod same_person;
+pub mod scheduled;
 pub mod sides;
 pub mod silence;
 pub mod study;

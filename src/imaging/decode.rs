@@ -407,7 +407,8 @@ impl Image {
     }
 }
 
-fn parsed(
+/// What the parser gives; a panic of its own is one more error.
+pub(super) fn parsed(
     parse: impl FnOnce() -> Result<DefaultDicomObject, dicom_object::ReadError>,
 ) -> Result<DefaultDicomObject, DecodeError> {
     let object = catch_unwind(AssertUnwindSafe(parse)).map_err(|_| DecodeError::Decode {

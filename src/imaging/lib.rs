@@ -4,10 +4,13 @@
 pub mod calliper;
 pub mod decode;
 mod groups;
+pub mod header;
 pub mod heat;
 pub mod images;
+pub mod json;
 pub mod marks;
 pub mod mask_codec;
 pub mod phantom;
+pub mod pixels;
 pub mod preview;
 pub mod series;

@@ -3,6 +3,7 @@
 
 mod dicom;
 mod hl7;
+mod hook;
 pub mod outputs;
 mod pictures;
 mod sources;
@@ -19,7 +20,10 @@ use crate::storage::entity::{delivery, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
-use crate::storage::{StoreError, Tx, studies, timeline};
+use crate::storage::{StoreError, Tx, pauses, studies, timeline};
+
+/// How soon what is owed to a paused destination finds that the pause is over.
+const LOOKS_AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// How an attempt ended.
 pub(super) enum Attempt {
@@ -41,7 +45,14 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         .store
         .write(move |tx| Box::pin(async move { begin(tx, &held, id).await }))
         .await?;
-    let Some((row, study)) = due else { return Ok(()) };
+    let (row, study) = match due {
+        Due::Now(row, study) => (*row, *study),
+        Due::Nothing => return Ok(()),
+        Due::Paused { reason } => {
+            let pause = LOOKS_AGAIN;
+            return Err(JobError::RetryAfter { reason, pause });
+        }
+    };
     let attempt = match deliveries::kind_of(&row)? {
         DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
             hl7::send(env, &row, &study).await?
@@ -49,16 +60,23 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
             dicom::send(env, &row, &study).await?
         }
+        DeliveryKind::FhirNotice => hook::send(env, &row).await?,
     };
     end(env, lease, id, row, attempt).await
 }
 
-/// The delivery and its study, unless there is nothing to send now; the job is then done.
-async fn begin(
-    tx: &Tx,
-    lease: &Lease,
-    id: DeliveryId,
-) -> Result<Option<(delivery::Model, study::Model)>, StoreError> {
+/// Whether there is something to send.
+enum Due {
+    Now(Box<delivery::Model>, Box<study::Model>),
+    /// The job is done.
+    Nothing,
+    /// Somebody has stopped what goes there.
+    Paused {
+        reason: String,
+    },
+}
+
+async fn begin(tx: &Tx, lease: &Lease, id: DeliveryId) -> Result<Due, StoreError> {
     leases::fence(tx, lease).await?;
     let row = deliveries::get(tx.conn(), id).await?;
     let study_id = row
@@ -74,9 +92,14 @@ async fn begin(
     }
     if !waits || hold.is_some() {
         leases::complete(tx, lease).await?;
-        return Ok(None);
+        return Ok(Due::Nothing);
     }
-    Ok(Some((row, study)))
+    if let Some(pause) = pauses::of(tx.conn(), &row.destination).await? {
+        let reason = format!("paused: {}", pause.reason);
+        deliveries::set_state(tx, id, DeliveryState::Pending, Some(reason.clone())).await?;
+        return Ok(Due::Paused { reason });
+    }
+    Ok(Due::Now(Box::new(row), Box::new(study)))
 }
 
 async fn end(
@@ -128,9 +151,12 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
             let archives = &env.settings.archives;
             archives
                 .iter()
-                .any(|a| a.peer.ae_title == row.destination && a.commitment)
+                .any(|archive| archive.name == row.destination && archive.committing().is_some())
         }
-        DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => false,
+        DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => false,
     })
 }
 

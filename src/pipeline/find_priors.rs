@@ -86,6 +86,7 @@ async fn ask(
         let origin = Origin {
             sender: source.sender().title,
             site: SiteId(row.site.clone()),
+            study: None,
         };
         let taker = Taker {
             intake: &priors.intake,

@@ -7,7 +7,7 @@ use tocsin_domain::part10::FileMeta;
 use tocsin_domain::work::Work;
 
 use super::deliver::rendered;
-use super::env::Env;
+use super::env::{Archive, Env};
 use crate::deliver::chain;
 use crate::deliver::dicom::{DeliverError, ask_to_keep};
 use crate::jobs::JobError;
@@ -17,10 +17,9 @@ use crate::storage::{StoreError, commitments, deliveries, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobError> {
     let row = deliveries::get(env.store.read(), id).await?;
-    let archives = &env.settings.archives;
-    let archive = archives
-        .iter()
-        .find(|a| a.peer.ae_title == row.destination && a.commitment);
+    let mut archives = env.settings.archives.iter();
+    let archive = archives.find(|archive| archive.name == row.destination);
+    let archive = archive.and_then(Archive::committing);
     let (Some(archive), Some(file)) = (archive, rendered(env, &row)?) else {
         return complete(env, lease).await;
     };
@@ -36,7 +35,7 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         })
         .await?;
     let (class, instance) = (meta.sop_class.as_str(), meta.sop_instance.as_str());
-    ask_to_keep(&archive.peer, &transaction, class, instance)
+    ask_to_keep(archive, &transaction, class, instance)
         .await
         .map_err(|error| match error {
             DeliverError::CommitmentNotAccepted => JobError::Fail(error.to_string()),

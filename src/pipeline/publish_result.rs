@@ -11,6 +11,7 @@ use tocsin_domain::work::Work;
 use super::compare_priors;
 use super::env::{Archive, Env, Gets, Settings};
 use super::tell_ris::RIS;
+use super::tell_subscribers;
 use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
@@ -23,6 +24,7 @@ use crate::storage::{StoreError, Tx, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
+    let server = env.fhir.clone();
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -43,6 +45,7 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                 for wanted in outputs(&record, &settings, &routed(&verdicts)) {
                     owe(tx, &study, &record, wanted).await?;
                 }
+                tell_subscribers::owe(tx, &server, &study, &results::get(tx.conn(), id).await?).await?;
                 if map_comes(&record) {
                     jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
                 }
@@ -111,7 +114,7 @@ fn outputs(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) 
     };
     let mut wanted = Vec::new();
     for archive in receivers(settings, routed) {
-        let destination = &archive.peer.ae_title;
+        let destination = &archive.name;
         if archive.structured_report {
             wanted.push(one(DeliveryKind::StructuredReport, destination));
         }
@@ -137,7 +140,7 @@ fn map_comes(record: &ResultRecord) -> bool {
 fn receivers<'s>(settings: &'s Settings, routed: &'s BTreeSet<&str>) -> impl Iterator<Item = &'s Archive> {
     settings.archives.iter().filter(|archive| match archive.gets {
         Gets::Everything => true,
-        Gets::WhatRulesRoute => routed.contains(archive.peer.ae_title.as_str()),
+        Gets::WhatRulesRoute => routed.contains(archive.name.as_str()),
     })
 }
 
@@ -147,7 +150,7 @@ fn key_images(record: &ResultRecord, archive: &Archive) -> Vec<Wanted> {
     }
     let one = |place| Wanted {
         kind: DeliveryKind::KeyImage,
-        destination: archive.peer.ae_title.clone(),
+        destination: archive.name.clone(),
         place,
     };
     (0..record.key_images().len()).map(one).collect()

@@ -2,9 +2,9 @@
 
 use tocsin_domain::dimse::query::STATUS_DESTINATION_UNKNOWN;
 
-use super::web::WebError;
 use crate::deliver::chain;
 use crate::deliver::dicom::DeliverError;
+use crate::deliver::web::WebError;
 use crate::storage::StoreError;
 
 #[derive(Debug, thiserror::Error)]

@@ -154,7 +154,7 @@ async fn take(
         }
     }
     let answer = match taker.intake.finish(taker.origin, taking).await {
-        Ok(()) => {
+        Ok(_) => {
             fetched.instances += 1;
             Response::to(&head, STATUS_SUCCESS, "")
         }

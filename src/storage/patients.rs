@@ -93,18 +93,28 @@ pub async fn imaged(
         return Ok(None);
     };
     let authority = row.patient_authority.clone().unwrap_or_default();
-    let identifier = PatientIdentifier { value, authority }.qualified(default_authority);
-    let site = SiteId(row.site.clone());
-    if let Some(known) = find(conn, &site, &identifier).await? {
-        return Ok(Some(Imaged::Record(survivor(conn, known).await?.id)));
+    let said = PatientIdentifier { value, authority };
+    named(conn, &SiteId(row.site.clone()), said, default_authority)
+        .await
+        .map(Some)
+}
+
+/// The same of an identifier as images say it.
+pub async fn named(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    said: PatientIdentifier,
+    default_authority: &str,
+) -> Result<Imaged, StoreError> {
+    let identifier = said.qualified(default_authority);
+    if let Some(known) = find(conn, site, &identifier).await? {
+        return Ok(Imaged::Record(survivor(conn, known).await?.id));
     }
     let bearer = match identifier.authority.is_empty() {
-        true => only_bearer(conn, &site, &identifier.value).await?,
+        true => only_bearer(conn, site, &identifier.value).await?,
         false => None,
     };
-    Ok(Some(
-        bearer.map_or_else(|| Imaged::Unknown(identifier), Imaged::Record),
-    ))
+    Ok(bearer.map_or_else(|| Imaged::Unknown(identifier), Imaged::Record))
 }
 
 /// Of several patients who have this number, none is meant.
@@ -157,6 +167,10 @@ pub async fn upsert(
         pick(&known.sex, &said.sex),
     );
     let told_at = known.told_at.max(to_micros(at));
+    let same = (&name, &birth_date, &sex) == (&known.name, &known.birth_date, &known.sex);
+    if same && told_at == known.told_at {
+        return Ok(known);
+    }
     let mut row: patient::ActiveModel = known.into();
     row.name = Set(name);
     row.birth_date = Set(birth_date);

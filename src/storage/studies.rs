@@ -8,14 +8,17 @@ use sea_orm::{
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
+use tocsin_domain::reading::Ending;
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 
 use super::changes;
+use super::dicom_keys;
 use super::document;
 use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
 use super::prior_searches::Purpose;
+use super::readings;
 use super::store::Tx;
 use super::waiting;
 
@@ -142,7 +145,7 @@ pub async fn place(
     let study_id = id_of(&study)?;
     let series = match series_by_uid(tx.conn(), study_id, &facts.series_uid).await? {
         Some(row) => row,
-        None => create_series(tx, study_id, &facts.series_uid).await?,
+        None => create_series(tx, study_id, facts).await?,
     };
     Ok((study_id, series_id_of(&series)?, is_new))
 }
@@ -192,6 +195,7 @@ async fn create(
         updated_at: Set(now),
     };
     let row = row.insert(tx.conn()).await?;
+    dicom_keys::of_study(tx, id_of(&row)?, site, facts).await?;
     changes::note(tx, id_of(&row)?).await?;
     Ok(row)
 }
@@ -218,12 +222,12 @@ pub async fn series_by_uid(
         .await?)
 }
 
-async fn create_series(tx: &Tx, study: StudyId, uid: &Uid) -> Result<series::Model, StoreError> {
+async fn create_series(tx: &Tx, study: StudyId, facts: &InstanceFacts) -> Result<series::Model, StoreError> {
     let now = to_micros(tx.now());
     let row = series::ActiveModel {
         id: Set(SeriesId(tx.uuid()).to_string()),
         study_id: Set(study.to_string()),
-        series_uid: Set(uid.to_string()),
+        series_uid: Set(facts.series_uid.to_string()),
         state: Set("receiving".to_owned()),
         facts: Set(None),
         instances: Set(0),
@@ -231,7 +235,9 @@ async fn create_series(tx: &Tx, study: StudyId, uid: &Uid) -> Result<series::Mod
         last_instance_at: Set(now),
         updated_at: Set(now),
     };
-    Ok(row.insert(tx.conn()).await?)
+    let row = row.insert(tx.conn()).await?;
+    dicom_keys::of_series(tx, series_id_of(&row)?, study, facts).await?;
+    Ok(row)
 }
 
 /// The association that carried images of this study has been released or lost: one of the signals of completeness.
@@ -359,11 +365,23 @@ pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<study::Model, Store
             "{holder} holds this study since {since}"
         )));
     }
+    readings::begun(tx, &row, by).await?;
     let now = to_micros(tx.now());
     let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(Some(by.to_owned()));
     row.claimed_at = Set(Some(now));
     save(tx, row).await
+}
+
+/// Whoever holds the study goes on holding it for as long as a claim lasts; nothing to do where nobody does.
+pub async fn renew(tx: &Tx, row: study::Model) -> Result<(), StoreError> {
+    if holder(&row, tx.now()).is_none() {
+        return Ok(());
+    }
+    let now = to_micros(tx.now());
+    let mut row: study::ActiveModel = row.into();
+    row.claimed_at = Set(Some(now));
+    save(tx, row).await.map(|_| ())
 }
 
 /// Who gives a study back.
@@ -388,6 +406,12 @@ pub async fn unclaim(tx: &Tx, id: StudyId, by: Releaser<'_>) -> Result<(), Store
         }
         Releaser::Holder(_) | Releaser::Administrator => {}
     }
+    readings::end_standing(tx, &row, Ending::GivenBack).await?;
+    let_go(tx, row).await
+}
+
+/// Nobody holds the study any more; whoever calls this has written down how its reading ended.
+pub async fn let_go(tx: &Tx, row: study::Model) -> Result<(), StoreError> {
     let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(None);
     row.claimed_at = Set(None);

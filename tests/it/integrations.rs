@@ -147,7 +147,7 @@ fn samples_of_the_configuration_are_accepted() {
         "postgres://tocsin@tocsin-postgres/tocsin",
     )];
     assert_eq!(problems(&kubernetes, folder.path(), &secret), None);
-    for fragment in ["dcm4chee/tocsin.toml", "oie/tocsin.toml"] {
+    for fragment in ["dcm4chee/tocsin.toml", "oie/tocsin.toml", "orthanc/tocsin.toml"] {
         let text = format!("{SMALLEST}{}", read(fragment));
         assert_eq!(problems(&text, folder.path(), &[]), None, "{fragment}");
     }

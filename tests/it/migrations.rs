@@ -3,6 +3,11 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tocsin::storage::instances::{self, Received};
+use tocsin::storage::prior_searches::Purpose;
+use tocsin::storage::{Store, studies};
+use tocsin_domain::clock::ManualClock;
+use tocsin_domain::ids::SiteId;
 use tocsin_migrations::{Migrator, MigratorTrait};
 
 use crate::database::databases;
@@ -69,5 +74,85 @@ async fn the_schema_goes_up_down_and_up_again_the_same_on_both_databases() {
     }
     for schema in &schemas {
         assert_eq!(schema, &schemas[0]);
+    }
+}
+
+/// Keys by which studies are found are filled in for those that were here before there were any.
+#[tokio::test]
+async fn keys_are_filled_in_for_studies_that_were_here_before() {
+    for database in databases().await {
+        let clock = std::sync::Arc::new(ManualClock::at("2026-03-14T09:00:00Z".parse().unwrap()));
+        let store = Store::open(
+            &database.url,
+            clock,
+            tocsin::app::machine::ids(),
+            b"audit key".to_vec(),
+        )
+        .await
+        .unwrap();
+        let kept = store.write(|tx| {
+            Box::pin(async move {
+                let received = received();
+                let (study, series, _) = studies::place(
+                    tx,
+                    &received.site,
+                    &received.facts,
+                    &received.calling_ae,
+                    Purpose::Reading,
+                )
+                .await?;
+                instances::insert(tx, &received, study, series).await
+            })
+        });
+        kept.await.unwrap();
+        let connection = open(&database.url).await;
+        let keys = async || {
+            let statement = "SELECT k.study_date, k.study_number, s.modality, s.series_number \
+                 FROM study_key k JOIN series_key s ON s.study_id = k.study_id";
+            let statement = Statement::from_string(connection.get_database_backend(), statement);
+            let row = connection.query_one_raw(statement).await.unwrap().expect("keys");
+            (
+                row.try_get::<Option<String>>("", "study_date").unwrap(),
+                row.try_get::<Option<String>>("", "study_number").unwrap(),
+                row.try_get::<String>("", "modality").unwrap(),
+                row.try_get::<Option<i64>>("", "series_number").unwrap(),
+            )
+        };
+        let expected = (
+            Some("20260301".to_owned()),
+            Some("S1".to_owned()),
+            "CT".to_owned(),
+            Some(4),
+        );
+        assert_eq!(keys().await, expected, "{}", database.name);
+        let all = Migrator::migrations();
+        let since = all
+            .iter()
+            .rev()
+            .position(|one| one.name().ends_with("_dicom_keys"))
+            .unwrap()
+            + 1;
+        Migrator::down(&connection, Some(u32::try_from(since).unwrap()))
+            .await
+            .unwrap();
+        Migrator::up(&connection, None).await.unwrap();
+        assert_eq!(keys().await, expected, "{}", database.name);
+    }
+}
+
+fn received() -> Received {
+    let facts = serde_json::json!({
+        "sop_class_uid": "1.2.840.10008.5.1.4.1.1.2", "sop_instance_uid": "1.2.3.4", "series_uid": "1.2.3.5",
+        "study_uid": "1.2.3.6", "demographics": {}, "study_id": "S1", "study_date": "20260301",
+        "modality": "CT", "series_number": 4, "image_type": [], "rows": 1, "columns": 1, "frames": 1, "has_pixels": true,
+    });
+    Received {
+        site: SiteId("main".to_owned()),
+        facts: serde_json::from_value(facts).unwrap(),
+        problems: Vec::new(),
+        transfer_syntax: "1.2.840.10008.1.2.1".to_owned(),
+        sha256: "0".repeat(64),
+        length: 1,
+        calling_ae: "CT1".to_owned(),
     }
 }

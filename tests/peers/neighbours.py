@@ -74,8 +74,8 @@ class Orthanc(Program):
     """Debian's Orthanc, in memory of a folder of ours, without its plugins."""
 
     def __init__(self, folder, port=None, **changed):
-        self.http, free = free_ports(2)
-        port = port or free
+        http, free = free_ports(2)
+        self.http, port = changed.get("HttpPort", http), port or free
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         settings = {

@@ -14,7 +14,7 @@ pub enum Role {
     Governance,
     IntegrationEngineer,
     Admin,
-    /// Another program that reads.
+    /// Another program: it reads, and brings images.
     Service,
 }
 
@@ -52,6 +52,13 @@ pub enum Action {
     SetUp,
     /// Make, change and end accounts.
     ManagePeople,
+    /// Be told, on behalf of somebody at an EHR, what is known of a patient.
+    AskAdvice,
+    /// Have another system told of results, as far as the site allows.
+    Subscribe,
+    /// Bring images by HTTP. Programs do, as scanners do by DICOM; technologists bring what did not come by itself. Those who read, judge
+    /// or repair interfaces have no business to add to a study.
+    StoreImages,
 }
 
 impl Role {
@@ -123,19 +130,7 @@ impl Role {
                 action,
                 ReadWorklist | ReadStudy | Comment | ReadAlerts | AcknowledgeAlert
             ),
-            Self::Technologist => matches!(
-                action,
-                ReadWorklist
-                    | ReadStudy
-                    | Comment
-                    | ReadReconciliation
-                    | Reconcile
-                    | ReadQuarantine
-                    | DismissQuarantine
-                    | ReadDeliveries
-                    | ReadQuality
-                    | HandleRepeat
-            ),
+            Self::Technologist => technologist_may(action),
             Self::QaReviewer => matches!(
                 action,
                 ReadWorklist
@@ -162,13 +157,41 @@ impl Role {
                     | ReadVersions
                     | RerunModel
                     | SetUp
+                    | Subscribe
             ),
             Self::Service => matches!(
                 action,
-                ReadWorklist | ReadStudy | ReadAlerts | ReadMessages | ReadDeliveries | ReadVersions
+                ReadWorklist
+                    | ReadStudy
+                    | ReadAlerts
+                    | ReadMessages
+                    | ReadDeliveries
+                    | ReadVersions
+                    | AskAdvice
+                    | Subscribe
+                    | StoreImages
             ),
         }
     }
+}
+
+/// Sees to it that images are there, and usable.
+fn technologist_may(action: Action) -> bool {
+    use Action::*;
+    matches!(
+        action,
+        ReadWorklist
+            | ReadStudy
+            | Comment
+            | ReadReconciliation
+            | Reconcile
+            | ReadQuarantine
+            | DismissQuarantine
+            | ReadDeliveries
+            | ReadQuality
+            | HandleRepeat
+            | StoreImages
+    )
 }
 
 #[cfg(test)]
@@ -198,6 +221,10 @@ mod tests {
         );
         assert_eq!(who(Action::ManageTokens), [Role::Admin]);
         assert_eq!(who(Action::ManagePeople), [Role::Admin]);
+        assert_eq!(
+            who(Action::StoreImages),
+            [Role::Technologist, Role::Admin, Role::Service]
+        );
         assert_eq!(
             who(Action::AcknowledgeAlert),
             [Role::Radiologist, Role::StrokeTeam, Role::Admin]

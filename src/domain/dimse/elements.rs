@@ -29,6 +29,7 @@ pub(super) struct Fields {
     pub type_id: Option<u16>,
     pub destination: String,
     pub comment: String,
+    pub error_id: Option<u16>,
     pub sub_operations: SubOperations,
 }
 
@@ -74,6 +75,7 @@ impl Fields {
             0x0800 => self.data_set_type = number,
             0x0900 => self.status = number,
             0x0902 => self.comment = plain(value),
+            0x0903 => self.error_id = number,
             0x1000 | 0x1001 => self.sop_instance = plain(value),
             0x1002 | 0x1008 => self.type_id = number,
             0x1020 => self.sub_operations.remaining = number,

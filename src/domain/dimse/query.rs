@@ -8,6 +8,8 @@ use super::{C_CANCEL, C_FIND, C_GET, C_MOVE, Request, Response};
 pub const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 pub const STUDY_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
 pub const STUDY_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+/// Modality Worklist Information Model (PS3.4 K.6.1).
+pub const WORKLIST_FIND: &str = "1.2.840.10008.5.1.4.31";
 
 /// Patient Root (PS3.4 C.6.1).
 pub const PATIENT_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.1.1";
@@ -75,9 +77,9 @@ impl Command {
     }
 }
 
-/// Asks what there is.
-pub fn find_request(message_id: u16) -> Vec<u8> {
-    request(C_FIND, message_id, STUDY_ROOT_FIND, None)
+/// Asks what there is, in one of the information models.
+pub fn find_request(message_id: u16, sop_class: &str) -> Vec<u8> {
+    request(C_FIND, message_id, sop_class, None)
 }
 
 /// Asks for objects over this association.

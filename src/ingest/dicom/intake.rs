@@ -26,12 +26,20 @@ pub struct Origin {
     /// As the sender names itself.
     pub sender: String,
     pub site: SiteId,
+    /// All are of this one; others are refused.
+    pub study: Option<Uid>,
 }
 
 /// An instance that is being received.
 pub struct Taking {
     reception: Reception,
     head: Head,
+}
+
+/// An instance that is filed, or kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub study: Uid,
 }
 
 /// Why an instance was not kept.
@@ -55,18 +63,21 @@ impl Intake {
             transfer_syntax: transfer_syntax.to_owned(),
             requester: Roles::USUAL,
         };
-        Taking {
-            reception: Reception::begin(&head, &context, &origin.sender, &self.blobs, &self.limits),
-            head,
+        let mut reception =
+            Reception::begin(&head, &context, &origin.sender, &self.blobs, &self.limits);
+        if let Some(study) = &origin.study {
+            reception.only_of(study.clone());
         }
+        Taking { reception, head }
     }
 
     /// The last piece has come: on stable storage and filed, or refused.
-    pub async fn finish(&self, origin: &Origin, taking: Taking) -> Result<(), NotKept> {
+    pub async fn finish(&self, origin: &Origin, taking: Taking) -> Result<Kept, NotKept> {
         let durable = taking.reception.finish().await.map_err(|refusal| NotKept {
             status: refusal.status(),
             reason: refusal.comment(),
         })?;
+        let study = durable.facts.study_uid.clone();
         let received = Received {
             site: origin.site.clone(),
             problems: problems(&durable.problems),
@@ -77,7 +88,9 @@ impl Intake {
             calling_ae: origin.sender.clone(),
         };
         match self.rows.file(received).await {
-            StoreOutcome::Stored | StoreOutcome::Duplicate | StoreOutcome::Quarantined { .. } => Ok(()),
+            StoreOutcome::Stored | StoreOutcome::Duplicate | StoreOutcome::Quarantined { .. } => {
+                Ok(Kept { study })
+            }
             StoreOutcome::Refused { status, reason } => Err(NotKept { status, reason }),
         }
     }

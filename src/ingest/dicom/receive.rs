@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     Missing(MissingTag),
     #[error("the {0} differs between command and data set")]
     Mismatch(&'static str),
+    #[error("of another study than it was sent to")]
+    OtherStudy,
     #[error("longer than {0} bytes")]
     TooLong(u64),
     #[error("less than {reserve} bytes of disk are free ({free})")]
@@ -48,7 +50,7 @@ impl Refusal {
             Self::ClassNotNegotiated => dimse::STATUS_SOP_CLASS_NOT_SUPPORTED,
             Self::NotAUid(_) => dimse::STATUS_INVALID_SOP_INSTANCE,
             Self::Malformed(_) | Self::Missing(_) | Self::Inside => dimse::STATUS_CANNOT_UNDERSTAND,
-            Self::Mismatch(_) => dimse::STATUS_DATA_SET_MISMATCH,
+            Self::Mismatch(_) | Self::OtherStudy => dimse::STATUS_DATA_SET_MISMATCH,
             Self::TooLong(_) | Self::DiskFull { .. } | Self::Storage(_) => dimse::STATUS_OUT_OF_RESOURCES,
             Self::Sink { status, .. } => *status,
         }
@@ -70,6 +72,7 @@ impl Refusal {
             Self::ClassNotNegotiated
             | Self::NotAUid(_)
             | Self::Mismatch(_)
+            | Self::OtherStudy
             | Self::TooLong(_)
             | Self::DiskFull { .. }
             | Self::Storage(_)
@@ -103,6 +106,8 @@ struct Body {
     blobs: BlobStore,
     writer: Option<BlobWriter>,
     reserve: u64,
+    /// An instance of any other is refused.
+    study: Option<Uid>,
 }
 
 impl Reception {
@@ -120,6 +125,7 @@ impl Reception {
                 blobs: blobs.clone(),
                 writer: None,
                 reserve: limits.disk_reserve_bytes,
+                study: None,
             })
         });
         Self {
@@ -127,6 +133,13 @@ impl Reception {
             pending: Vec::new(),
             received: 0,
             limit: limits.instance_bytes,
+        }
+    }
+
+    /// An instance of any other study is refused.
+    pub(super) fn only_of(&mut self, study: Uid) {
+        if let Ok(body) = &mut self.body {
+            body.study = Some(study);
         }
     }
 
@@ -211,6 +224,7 @@ impl Body {
             blobs,
             writer,
             reserve,
+            study,
         } = *self;
         let scan = scanner.finish().map_err(Refusal::Malformed)?;
         let (facts, problems) = facts::read(&scan).map_err(Refusal::Missing)?;
@@ -219,6 +233,9 @@ impl Body {
         }
         if facts.sop_instance_uid != meta.sop_instance {
             return Err(Refusal::Mismatch("SOP Instance UID"));
+        }
+        if study.is_some_and(|study| study != facts.study_uid) {
+            return Err(Refusal::OtherStudy);
         }
         let mut writer = match writer {
             Some(writer) => writer,
@@ -256,8 +273,16 @@ fn file_meta(head: &Head, context: &Context, calling_ae: &str) -> Result<FileMet
         sop_class: uid(&head.sop_class, "SOP Class UID")?,
         sop_instance: uid(&head.sop_instance, "SOP Instance UID")?,
         transfer_syntax: uid(&context.transfer_syntax, "transfer syntax")?,
-        source_ae: Some(calling_ae.to_owned()),
+        source_ae: Some(calling_ae.to_owned()).filter(|name| is_title(name)),
     })
+}
+
+/// Whether a sender's name is an AE title (PS3.5 6.2); those who come by HTTP have longer ones.
+fn is_title(name: &str) -> bool {
+    let printable = name
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && b != b'\\' || b == b' ');
+    printable && (1..=16).contains(&name.len())
 }
 
 /// Runs on a thread that may block; a panic there refuses one instance and harms nothing else.

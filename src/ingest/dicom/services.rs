@@ -6,12 +6,15 @@ use tocsin_domain::commitment::PUSH_MODEL;
 use tocsin_domain::dimse::{self, Head, Request, Response};
 use tracing::warn;
 
+use super::announce::Announcer;
 use super::association::Association;
 use super::commitment;
 use super::line::Broken;
+use super::notices::IAN;
 use super::rows::SiteOf;
 use super::sink::InstanceSink;
 use super::small::{self, SmallError};
+use super::steps::MPPS;
 use crate::deliver::dicom::DicomPeer;
 use crate::storage::Store;
 
@@ -94,12 +97,26 @@ impl<S: InstanceSink> Association<S> {
         let Some(served) = &env.served else {
             return self.not_served(&asked).await;
         };
+        let from = self.calling_ae.clone();
+        let announcer = Announcer { served, from: &from };
         match &asked.request {
             Request::Find(head) => self.find(served, &asked, head).await,
             Request::Get(head) => self.get(served, &asked, head).await,
             Request::Move { head, destination } => self.move_to(served, &asked, head, destination).await,
             Request::Event { head, event } if head.sop_class == PUSH_MODEL => {
                 let reply = commitment::take(served, &self.calling_ae, &asked, head, *event).await;
+                self.reply(&asked, reply).await
+            }
+            Request::Create(head) if head.sop_class == MPPS => {
+                let reply = announcer.begin_step(head, asked.data.as_ref()).await;
+                self.reply(&asked, reply).await
+            }
+            Request::Set(head) if head.sop_class == MPPS => {
+                let reply = announcer.change_step(head, asked.data.as_ref()).await;
+                self.reply(&asked, reply).await
+            }
+            Request::Create(head) if head.sop_class == IAN => {
+                let reply = announcer.notice(head, asked.data.as_ref()).await;
                 self.reply(&asked, reply).await
             }
             Request::Create(_)

@@ -111,7 +111,8 @@ impl ScpSettings {
 
     /// From the sections `[dicom]` and `[storage]`.
     pub fn from_config(section: &config::dicom::Dicom, storage: &config::storage::Storage) -> Self {
-        let peers = section.peers.iter().map(Peer::from_config).collect();
+        let callers = section.peers.iter().filter(|peer| peer.may_call());
+        let peers = callers.map(Peer::from_config).collect();
         let accept = match section.accept {
             value::Accept::Loopback => Accept::Loopback(peers),
             value::Accept::Peers => Accept::Peers(peers),

@@ -5,9 +5,11 @@ use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::ResultId;
 
 use super::{Attempt, pictures, sources};
-use crate::deliver::dicom::{self, Verdict};
+use crate::deliver::chain;
+use crate::deliver::dicom::{self, StoreStatus, Verdict};
+use crate::deliver::web;
 use crate::jobs::JobError;
-use crate::pipeline::env::Env;
+use crate::pipeline::env::{Env, Way};
 use crate::report::{Context, Installation, Object, ObjectKind, ObjectUids, ReportError, StudyHeader};
 use crate::report::{key_image, segmentation, structured_report};
 use crate::storage::blobs::BlobHash;
@@ -20,7 +22,7 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
         .settings
         .archives
         .iter()
-        .find(|a| a.peer.ae_title == row.destination)
+        .find(|archive| archive.name == row.destination)
     else {
         return Ok(Attempt::Refused {
             reason: "this archive is no longer configured".to_owned(),
@@ -30,27 +32,41 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
         Some(bytes) => bytes,
         None => render(env, row, study).await?,
     };
-    let sent = dicom::store(&archive.peer, &[bytes]).await;
-    Ok(match sent {
-        Ok(statuses) => match statuses.first() {
-            Some(status) => match status.verdict() {
-                Verdict::Delivered => Attempt::Confirmed { note: String::new() },
-                Verdict::Retry => Attempt::Retry {
-                    reason: format!("{status:?}"),
-                },
-                Verdict::Failed => Attempt::Refused {
-                    reason: format!("{status:?}"),
+    Ok(match &archive.way {
+        Way::Dicom(peer) => match dicom::store(peer, &[bytes]).await {
+            Ok(statuses) => match statuses.first() {
+                Some(status) => attempt(status),
+                None => Attempt::Retry {
+                    reason: "the archive answered nothing".to_owned(),
                 },
             },
-            None => Attempt::Retry {
-                reason: "the archive answered nothing".to_owned(),
+            // A rejection may be a configuration that is being mended at the other end.
+            Err(error) => Attempt::Retry {
+                reason: error.to_string(),
             },
         },
-        // A rejection may be a configuration that is being mended at the other end.
-        Err(error) => Attempt::Retry {
-            reason: error.to_string(),
+        Way::Web(peer) => match web::store(peer, &bytes).await {
+            Ok(status) => attempt(&status),
+            Err(error) if error.is_about_the_object() => Attempt::Refused {
+                reason: chain(&error),
+            },
+            Err(error) => Attempt::Retry {
+                reason: chain(&error),
+            },
         },
     })
+}
+
+fn attempt(status: &StoreStatus) -> Attempt {
+    match status.verdict() {
+        Verdict::Delivered => Attempt::Confirmed { note: String::new() },
+        Verdict::Retry => Attempt::Retry {
+            reason: format!("{status:?}"),
+        },
+        Verdict::Failed => Attempt::Refused {
+            reason: format!("{status:?}"),
+        },
+    }
 }
 
 /// The bytes of an earlier attempt.
@@ -95,7 +111,8 @@ fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
         DeliveryKind::StructuredReport
         | DeliveryKind::PriorityChange
         | DeliveryKind::ResultMessage
-        | DeliveryKind::Rejection => Wanted::Report,
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => Wanted::Report,
     })
 }
 

@@ -12,10 +12,12 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web::Data;
 use chrono::TimeDelta;
 use serde_json::Value;
+use tempfile::TempDir;
 use tocsin::api::auth::oidc::provider::Provider;
 use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
 use tocsin::api::connections::{ConnectionKind, Neighbour, Neighbours};
+use tocsin::api::dicomweb::store::{ImageStore, Sender, Storing};
 use tocsin::api::preview::{PreviewFailure, Previews};
 use tocsin::api::replay::Reader;
 use tocsin::api::report::Reports;
@@ -27,6 +29,7 @@ use tocsin::jobs::JobError;
 use tocsin::report::narrative::NarrativeTemplate;
 use tocsin::report::outputs::Outputs;
 use tocsin::report::site_profile::{DEFAULT_231, SiteProfile};
+use tocsin::storage::blobs::BlobStore;
 use tocsin::storage::entity::{instance, study};
 use tocsin::storage::{Store, accounts, audit};
 use tocsin::telemetry::Metrics;
@@ -47,6 +50,7 @@ pub struct Desk {
     pub state: Data<State>,
     pub clock: Arc<ManualClock>,
     _database: TestDatabase,
+    _folder: TempDir,
 }
 
 /// How somebody proves who they are.
@@ -121,6 +125,15 @@ impl Previews for NoPictures {
         _: Option<[f64; 2]>,
     ) -> Result<Vec<u8>, PreviewFailure> {
         Err(PreviewFailure::Unavailable("nothing draws here".to_owned()))
+    }
+}
+
+/// Nothing takes images in.
+struct NoImages;
+
+impl ImageStore for NoImages {
+    fn open(&self, _: Sender) -> Box<dyn Storing> {
+        unreachable!("nothing is stored here")
     }
 }
 
@@ -199,6 +212,10 @@ impl Neighbours for Neighbourhood {
             _ => None,
         }
     }
+
+    async fn test(&self, id: &str) -> Option<Result<String, String>> {
+        (id == "1").then(|| Ok("AR unsupported message type".to_owned()))
+    }
 }
 
 impl Desk {
@@ -208,6 +225,7 @@ impl Desk {
         let store = Store::open(&database.url, clock.clone(), ids, b"audit key".to_vec())
             .await
             .unwrap();
+        let folder = TempDir::new().unwrap();
         let keys = Keys {
             session: b"session key".to_vec(),
             link: b"link key".to_vec(),
@@ -227,7 +245,10 @@ impl Desk {
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
                 reader: Arc::new(UsualProfile),
+                fhir: Arc::new(fhir_server()),
                 provider,
+                blobs: BlobStore::open(folder.path()).unwrap(),
+                images: Arc::new(NoImages),
             },
         );
         // Nothing is followed here: a stream tells what it knows, and ends.
@@ -237,6 +258,7 @@ impl Desk {
             state: Data::new(state),
             clock,
             _database: database,
+            _folder: folder,
         }
     }
 
@@ -365,6 +387,23 @@ pub fn field(html: &str, name: &str) -> String {
         .to_owned()
 }
 
+fn fhir_server() -> tocsin::fhir::Server {
+    tocsin::fhir::Server {
+        base: "http://tocsin.example/fhir".into(),
+        site: SiteId(SITE.into()),
+        site_name: "General Hospital".into(),
+        serial: "1".into(),
+        time_zone: chrono_tz::Europe::Berlin,
+        default_authority: "EGH".into(),
+        systems: Default::default(),
+        priorities: Default::default(),
+        caps: settings().caps,
+        people: Default::default(),
+        receivers: Vec::new(),
+        started_at: start(),
+    }
+}
+
 fn settings() -> Settings {
     Settings {
         site: SiteId(SITE.into()),
@@ -399,6 +438,7 @@ fn settings() -> Settings {
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
         models: [("bb".repeat(32), "ich 0.1.1".into())].into(),
+        cds: Default::default(),
         viewer: None,
         demonstration: false,
     }

@@ -3,6 +3,8 @@
 use tocsin_domain::commitment::PUSH_MODEL;
 use tocsin_domain::dimse::query;
 
+use super::super::notices::IAN;
+use super::super::steps::MPPS;
 use crate::deliver::dicom::association::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 
 pub const VERIFICATION: &str = "1.2.840.10008.1.1";
@@ -137,7 +139,9 @@ impl Part {
 }
 
 /// Everything that is served where there is a database of images behind the listener.
-pub const SERVICES: [Service; 7] = [
+pub const SERVICES: [Service; 9] = [
+    announcement(MPPS, "Modality Performed Procedure Step"),
+    announcement(IAN, "Instance Availability Notification"),
     Service {
         class: PUSH_MODEL,
         name: "Storage Commitment Push Model",
@@ -169,6 +173,16 @@ pub const SERVICES: [Service; 7] = [
         "Study Root Query/Retrieve Information Model - GET",
     ),
 ];
+
+/// What modalities and archives say of images beside the images.
+const fn announcement(class: &'static str, name: &'static str) -> Service {
+    Service {
+        class,
+        name,
+        access: Access::Everybody,
+        ours: Part::Provider,
+    }
+}
 
 const fn retrieval(class: &'static str, name: &'static str) -> Service {
     Service {

@@ -58,7 +58,7 @@ pub fn boundary(content_type: &str) -> Option<String> {
 }
 
 /// Names and values; a semicolon within quotes parts nothing.
-fn parameters_of(text: &str) -> Vec<(String, String)> {
+pub fn parameters_of(text: &str) -> Vec<(String, String)> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     for c in text.chars() {
