@@ -13,7 +13,7 @@ use super::routes::{self, Access, Route};
 use super::{
     acknowledge, alerts, audit, claims, connections, deliveries, discussion, found, health, messages, people,
     preview, quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens,
-    versions, worklist,
+    versions, withdraw, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -218,6 +218,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
+        ("POST", "/studies/{id}/withdraw") => (one::<withdraw::WithdrawnView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
@@ -261,6 +262,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
+        ("POST", "/studies/{id}/withdraw") => Some(g.subschema_for::<withdraw::Withdraw>()),
         ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
         ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),

@@ -109,7 +109,11 @@ fn applicable(row: &message::Model, event: Option<Hl7Event>) -> Result<Hl7Event,
         )),
         Some(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
         Some(
-            event @ (Hl7Event::Orders(_) | Hl7Event::Patient(_) | Hl7Event::Merge(_) | Hl7Event::Report(_)),
+            event @ (Hl7Event::Orders(_)
+            | Hl7Event::Patient(_)
+            | Hl7Event::Merge(_)
+            | Hl7Event::Report(_)
+            | Hl7Event::VendorResults(_)),
         ) => Ok(event),
     }
 }

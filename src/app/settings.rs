@@ -5,23 +5,28 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::{Person, Policy, PolicyStep};
+use tocsin_domain::code::Code;
+use tocsin_domain::finding::DisplayPolicy;
 use tocsin_domain::ids::SiteId;
+use tocsin_domain::vendor::product::{Mode, Product};
 use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
-use crate::config::archive::ArchiveObject;
+use crate::config::archive::{ArchiveObject, RejectObjects};
 use crate::config::auth::SecondFactor;
 use crate::config::dicom::PeerRole;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
-use crate::config::{Config, alerts, dicom, rules};
+use crate::config::vendors::{VendorDisplay, VendorMode};
+use crate::config::{Config, alerts, dicom, rules, vendors};
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
-use crate::pipeline::env::{Archive, Gets, Ris, Settings};
+use crate::ingest::hl7::vendor_results::AiSender;
+use crate::pipeline::env::{Archive, Gets, Rejects, Ris, Settings};
 use crate::storage::Store;
 use crate::telemetry::Metrics;
 
@@ -57,10 +62,61 @@ pub fn pipeline(
         ris_enabled: ris.is_some(),
         ris,
         archives: archives(config, tls),
+        vendors: config.vendors.iter().map(product).collect(),
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
     }
+}
+
+fn product(vendor: &vendors::Vendor) -> Product {
+    let code = |code: &vendors::VendorCode| Code {
+        system: code.system.clone().into(),
+        code: code.code.clone().into(),
+        display: "".into(),
+    };
+    Product {
+        name: vendor.name.clone(),
+        reads_as: vendor.reads_as.clone().unwrap_or_else(|| vendor.name.clone()),
+        manufacturer: vendor.manufacturer.clone(),
+        algorithms: vendor.algorithms.clone(),
+        report_from: vendor
+            .reports_from
+            .iter()
+            .map(|ae| ae.as_str().to_owned())
+            .collect(),
+        reads_reports: vendor.reports,
+        messages_from: vendor
+            .messages_from
+            .as_ref()
+            .map(|from| (from.application.clone(), from.facility.clone())),
+        mode: match vendor.mode {
+            VendorMode::Active => Mode::Active,
+            VendorMode::Shadow => Mode::Shadow,
+        },
+        display: match vendor.display {
+            VendorDisplay::NotifyOnly => DisplayPolicy::NotifyOnly,
+            VendorDisplay::PreviewPlain => DisplayPolicy::PreviewPlain,
+            VendorDisplay::PreviewWithMarks => DisplayPolicy::PreviewWithMarks,
+        },
+        threshold: vendor.threshold,
+        calibrated: vendor.calibrated,
+        names_only_what_it_found: vendor.names_only_what_it_found,
+        codes: vendor.codes.iter().map(|one| (code(one), one.means)).collect(),
+    }
+}
+
+/// Whose ORU^R01 are results of products.
+fn ai_senders(config: &Config) -> Vec<AiSender> {
+    let senders = config
+        .vendors
+        .iter()
+        .filter_map(|vendor| vendor.messages_from.as_ref());
+    let sender = |from: &vendors::MessagesFrom| AiSender {
+        application: from.application.clone(),
+        facility: from.facility.clone(),
+    };
+    senders.map(sender).collect()
 }
 
 fn person(person: &alerts::Person) -> Person {
@@ -183,6 +239,11 @@ fn archives(config: &Config, tls: Option<&Tls>) -> Vec<Archive> {
             structured_report: send.contains(&ArchiveObject::Sr),
             key_image: send.contains(&ArchiveObject::KeyImage),
             segmentation: send.contains(&ArchiveObject::Seg),
+            rejects: match peer.reject.unwrap_or(config.archive.reject) {
+                RejectObjects::Never => Rejects::Never,
+                RejectObjects::Withdrawn => Rejects::Withdrawn,
+                RejectObjects::Replaced => Rejects::Replaced,
+            },
         })
     };
     config.dicom.receivers().filter_map(archive).collect()
@@ -221,6 +282,7 @@ pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
         },
         reading: own,
         processing_ids: hl7.processing_ids.clone(),
+        ai_senders: ai_senders(config),
         limits,
     })
 }

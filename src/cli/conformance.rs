@@ -19,6 +19,7 @@ use crate::report::sc::SECONDARY_CAPTURE;
 use crate::report::seg::SEGMENTATION_STORAGE;
 use crate::report::site_profile::Version;
 use crate::report::sr::COMPREHENSIVE_3D_SR;
+use crate::report::sr_read::KEY_OBJECT_SELECTION;
 use crate::retrieve::{COMPRESSED, IMAGES};
 
 /// Write the conformance statements
@@ -59,7 +60,7 @@ const RETIRED_JPEG: [&str; 8] = [
 ];
 
 /// Of the SOP classes that are named one by one (PS3.6 table A-1).
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 27] = [
     (VERIFICATION, "Verification"),
     ("1.2.840.10008.5.1.1.27", "Stored Print Storage (retired)"),
     (
@@ -87,6 +88,7 @@ const NAMES: [(&str, &str); 26] = [
     (COMPREHENSIVE_3D_SR, "Comprehensive 3D SR Storage"),
     (SECONDARY_CAPTURE, "Secondary Capture Image Storage"),
     (SEGMENTATION_STORAGE, "Segmentation Storage"),
+    (KEY_OBJECT_SELECTION, "Key Object Selection Document Storage"),
     (
         STUDY_ROOT_FIND,
         "Study Root Query/Retrieve Information Model - FIND",
@@ -146,7 +148,12 @@ fn dicom() -> String {
     classes(
         &mut text,
         "Storage of results",
-        &[COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, SEGMENTATION_STORAGE],
+        &[
+            COMPREHENSIVE_3D_SR,
+            SECONDARY_CAPTURE,
+            SEGMENTATION_STORAGE,
+            KEY_OBJECT_SELECTION,
+        ],
     );
     classes(
         &mut text,
@@ -197,7 +204,9 @@ fn hl7() -> String {
             Meaning::Orders => "orders: new, changed, cancelled, status",
             Meaning::Patient => "patient and visit",
             Meaning::Merge => "identifiers that become one",
-            Meaning::Report => "the radiologist's report",
+            Meaning::Report => {
+                "the radiologist's report; from a sender that is configured as a product, its results"
+            }
         };
         let or_none = if alone { ", or none" } else { "" };
         let _ = writeln!(text, "| {kind} | {}{or_none} | {read} |", triggers.join(", "));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tocsin_domain::ids::SiteId;
 
-use super::archive::ArchiveObject;
+use super::archive::{ArchiveObject, RejectObjects};
 use super::check::Problems;
 use super::site::Site;
 use super::value::{Accept, AeTitle, Listen};
@@ -51,6 +51,8 @@ pub struct DicomPeer {
     pub tls: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
+    /// When it is told that objects are taken back, where that is not what `archive.reject` says.
+    pub reject: Option<RejectObjects>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -114,6 +114,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
+    vendors::check(&config.vendors, problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

@@ -27,6 +27,7 @@ pub mod site;
 pub mod storage;
 pub mod tls;
 pub mod value;
+pub mod vendors;
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub priors: priors::Priors,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
+    /// Other vendors' products whose results are read.
+    pub vendors: Vec<vendors::Vendor>,
     /// Without it nothing is sent or received under TLS.
     pub tls: Option<tls::Tls>,
     pub log: log::Log,

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "site",
     "database",
     "storage",
@@ -27,6 +27,7 @@ const SECTIONS: [&str; 16] = [
     "priors",
     "retention",
     "auth",
+    "vendors",
     "tls",
     "log",
 ];
@@ -67,6 +68,7 @@ impl Reader<'_> {
             self.section("retention"),
         );
         let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
+        let vendors = self.section("vendors");
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -88,6 +90,7 @@ impl Reader<'_> {
             priors: priors?,
             retention: retention?,
             auth: auth?,
+            vendors: vendors?,
             tls: match tls {
                 Some(tls) => Some(tls?),
                 None => None,

@@ -6,9 +6,10 @@ use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, Rep
 use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::Work;
 
-use super::env::Env;
+use super::env::{Env, Settings};
 use super::link::relink;
 use super::reported;
+use super::vendor_results;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
@@ -16,16 +17,16 @@ use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
-    let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
+    let (lease, settings) = (lease.clone(), env.settings.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 let row = messages::by_id(tx.conn(), id)
                     .await?
                     .ok_or(StoreError::Missing("message"))?;
-                let touched = apply(tx, &row, &authority).await?;
+                let touched = apply(tx, &row, &settings).await?;
                 for study in &touched {
-                    look_again(tx, *study).await?;
+                    look_again(tx, &settings, *study).await?;
                 }
                 messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
                 leases::complete(tx, &lease).await
@@ -45,23 +46,28 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
         .await
 }
 
-async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+/// Runs the rules again; what other products said may be of the patient by now.
+async fn look_again(tx: &Tx, settings: &Settings, study: StudyId) -> Result<(), StoreError> {
+    vendor_results::adopt(tx, settings, study).await?;
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
-async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {
+async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Vec<StudyId>, StoreError> {
     let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {
         tx,
         site: &site,
-        authority,
+        authority: &settings.default_authority,
     };
     match event {
         Hl7Event::Orders(events) => scope.orders(&events).await,
         Hl7Event::Patient(event) => scope.patient(&event).await,
         Hl7Event::Merge(merges) => scope.merges(&merges).await,
         Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
+        Hl7Event::VendorResults(sent) => {
+            vendor_results::take_message(tx, settings, &site, message_id(row)?, &sent).await
+        }
         Hl7Event::Ignored { .. } => Ok(Vec::new()),
     }
 }

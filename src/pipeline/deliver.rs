@@ -5,6 +5,7 @@ mod dicom;
 mod hl7;
 pub mod outputs;
 mod pictures;
+mod rejection;
 mod sources;
 
 use tocsin_domain::ids::DeliveryId;
@@ -42,9 +43,10 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
             hl7::send(env, &row, &study).await?
         }
-        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
-            dicom::send(env, &row, &study).await?
-        }
+        DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation
+        | DeliveryKind::RejectionNote => dicom::send(env, &row, &study).await?,
     };
     end(env, lease, id, row, attempt).await
 }

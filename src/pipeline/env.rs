@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::triage::Pack;
+use tocsin_domain::vendor::product::Product;
 use tocsin_domain::work::Work;
 use tocsin_domain::worklist::PriorityMap;
 
@@ -26,7 +27,7 @@ use crate::telemetry::Metrics;
 use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    find_priors, infer, publish_result, send_notification, step_alert, triage_study,
+    find_priors, infer, publish_result, read_document, send_notification, step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -70,6 +71,8 @@ pub struct Settings {
     pub ris_enabled: bool,
     pub ris: Option<Ris>,
     pub archives: Vec<Archive>,
+    /// Other vendors' products whose results are read.
+    pub vendors: Vec<Product>,
     pub site_id: String,
     /// Names this installation in what it makes; stable.
     pub installation_serial: String,
@@ -99,6 +102,17 @@ pub struct Archive {
     pub structured_report: bool,
     pub key_image: bool,
     pub segmentation: bool,
+    pub rejects: Rejects,
+}
+
+/// When a receiver is told that objects of a result are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejects {
+    Never,
+    /// Of results that were withdrawn.
+    Withdrawn,
+    /// Of those that a corrected one has replaced, too.
+    Replaced,
 }
 
 impl Settings {
@@ -134,6 +148,7 @@ impl Handler for Env {
             }
             Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
+            Work::ReadDocument { instance } => read_document::given_up(self, instance, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
             | Work::TriageStudy { study }
@@ -160,6 +175,7 @@ impl Env {
         match lease.work {
             Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
+            Work::ReadDocument { instance } => read_document::run(self, lease, instance).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
             Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, Some(urgency)).await,
             Work::InferPrior { analysis } => infer::run(self, lease, analysis, None).await,

@@ -58,16 +58,19 @@ pub enum DeliveryKind {
     KeyImage,
     Rejection,
     Segmentation,
+    /// Takes back the objects of a result that was withdrawn or replaced.
+    RejectionNote,
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,
         Self::KeyImage,
         Self::Rejection,
         Self::Segmentation,
+        Self::RejectionNote,
     ];
 
     pub fn text(self) -> &'static str {
@@ -78,6 +81,7 @@ impl DeliveryKind {
             Self::KeyImage => "key_image",
             Self::Rejection => "rejection",
             Self::Segmentation => "segmentation",
+            Self::RejectionNote => "rejection_note",
         }
     }
 }
@@ -156,6 +160,12 @@ pub async fn lock(tx: &Tx, id: DeliveryId) -> Result<delivery::Model, StoreError
         .one(tx.conn())
         .await?
         .ok_or(StoreError::Missing("delivery"))
+}
+
+/// Whether this object was made here, for somebody.
+pub async fn sent_object(conn: &impl ConnectionTrait, uid: &str) -> Result<bool, StoreError> {
+    let row = Entity::find().filter(Column::ObjectUid.eq(uid)).one(conn).await?;
+    Ok(row.is_some())
 }
 
 /// The delivery that sends this message.

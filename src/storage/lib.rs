@@ -38,8 +38,10 @@ pub mod store;
 pub mod studies;
 pub mod timeline;
 pub mod traffic;
+pub mod vendor_documents;
 pub mod versions;
 pub mod waiting;
+pub mod withdrawals;
 
 pub use error::StoreError;
 pub use store::{Store, Tx};

@@ -19,7 +19,13 @@ pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
         (_, DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection) => {
             Some("no order is known for this study")
         }
-        (_, DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation) => None,
+        (
+            _,
+            DeliveryKind::StructuredReport
+            | DeliveryKind::KeyImage
+            | DeliveryKind::Segmentation
+            | DeliveryKind::RejectionNote,
+        ) => None,
     }
 }
 

@@ -20,6 +20,7 @@ mod story_paging;
 mod story_priors;
 mod story_trouble;
 mod story_unreadable;
+mod story_vendors;
 mod tidy;
 mod writes;
 

@@ -16,6 +16,7 @@ use tocsin_domain::work::Work;
 
 use super::facts::TagProblem;
 use super::sink::{AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome};
+use crate::report::sr_read::is_document;
 use crate::storage::entity::study;
 use crate::storage::instances::{self, Kept, Received};
 use crate::storage::jobs::{self, Terms};
@@ -249,7 +250,10 @@ async fn keep(tx: &Tx, received: &Received, purpose: Purpose) -> Result<Kept, St
     }
     let (study, series, is_new) =
         studies::place(tx, &received.site, &received.facts, &received.calling_ae, purpose).await?;
-    instances::insert(tx, received, study, series).await?;
+    let instance = instances::insert(tx, received, study, series).await?;
+    if is_document(received.facts.sop_class_uid.as_str()) && purpose == Purpose::Reading {
+        jobs::enqueue(tx, &Work::ReadDocument { instance }, Terms::now()).await?;
+    }
     if is_new {
         timeline::note(tx, study, "first_image", format!("from {}", received.calling_ae)).await?;
     }

@@ -43,4 +43,5 @@ pub mod study;
 pub mod study_change;
 pub mod study_comment;
 pub mod timeline;
+pub mod vendor_document;
 pub mod verdict;
