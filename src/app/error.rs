@@ -35,6 +35,8 @@ pub enum AppError {
     Tls(#[from] TlsError),
     #[error("people cannot sign in with the identity provider: {problem}")]
     Identity { problem: String },
+    #[error("{name} of [[vendors]] cannot be used: {problem}")]
+    Vendor { name: String, problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
     #[error("{what}")]

@@ -106,6 +106,22 @@ fn product(vendor: &vendors::Vendor) -> Product {
     }
 }
 
+/// A product that is called as a model of ours would speak in its name.
+pub fn distinct_names(config: &Config, models: &[&str]) -> Result<(), AppError> {
+    let taken = config
+        .vendors
+        .iter()
+        .find(|vendor| models.contains(&vendor.name.as_str()));
+    match taken {
+        Some(vendor) => Err(AppError::Vendor {
+            name: vendor.name.clone(),
+            problem: "a model in force has this name; expected another, and reads_as for its rules"
+                .to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Whose ORU^R01 are results of products.
 fn ai_senders(config: &Config) -> Vec<AiSender> {
     let senders = config

@@ -2,6 +2,7 @@
 //! record, rules, list and pages as for our own models. What waits for images, or names another patient, is looked at again
 //! whenever the study changes. Nothing of it is sent out again.
 
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::finding::{ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, MessageId, ResultId, SiteId, StudyId, Uid};
 use tocsin_domain::order::SentResult;
@@ -125,7 +126,9 @@ impl Case<'_> {
             has_images: studies::facts_of(self.study)?.is_some_and(|facts| assemble::for_reading(&facts)),
             told_of: told_of.as_deref(),
             imaged: imaged.as_deref(),
-            last_word: stands.as_ref().map(|(_, record)| record.produced_at),
+            last_word: self
+                .last_word(product, stands.as_ref().map(|(_, record)| record))
+                .await?,
             stands: stands
                 .as_ref()
                 .is_some_and(|(_, record)| record.status != ResultStatus::Withdrawn),
@@ -165,6 +168,17 @@ impl Case<'_> {
         };
         let record = results::record_of(&results::get(self.tx.conn(), result).await?)?;
         Ok(Some((row.clone(), record)))
+    }
+
+    /// When the product last spoke, or was taken back. A result that was compared since was not said anew.
+    async fn last_word(
+        &self,
+        product: &Product,
+        stands: Option<&ResultRecord>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let said = vendor_documents::last_applied(self.tx.conn(), self.id, &product.name).await?;
+        let taken_back = stands.filter(|record| record.status == ResultStatus::Withdrawn);
+        Ok(said.max(taken_back.map(|record| record.produced_at)))
     }
 
     /// The patients of the document and of the images, as one names them after merges.

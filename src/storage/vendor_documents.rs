@@ -5,7 +5,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use tocsin_domain::clock::to_micros;
+use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{ResultId, SiteId, StudyId};
 use tocsin_domain::vendor::Told;
 
@@ -133,6 +133,22 @@ pub async fn settle(
     row.updated_at = Set(to_micros(tx.now()));
     row.update(tx.conn()).await?;
     Ok(())
+}
+
+/// When the latest word of a product that counted was said.
+pub async fn last_applied(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+    product: &str,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = Entity::find()
+        .filter(Column::StudyId.eq(study.to_string()))
+        .filter(Column::Product.eq(product))
+        .filter(Column::State.eq(DocumentState::Applied.text()))
+        .order_by_desc(Column::ToldAt)
+        .one(conn)
+        .await?;
+    Ok(row.map(|row| from_micros(row.told_at)))
 }
 
 /// Documents that may be this study's and still wait, oldest word first.

@@ -44,6 +44,26 @@ pub struct Speaker {
     pub version: String,
 }
 
+impl Speaker {
+    /// Names longer than this are no names.
+    const LONGEST: usize = 64;
+
+    /// What is shown in lists and kept with results, cut to a name's length.
+    pub fn bounded(self) -> Self {
+        let cut = |text: String| {
+            text.chars()
+                .filter(|c| !c.is_control())
+                .take(Self::LONGEST)
+                .collect()
+        };
+        Self {
+            manufacturer: cut(self.manufacturer),
+            algorithm: cut(self.algorithm),
+            version: cut(self.version),
+        }
+    }
+}
+
 /// What kind of word it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

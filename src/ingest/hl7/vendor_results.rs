@@ -90,6 +90,10 @@ fn result(
         let expected = "a filler or placer order number, an accession number or a Study Instance UID";
         return Err(Hl7Problem::missing(place, expected));
     }
+    if keys.study_uid.is_none() && who.identifier.is_none() {
+        let expected = "a patient identifier, or a row with the Study Instance UID (113014)";
+        return Err(Hl7Problem::missing(Place::field("PID", 1, 3), expected));
+    }
     let all: Vec<&Segment<'_>> = rows(group).take(MOST_ROWS).collect();
     let changed = obr.value(22, 1).and_then(|t| reading.time(&t));
     let told = by_speaker(&all).into_iter().map(|(by, own)| Told {
@@ -107,7 +111,7 @@ fn result(
         instance_uids: Vec::new(),
         report: own.iter().copied().find_map(report_uid),
         not_understood: Vec::new(),
-        at: changed.unwrap_or(at),
+        at: changed.unwrap_or(at).min(reading.received_at),
     });
     Ok(told.collect())
 }
@@ -157,6 +161,7 @@ fn speaker(row: &Segment<'_>) -> Speaker {
         version: version.to_owned(),
         algorithm,
     }
+    .bounded()
 }
 
 /// Taken back when every row that states something is (table 0085); not obtained likewise.

@@ -1,7 +1,7 @@
 //! Renders and sends the objects for the archive: the structured report, key images and the segmentation.
 
 use chrono::Offset;
-use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::finding::{ResultRecord, ResultStatus};
 
 use super::{Attempt, pictures, rejection, sources};
 use crate::deliver::dicom::{self, Verdict};
@@ -182,7 +182,7 @@ pub(super) async fn history(
     let mut predecessor = None;
     for row in results::of_study(env.store.read(), studies::id_of(study)?).await? {
         let known = results::record_of(&row)?;
-        if Some(known.id) == record.supersedes {
+        if Some(known.id) == record.supersedes && known.status != ResultStatus::Withdrawn {
             // By the version that made it, which may have been another.
             let (kind, uid) = (ObjectKind::StructuredReport, &header.study_uid);
             predecessor = Some(ObjectUids::of(kind, uid, &known.model, known.id));

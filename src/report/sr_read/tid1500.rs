@@ -69,6 +69,7 @@ fn speaker(root: &Item, header: &Header) -> Speaker {
         algorithm: anywhere(&dcm::ALGORITHM_NAME).or(device).unwrap_or_default(),
         version: or(anywhere(&dcm::ALGORITHM_VERSION), &header.software),
     }
+    .bounded()
 }
 
 fn said(item: &Item, concept: &Code) -> Option<String> {
@@ -84,7 +85,8 @@ fn collect(container: &Item, by: &Speaker, found: &mut Vec<(Speaker, Group)>) {
         algorithm: said(container, &dcm::ALGORITHM_NAME).unwrap_or_else(|| by.algorithm.clone()),
         version: said(container, &dcm::ALGORITHM_VERSION).unwrap_or_else(|| by.version.clone()),
         ..by.clone()
-    };
+    }
+    .bounded();
     let group = group(container);
     if group.finding.is_some() || !group.said.is_empty() {
         found.push((by.clone(), group));
