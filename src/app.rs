@@ -11,6 +11,7 @@ mod neighbours;
 pub mod packs;
 mod previews;
 mod prior_sources;
+mod reader;
 mod reports;
 pub mod settings;
 pub mod start;

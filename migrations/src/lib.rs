@@ -20,6 +20,7 @@ mod m20261127_000009_quality;
 mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
+mod m20261128_000022_traces;
 mod m20261128_000060_vendor_document;
 
 pub struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_priors::Migration),
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
+            Box::new(m20261128_000022_traces::Migration),
             Box::new(m20261128_000060_vendor_document::Migration),
         ]
     }

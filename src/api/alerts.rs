@@ -44,11 +44,9 @@ pub struct PageView {
     pub last_error: Option<String>,
 }
 
-const STATUSES: [&str; 4] = ["raised", "notified", "acknowledged", "retracted"];
-
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Filter {
-    /// `raised`, `notified`, `acknowledged` or `retracted`; all without it.
+    /// `raised`, `notified`, `acknowledged`, `withheld` or `retracted`; all without it.
     pub status: Option<String>,
 }
 
@@ -67,7 +65,7 @@ pub async fn load(
     status: Option<&str>,
     query: &PageQuery,
 ) -> Result<Page<AlertView>, ApiError> {
-    let status = one_of("status", status, &STATUSES)?;
+    let status = one_of("status", status, &alerts::STATUSES)?;
     let before = query.before()?;
     let rows = alerts::list(state.store.read(), status, before.as_ref(), query.limit()).await?;
     let shown = rows.iter().map(|row| row.study_id.clone());

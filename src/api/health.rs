@@ -161,7 +161,7 @@ pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, ApiError> 
         }
     }
     let counts = alerts::counts(state.store.read()).await?;
-    for status in ["raised", "notified", "acknowledged", "retracted"] {
+    for status in alerts::STATUSES {
         let count = counts.iter().find(|(s, _)| s == status).map_or(0, |(_, n)| *n);
         state.metrics.alerts(status).set(count);
     }

@@ -1,6 +1,8 @@
 //! HL7 messages in and out, newest first. The list shows what a message is; its bytes are a route of their own.
 
 use actix_web::web::{Data, Json, Path, Query};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
+use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, from_micros};
@@ -13,12 +15,69 @@ use super::state::State;
 use super::views;
 use crate::report::hl7_charset::readable;
 use crate::storage::entity::message;
+use crate::storage::message_search::{self, Wanted};
 use crate::storage::messages;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Search {
-    /// Looked for in control id, type, sender and meaning.
-    pub q: Option<String>,
+    /// Numbers and words that a message must all have: accession, patient, placer, filler and control numbers, UIDs, words of
+    /// the patient's name, type, sender. A single one that nothing has stands for those that begin so.
+    #[serde(default)]
+    pub q: String,
+    /// `in` or `out`.
+    #[serde(default)]
+    pub direction: String,
+    #[serde(default)]
+    pub state: String,
+    /// RFC 3339, or a date, which begins and ends in the site's time zone.
+    #[serde(default)]
+    pub since: String,
+    #[serde(default)]
+    pub until: String,
+    #[serde(default)]
+    pub peer: String,
+    #[serde(default)]
+    pub kind: String,
+    #[serde(default)]
+    pub problem: String,
+}
+
+impl Search {
+    /// # Errors
+    /// A time that cannot be read.
+    fn wanted(&self, zone: Tz) -> Result<Wanted, ApiError> {
+        let said = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(Wanted {
+            query: said(&self.q),
+            direction: said(&self.direction),
+            state: said(&self.state),
+            since: instant("since", &self.since, zone, 0)?,
+            until: instant("until", &self.until, zone, 1)?,
+            peer: said(&self.peer),
+            kind: said(&self.kind),
+            problem: said(&self.problem),
+        })
+    }
+}
+
+/// An instant in microseconds; a date is its midnight, `days` later.
+fn instant(name: &str, text: &str, zone: Tz, days: i64) -> Result<Option<i64>, ApiError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let exact = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+    let midnight = || {
+        let date = text.parse::<NaiveDate>().ok()? + TimeDelta::days(days);
+        let local = date.and_time(NaiveTime::MIN).and_local_timezone(zone);
+        Some(local.earliest()?.to_utc())
+    };
+    match exact.ok().or_else(midnight) {
+        Some(at) => Ok(Some(at.timestamp_micros())),
+        None => Err(ApiError::BadRequest(format!(
+            "{name}: expected a date (2026-01-31) or a time (2026-01-31T08:00:00Z)"
+        ))),
+    }
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -52,19 +111,19 @@ pub async fn list(
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<Json<Page<MessageView>>, ApiError> {
-    Ok(Json(load(&state, &who, search.q.as_deref(), &query).await?))
+    Ok(Json(load(&state, &who, &search, &query).await?))
 }
 
 /// A piece of the list; what was looked for may be a patient and is not noted.
 pub async fn load(
     state: &State,
     who: &Principal,
-    q: Option<&str>,
+    search: &Search,
     query: &PageQuery,
 ) -> Result<Page<MessageView>, ApiError> {
     let before = query.before()?;
-    let q = q.map(str::trim);
-    let rows = messages::search(state.store.read(), q, before.as_ref(), query.limit()).await?;
+    let wanted = search.wanted(state.settings.time_zone)?;
+    let rows = message_search::search(state.store.read(), &wanted, before.as_ref(), query.limit()).await?;
     let detail = serde_json::json!({ "rows": rows.len() });
     views::note(state, who, "messages.search", "messages".to_owned(), detail).await?;
     let items = rows.iter().cloned().map(view).collect();

@@ -4,6 +4,7 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod associations;
 pub mod audit;
 pub mod auth;
 pub mod claims;
@@ -12,6 +13,7 @@ pub mod deliveries;
 pub mod described;
 pub mod discussion;
 pub mod error;
+pub mod failures;
 mod follow;
 pub mod found;
 mod headers;
@@ -27,7 +29,9 @@ pub mod priors;
 pub mod quality;
 pub mod quarantine;
 pub mod reconciliation;
+pub mod release;
 pub mod replay;
+pub mod replay_many;
 mod replay_preview;
 pub mod report;
 pub mod rerun;
@@ -101,7 +105,11 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/alerts/{id}/acknowledge",
             web::post().to(acknowledge::post),
         )
+        .route("/api/v1/alerts/{id}/release", web::post().to(release::post))
+        .route("/api/v1/associations", web::get().to(associations::list))
         .route("/api/v1/messages", web::get().to(messages::list))
+        .route("/api/v1/messages/failures", web::get().to(failures::list))
+        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
         .configure(for_repairs)

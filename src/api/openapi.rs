@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, audit, claims, connections, deliveries, discussion, found, health, messages, people,
-    preview, quality, quarantine, reconciliation, replay, report, rerun, resolve, start, study, tokens,
-    versions, withdraw, worklist,
+    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
+    health, messages, people, preview, quality, quarantine, reconciliation, release, replay, replay_many,
+    report, rerun, resolve, start, study, tokens, versions, withdraw, worklist,
 };
 
 pub async fn get() -> HttpResponse {
@@ -55,8 +55,24 @@ const SEARCH: &[(&str, &str)] = &[
     CURSOR,
     (
         "q",
-        "Looked for in control id, type, sender, meaning, and the study's numbers",
+        "Numbers and words that a message must all have; a single one that nothing has stands for those that begin so",
     ),
+    ("direction", "`in` or `out`"),
+    ("state", "Only messages in this state, such as `failed`"),
+    ("since", "Not before this date or time"),
+    ("until", "Not after this date, or before this time"),
+    ("peer", "Only this sender (`application|facility`) or destination"),
+    ("kind", "Only this type, such as `ORM^O01`"),
+    ("problem", "Only messages with this problem"),
+];
+const ASSOCIATIONS: &[(&str, &str)] = &[
+    PAGED,
+    CURSOR,
+    (
+        "q",
+        "AE titles, an address, accession numbers and UIDs of studies that must all be there",
+    ),
+    ("outcome", "`released`, `broken` or `rejected`"),
 ];
 const WORKLIST: &[(&str, &str)] = &[
     PAGED,
@@ -81,7 +97,10 @@ const WINDOW: &[(&str, &str)] = &[(
 )];
 const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
-const PREVIEW: &[(&str, &str)] = &[("preview", "`true`: say what would happen, and do nothing")];
+const PREVIEW: &[(&str, &str)] = &[
+    ("preview", "`true`: say what would happen, and do nothing"),
+    ("pages", "`true`: alerts that it brings about page people"),
+];
 
 /// The whole document.
 pub fn document() -> Value {
@@ -203,6 +222,18 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
 }
 
 fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
+    let (answer, query) = answer(route, generator);
+    Shape {
+        answer,
+        body: body(route, generator),
+        query,
+    }
+}
+
+fn answer(
+    route: &Route,
+    generator: &mut SchemaGenerator,
+) -> (Answer, &'static [(&'static str, &'static str)]) {
     fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
         Answer::Json(generator.subschema_for::<Page<T>>())
     }
@@ -211,7 +242,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     }
     let g = generator;
     let path = route.path.trim_start_matches("/api/v1");
-    let (answer, query): (Answer, &'static [(&str, &str)]) = match (route.method, path) {
+    match (route.method, path) {
         ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
@@ -239,8 +270,12 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/claim" | "/studies/{id}/release") => (one::<claims::Claim>(g), &[]),
         ("GET", "/alerts") => (list::<alerts::AlertView>(g), BY_STATUS),
         ("POST", "/alerts/{id}/acknowledge") => (one::<acknowledge::Acknowledged>(g), &[]),
+        ("POST", "/alerts/{id}/release") => (one::<release::Released>(g), &[]),
+        ("GET", "/associations") => (list::<associations::AssociationView>(g), ASSOCIATIONS),
         ("GET", "/messages") => (list::<messages::MessageView>(g), SEARCH),
         ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
+        ("GET", "/messages/failures") => (list::<failures::FailureView>(g), &[]),
+        ("POST", "/messages/replays") => (one::<replay_many::ReplayedMany>(g), &[]),
         ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
         ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), BY_LINK),
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
@@ -257,8 +292,11 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
         _ => (Answer::Object, &[]),
-    };
-    let body = match (route.method, path) {
+    }
+}
+
+fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
+    match (route.method, route.path.trim_start_matches("/api/v1")) {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
@@ -268,11 +306,11 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
         _ => None,
-    };
-    Shape { answer, body, query }
+    }
 }
 
 #[cfg(test)]

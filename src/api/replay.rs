@@ -1,11 +1,14 @@
-//! A message a second time. An inbound one is applied again, which changes nothing that it changed before; an outbound one
-//! is sent again with the same bytes. With `preview=true` it is said what would happen, and nothing happens.
+//! A message a second time. An inbound one is read again as its sender's profile stands now and applied, which changes nothing
+//! that it changed before, and pages nobody unless that is asked for; an outbound one is sent again with the same bytes.
+//! With `preview=true` it is said what would happen, and nothing happens.
 
 use actix_web::web::{Data, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::ids::MessageId;
 use tocsin_domain::order::Hl7Event;
+use tocsin_domain::work::Paging;
 
 use super::auth::Principal;
 use super::deliveries::job_text;
@@ -17,11 +20,30 @@ use crate::storage::deliveries::{self, DeliveryState};
 use crate::storage::entity::{delivery, message};
 use crate::storage::{audit, messages, outbox, replay};
 
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 pub struct Ask {
     /// Say what would happen, and do nothing.
     #[serde(default)]
     pub preview: bool,
+    /// Let alerts that it brings about page people; without, they are raised and withheld.
+    #[serde(default)]
+    pub pages: bool,
+}
+
+impl Ask {
+    fn paging(self) -> Paging {
+        match self.pages {
+            true => Paging::AsUsual,
+            false => Paging::Withheld,
+        }
+    }
+}
+
+/// Reads messages; the listener knows how.
+pub trait Reader: Send + Sync {
+    /// # Errors
+    /// What is wrong with the message, where, and what was expected; never a value of it.
+    fn read(&self, raw: &[u8], received_at: Timestamp) -> Result<Hl7Event, String>;
 }
 
 /// What a replay does, or would do.
@@ -49,20 +71,32 @@ pub async fn post(
     ask: Query<Ask>,
     who: Principal,
 ) -> Result<Json<Replayed>, ApiError> {
-    Ok(Json(run(&state, &who, &id, ask.preview).await?))
+    Ok(Json(run(&state, &who, &id, *ask).await?))
 }
 
-pub async fn run(state: &State, who: &Principal, id: &str, preview: bool) -> Result<Replayed, ApiError> {
+pub async fn run(state: &State, who: &Principal, id: &str, ask: Ask) -> Result<Replayed, ApiError> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound("message"))?;
     let row = messages::by_id(state.store.read(), id)
         .await?
         .ok_or(ApiError::NotFound("message"))?;
-    let plan = plan(state, &row).await?;
+    once(state, who, &row, ask).await
+}
+
+/// # Errors
+/// A conflict, with the message's id, where it cannot be replayed.
+pub async fn once(
+    state: &State,
+    who: &Principal,
+    row: &message::Model,
+    ask: Ask,
+) -> Result<Replayed, ApiError> {
+    let id: MessageId = row.id.parse().map_err(|_| ApiError::NotFound("message"))?;
+    let plan = plan(state, row).await?;
     let effects = match &plan {
-        Plan::Apply(event) => preview::of_event(state, &row, event).await?,
-        Plan::Send(delivery) => preview::of_delivery(delivery, &row),
+        Plan::Apply(event) => preview::of_event(state, row, event).await?,
+        Plan::Send(delivery) => preview::of_delivery(delivery, row),
     };
-    let job = if preview {
+    let job = if ask.preview {
         let detail = serde_json::json!({});
         views::note(
             state,
@@ -74,12 +108,12 @@ pub async fn run(state: &State, who: &Principal, id: &str, preview: bool) -> Res
         .await?;
         None
     } else {
-        Some(execute(state, who, id, plan).await?.to_owned())
+        Some(execute(state, who, id, plan, ask.paging()).await?.to_owned())
     };
     Ok(Replayed {
-        id: row.id,
-        direction: row.direction,
-        preview,
+        id: row.id.clone(),
+        direction: row.direction.clone(),
+        preview: ask.preview,
         effects,
         job,
     })
@@ -87,7 +121,7 @@ pub async fn run(state: &State, who: &Principal, id: &str, preview: bool) -> Res
 
 async fn plan(state: &State, row: &message::Model) -> Result<Plan, ApiError> {
     if row.direction == "in" {
-        return applicable(row, replay::event_of(row)?).map(Plan::Apply);
+        return applicable(row, state.reader.read(&row.raw, from_micros(row.created_at))).map(Plan::Apply);
     }
     let delivery = deliveries::of_message(state.store.read(), &row.id)
         .await?
@@ -101,14 +135,11 @@ async fn plan(state: &State, row: &message::Model) -> Result<Plan, ApiError> {
     Ok(Plan::Send(Box::new(delivery)))
 }
 
-fn applicable(row: &message::Model, event: Option<Hl7Event>) -> Result<Hl7Event, ApiError> {
+fn applicable(row: &message::Model, event: Result<Hl7Event, String>) -> Result<Hl7Event, ApiError> {
     match event {
-        None => Err(refused(
-            row,
-            "could not be read when it came; expected one that was understood",
-        )),
-        Some(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
-        Some(
+        Err(problem) => Err(refused(row, &format!("cannot be read: {problem}"))),
+        Ok(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
+        Ok(
             event @ (Hl7Event::Orders(_)
             | Hl7Event::Patient(_)
             | Hl7Event::Merge(_)
@@ -135,9 +166,10 @@ async fn execute(
     who: &Principal,
     id: MessageId,
     plan: Plan,
+    paging: Paging,
 ) -> Result<&'static str, ApiError> {
     let detail = match &plan {
-        Plan::Apply(_) => serde_json::json!({ "direction": "in" }),
+        Plan::Apply(_) => serde_json::json!({ "direction": "in", "paging": paging }),
         Plan::Send(delivery) => serde_json::json!({ "direction": "out", "delivery": delivery.id }),
     };
     let event = who.did(
@@ -151,7 +183,7 @@ async fn execute(
         .write(move |tx| {
             Box::pin(async move {
                 let job = match &plan {
-                    Plan::Apply(event) => replay::apply_again(tx, id, event).await?,
+                    Plan::Apply(event) => replay::apply_again(tx, id, event, paging).await?,
                     Plan::Send(delivery) => {
                         let row = deliveries::lock(tx, deliveries::id_of(delivery)?).await?;
                         outbox::send(tx, &row).await?

@@ -22,6 +22,7 @@ use super::connections::Neighbours;
 use super::health::Health;
 use super::live::Live;
 use super::preview::Previews;
+use super::replay::Reader;
 use super::report::Reports;
 use super::start::TestPages;
 use super::views::Views;
@@ -108,6 +109,7 @@ pub struct State {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// What is on the audit chain already, for lists that refresh themselves.
@@ -115,7 +117,7 @@ pub struct State {
 }
 
 /// What others do for this side: drawing images, composing what results say, turning values into pages, sending test pages,
-/// trying connections, vouching for people.
+/// trying connections, reading messages, vouching for people.
 pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
@@ -124,6 +126,7 @@ pub struct Ports {
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
+    pub reader: Arc<dyn Reader>,
     pub provider: Option<Provider>,
 }
 
@@ -168,6 +171,7 @@ impl State {
             templates: ports.templates,
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
+            reader: ports.reader,
             provider: ports.provider,
             views: Views::default(),
         }

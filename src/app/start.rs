@@ -14,6 +14,7 @@ use super::error::AppError;
 use super::machine::Machine;
 use super::neighbours::Configured;
 use super::previews::PoolPreviews;
+use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
 use super::{identity, in_force, load, machine, packs, prior_sources, settings};
@@ -27,7 +28,7 @@ use crate::notify::Mailer;
 use crate::pipeline::env::Env;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, accounts, changes, jobs, leases, sessions};
+use crate::storage::{Store, accounts, associations, changes, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
@@ -159,6 +160,7 @@ fn state(
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
+        reader: Arc::new(ProfileReader(settings::mllp(config)?)),
         provider: identity::provider(config)?,
     };
     Ok(Data::new(api::State::new(
@@ -308,6 +310,7 @@ impl Running {
                         Box::pin(async move {
                             changes::purge(tx, tx.now() - hour).await?;
                             sessions::purge(tx).await?;
+                            associations::purge(tx).await?;
                             jobs::purge_done(tx, tx.now() - hour).await
                         })
                     })

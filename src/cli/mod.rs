@@ -11,6 +11,7 @@ pub mod hl7;
 mod migrate;
 mod models;
 mod password;
+mod replay;
 pub mod rules;
 mod send;
 mod serve;
@@ -54,6 +55,7 @@ enum Command {
     Hl7(hl7::Hl7Args),
     Conformance(conformance::Conformance),
     Models(models::Models),
+    Replay(replay::Replay),
     Token(token::Token),
     User(user::User),
     Audit(audit::Audit),
@@ -73,6 +75,7 @@ impl Command {
             Self::Hl7(hl7) => return Ok(passed(hl7::run(&hl7, &mut std::io::stdout())?)),
             Self::Conformance(conformance) => conformance.run(),
             Self::Models(models) => models.run(),
+            Self::Replay(replay) => replay.run(),
             Self::Token(token) => token.run(),
             Self::User(user) => user.run(),
             Self::Audit(audit) => audit.run(),

@@ -53,6 +53,11 @@ pub enum AlertState {
         by: String,
         at: Timestamp,
     },
+    /// Somebody who did a thing over asked that it page nobody; it stands, is shown, and pages once somebody lets it.
+    Withheld {
+        because: String,
+        at: Timestamp,
+    },
     /// What it was about no longer holds.
     Retracted {
         because: String,
@@ -95,6 +100,7 @@ pub enum NotifyReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     Acknowledged,
+    Withheld,
     Retracted,
 }
 
@@ -114,6 +120,7 @@ impl AlertState {
             Self::Raised { .. } => "raised",
             Self::Notified { .. } => "notified",
             Self::Acknowledged { .. } => "acknowledged",
+            Self::Withheld { .. } => "withheld",
             Self::Retracted { .. } => "retracted",
         }
     }
@@ -121,21 +128,38 @@ impl AlertState {
     pub fn notified(self, level: usize, round: u32, at: Timestamp) -> Result<Self, InvalidTransition> {
         match self {
             Self::Raised { .. } | Self::Notified { .. } => Ok(Self::Notified { level, round, at }),
-            from @ (Self::Acknowledged { .. } | Self::Retracted { .. }) => Err(from.refuses("notified")),
+            from @ (Self::Acknowledged { .. } | Self::Withheld { .. } | Self::Retracted { .. }) => {
+                Err(from.refuses("notified"))
+            }
         }
     }
 
     pub fn acknowledge(self, by: String, at: Timestamp) -> Result<Self, InvalidTransition> {
         match self {
-            Self::Raised { .. } | Self::Notified { .. } => Ok(Self::Acknowledged { by, at }),
+            Self::Raised { .. } | Self::Notified { .. } | Self::Withheld { .. } => {
+                Ok(Self::Acknowledged { by, at })
+            }
             from @ (Self::Acknowledged { .. } | Self::Retracted { .. }) => Err(from.refuses("acknowledged")),
         }
     }
 
     pub fn retract(self, because: String, at: Timestamp) -> Result<Self, InvalidTransition> {
         match self {
-            Self::Raised { .. } | Self::Notified { .. } => Ok(Self::Retracted { because, at }),
+            Self::Raised { .. } | Self::Notified { .. } | Self::Withheld { .. } => {
+                Ok(Self::Retracted { because, at })
+            }
             from @ (Self::Acknowledged { .. } | Self::Retracted { .. }) => Err(from.refuses("retracted")),
+        }
+    }
+
+    /// Lets a withheld alert page after all.
+    pub fn release(self, at: Timestamp) -> Result<Self, InvalidTransition> {
+        match self {
+            Self::Withheld { .. } => Ok(Self::Raised { at }),
+            from @ (Self::Raised { .. }
+            | Self::Notified { .. }
+            | Self::Acknowledged { .. }
+            | Self::Retracted { .. }) => Err(from.refuses("released")),
         }
     }
 
@@ -174,6 +198,7 @@ pub fn next_step(state: &AlertState, policy: &Policy, now: Timestamp) -> Step {
             }
         }
         AlertState::Acknowledged { .. } => Step::Stop(StopReason::Acknowledged),
+        AlertState::Withheld { .. } => Step::Stop(StopReason::Withheld),
         AlertState::Retracted { .. } => Step::Stop(StopReason::Retracted),
     }
 }
@@ -296,6 +321,25 @@ mod tests {
                 to: "acknowledged"
             })
         );
+    }
+
+    #[test]
+    fn a_withheld_alert_pages_nobody_until_somebody_lets_it() {
+        let because = "a replay without pages".to_owned();
+        let state = AlertState::Withheld { because, at: at(0) };
+        assert_eq!(
+            next_step(&state, &policy(), at(99)),
+            Step::Stop(StopReason::Withheld)
+        );
+        assert!(state.clone().acknowledge("mia".into(), at(1)).is_ok());
+        assert!(state.clone().retract("gone".into(), at(1)).is_ok());
+        assert!(state.clone().notified(0, 0, at(1)).is_err());
+        let released = state.release(at(2)).expect("it was withheld");
+        assert!(matches!(
+            next_step(&released, &policy(), at(2)),
+            Step::Notify { level: 0, .. }
+        ));
+        assert!(released.release(at(3)).is_err());
     }
 
     #[test]

@@ -10,7 +10,11 @@ use crate::ids::{AlertId, AnalysisId, DeliveryId, InstanceId, MessageId, Notific
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
     /// Apply a stored HL7 message to patients, orders and reports.
-    ApplyMessage { message: MessageId },
+    ApplyMessage {
+        message: MessageId,
+        #[serde(default)]
+        paging: Paging,
+    },
     /// Recompute the facts of a study from its instances; decide which series are ready.
     AssembleStudy { study: StudyId },
     /// Read a structured report or a key object selection that another system sent.
@@ -43,6 +47,16 @@ pub enum Work {
     InferPrior { analysis: AnalysisId },
     /// Compare the results of a study with those of earlier ones, and amend them.
     ComparePriors { study: StudyId },
+}
+
+/// Whether what a job brings about may page people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Paging {
+    #[default]
+    AsUsual,
+    /// Alerts are raised, shown, and page nobody before somebody lets them.
+    Withheld,
 }
 
 /// Whether a patient may come to harm while a model's run waits. Runs of both kinds have a lane and a process each, so that

@@ -4,11 +4,12 @@
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::env::{Env, Settings};
 use super::link::relink;
 use super::reported;
+use super::triage_study;
 use super::vendor_results;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
@@ -16,8 +17,8 @@ use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
-pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError> {
-    let (lease, settings) = (lease.clone(), env.settings.clone());
+pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
+    let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -26,7 +27,14 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId) -> Result<(), JobError
                     .ok_or(StoreError::Missing("message"))?;
                 let touched = apply(tx, &row, &settings).await?;
                 for study in &touched {
-                    look_again(tx, &settings, *study).await?;
+                    match paging {
+                        Paging::AsUsual => look_again(tx, &settings, *study).await?,
+                        // Decided here and not by a job of its own, which might find news that must page.
+                        Paging::Withheld => {
+                            vendor_results::adopt(tx, &settings, *study).await?;
+                            triage_study::decide(tx, *study, &settings, &packs, paging).await?;
+                        }
+                    }
                 }
                 messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
                 leases::complete(tx, &lease).await

@@ -142,7 +142,7 @@ impl Handler for Env {
 
     async fn given_up(&self, lease: &Lease, reason: &str) {
         let marked = match lease.work {
-            Work::ApplyMessage { message } => apply_message::given_up(self, message, reason).await,
+            Work::ApplyMessage { message, .. } => apply_message::given_up(self, message, reason).await,
             Work::Infer { analysis, .. } | Work::InferPrior { analysis } => {
                 infer::given_up(self, analysis, reason).await
             }
@@ -173,7 +173,7 @@ impl Handler for Env {
 impl Env {
     async fn dispatch(&self, lease: &Lease) -> Result<(), JobError> {
         match lease.work {
-            Work::ApplyMessage { message } => apply_message::run(self, lease, message).await,
+            Work::ApplyMessage { message, paging } => apply_message::run(self, lease, message, paging).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::ReadDocument { instance } => read_document::run(self, lease, instance).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,

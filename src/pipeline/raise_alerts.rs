@@ -4,10 +4,11 @@
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::alert::{AlertState, Policy};
 use tocsin_domain::audit::Event;
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{SiteId, StudyId};
 use tocsin_domain::triage::{PageDemand, Verdict};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::env::Settings;
 use super::send_notification::PageContent;
@@ -25,12 +26,14 @@ pub async fn reconcile(
     case: &Case,
     verdicts: &[Verdict],
     settings: &Settings,
+    paging: Paging,
 ) -> Result<(), StoreError> {
     let demands: Vec<&PageDemand> = verdicts.iter().flat_map(|v| &v.pages).collect();
     let known = alerts::of_study(tx.conn(), id).await?;
     for demand in &demands {
         if let Some(key) = vacant(&known, id, demand)? {
-            raise(tx, id, case, verdicts, demand, key, settings).await?;
+            let state = first_state(paging, tx.now());
+            raise(tx, id, case, verdicts, demand, Opening { key, state }, settings).await?;
         }
     }
     for alert in known {
@@ -47,13 +50,30 @@ fn vacant(known: &[row::Model], id: StudyId, demand: &PageDemand) -> Result<Opti
     let mut earlier = 0;
     for alert in known.iter().filter(|alert| is_of(alert, id, demand)) {
         match alerts::state_of(alert)? {
-            AlertState::Raised { .. } | AlertState::Notified { .. } | AlertState::Acknowledged { .. } => {
-                return Ok(None);
-            }
+            AlertState::Raised { .. }
+            | AlertState::Notified { .. }
+            | AlertState::Acknowledged { .. }
+            | AlertState::Withheld { .. } => return Ok(None),
             AlertState::Retracted { .. } => earlier += 1,
         }
     }
     Ok(Some(key(id, demand, earlier)))
+}
+
+/// How an alert begins.
+struct Opening {
+    key: String,
+    state: AlertState,
+}
+
+fn first_state(paging: Paging, at: Timestamp) -> AlertState {
+    match paging {
+        Paging::AsUsual => AlertState::Raised { at },
+        Paging::Withheld => AlertState::Withheld {
+            because: "a message was replayed without pages".to_owned(),
+            at,
+        },
+    }
 }
 
 fn is_of(alert: &row::Model, id: StudyId, demand: &PageDemand) -> bool {
@@ -75,7 +95,7 @@ async fn raise(
     case: &Case,
     verdicts: &[Verdict],
     demand: &PageDemand,
-    key: String,
+    opening: Opening,
     settings: &Settings,
 ) -> Result<(), StoreError> {
     let policy = settings
@@ -87,19 +107,18 @@ async fn raise(
         .iter()
         .find(|r| r.findings.iter().any(|f| f.flagged))
         .or(case.records.first());
-    let state = AlertState::Raised { at: tx.now() };
     let raised = alerts::raise(
         tx,
         Raise {
             site: SiteId(case.study.site.clone()),
             study: id,
             result: record.map(|r| r.id),
-            dedup_key: key,
+            dedup_key: opening.key,
             title: demand.text.clone(),
             content: document::write(&content(case, verdicts, demand, record))?,
             policy: document::write(&policy)?,
-            status: state.name().to_owned(),
-            state: document::write(&state)?,
+            status: opening.state.name().to_owned(),
+            state: document::write(&opening.state)?,
         },
     )
     .await?;

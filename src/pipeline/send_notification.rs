@@ -54,7 +54,7 @@ async fn prepare(tx: &Tx, lease: &Lease, id: NotificationId) -> Result<Option<Pr
         AlertState::Raised { .. } | AlertState::Notified { .. } => {
             matches!(page.state.as_str(), "sent" | "cancelled")
         }
-        AlertState::Acknowledged { .. } | AlertState::Retracted { .. } => true,
+        AlertState::Acknowledged { .. } | AlertState::Withheld { .. } | AlertState::Retracted { .. } => true,
     };
     if over {
         if page.state != "sent" {

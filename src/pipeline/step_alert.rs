@@ -57,7 +57,7 @@ async fn step(tx: &Tx, id: AlertId, people: &[Person], host: &str) -> Result<(),
             let again = Terms::once(key(id)).at(until);
             jobs::enqueue(tx, &Work::StepAlert { alert: id }, again).await
         }
-        Step::Stop(StopReason::Acknowledged | StopReason::Retracted) => {
+        Step::Stop(StopReason::Acknowledged | StopReason::Withheld | StopReason::Retracted) => {
             alerts::cancel_pages(tx, id).await?;
             let mut alert: row::ActiveModel = alert.into();
             alert.due_at = Set(None);

@@ -9,7 +9,7 @@ use tocsin_domain::ids::StudyId;
 use tocsin_domain::order::{Contrast, OrderRecord, OrderState};
 use tocsin_domain::triage::{AiFacts, AiState, CaseFacts, OrderFacts, Pack, Verdict, WaitFacts, evaluate};
 use tocsin_domain::vendor::product::Product;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 use tocsin_domain::worklist::{Band, Reason};
 
 use super::env::{Env, Settings};
@@ -38,22 +38,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         .store
         .write(move |tx| {
             Box::pin(async move {
-                let case = match to_be_read(tx, id).await? {
-                    true => load(tx, id, &settings).await?,
-                    false => None,
-                };
-                let Some(case) = case else {
-                    // It is only compared with; or its images have not been looked at yet, and assembly asks again.
-                    leases::complete(tx, &lease).await?;
-                    return Ok(None);
-                };
-                let verdicts: Vec<Verdict> = packs.iter().map(|pack| evaluate(pack, &case.facts)).collect();
-                let latency = place(tx, id, &case, &verdicts).await?;
-                raise_alerts::reconcile(tx, id, &case, &verdicts, &settings).await?;
-                tell_ris::reconcile(tx, id, &case, band(&verdicts, case.human_band), &settings).await?;
-                if packs.iter().any(Pack::watches_the_clock) {
-                    look_again_later(tx, id, &case.study).await?;
-                }
+                let latency = decide(tx, id, &settings, &packs, Paging::AsUsual).await?;
                 leases::complete(tx, &lease).await?;
                 Ok(latency)
             })
@@ -63,6 +48,33 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
         env.metrics.last_image_to_worklist.observe(seconds);
     }
     Ok(())
+}
+
+/// Evaluates the rules and saves what they come to. The seconds since the last image, when a model's word moved the study for
+/// the first time.
+pub async fn decide(
+    tx: &Tx,
+    id: StudyId,
+    settings: &Settings,
+    packs: &[Pack],
+    paging: Paging,
+) -> Result<Option<f64>, StoreError> {
+    let case = match to_be_read(tx, id).await? {
+        true => load(tx, id, settings).await?,
+        false => None,
+    };
+    let Some(case) = case else {
+        // It is only compared with; or its images have not been looked at yet, and assembly asks again.
+        return Ok(None);
+    };
+    let verdicts: Vec<Verdict> = packs.iter().map(|pack| evaluate(pack, &case.facts)).collect();
+    let latency = place(tx, id, &case, &verdicts).await?;
+    raise_alerts::reconcile(tx, id, &case, &verdicts, settings, paging).await?;
+    tell_ris::reconcile(tx, id, &case, band(&verdicts, case.human_band), settings).await?;
+    if packs.iter().any(Pack::watches_the_clock) {
+        look_again_later(tx, id, &case.study).await?;
+    }
+    Ok(latency)
 }
 
 async fn to_be_read(tx: &Tx, id: StudyId) -> Result<bool, StoreError> {

@@ -39,6 +39,9 @@ impl Pressing {
     }
 }
 
+/// Every state of an alert, as [`AlertState::name`] says it.
+pub const STATUSES: [&str; 5] = ["raised", "notified", "acknowledged", "withheld", "retracted"];
+
 /// An alert to be raised. The documents are the domain's, as JSON.
 #[derive(Clone, Debug)]
 pub struct Raise {

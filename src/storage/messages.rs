@@ -1,15 +1,17 @@
 //! HL7 messages in and out, with the bytes as they were. An inbound message is one row however often it is sent.
 
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 
 use super::entity::message::{self, Column, Entity};
+use super::entity::{message_key, study};
 use super::error::StoreError;
-use super::page::Before;
 use super::store::Tx;
 
 /// An inbound message before it is stored.
@@ -29,6 +31,8 @@ pub struct Inbound {
     pub ack_code: String,
     pub ack: Vec<u8>,
     pub state: InboundState,
+    /// By what it is found, in capitals; its type and sender are added.
+    pub keys: BTreeSet<String>,
 }
 
 /// What becomes of an inbound message.
@@ -81,6 +85,8 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
     let flagged = !same_id.is_empty();
     let id = MessageId(tx.uuid());
     let now = to_micros(tx.now());
+    let mut keys = inbound.keys;
+    keys.extend(named(&inbound.kind, &inbound.peer));
     let row = message::ActiveModel {
         id: Set(id.to_string()),
         site: Set(inbound.site.0),
@@ -101,6 +107,7 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
         updated_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    add_keys(tx, &id.to_string(), now, keys).await?;
     Ok(Intake::New { id, flagged })
 }
 
@@ -115,11 +122,16 @@ pub struct Draft {
     pub kind: &'static str,
     pub raw: Vec<u8>,
     pub sha256: String,
+    /// By what it is found, in capitals; its type, destination and study are added.
+    pub keys: BTreeSet<String>,
 }
 
 /// Stores a message that is to be sent.
 pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
+    let mut keys = draft.keys;
+    keys.extend(named(draft.kind, &draft.peer));
+    keys.extend(of_study(tx, draft.study).await?);
     let row = message::ActiveModel {
         id: Set(draft.id.to_string()),
         site: Set(draft.site.0),
@@ -140,6 +152,40 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
         updated_at: Set(now),
     };
     Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    add_keys(tx, &draft.id.to_string(), now, keys).await
+}
+
+/// Type and peer, the latter also by its parts.
+fn named(kind: &str, peer: &str) -> Vec<String> {
+    let parts = peer.split('|').chain([peer, kind]);
+    let parts = parts.map(|part| part.trim().to_uppercase());
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
+/// A message about a study is found by the study's numbers, though it may not name them.
+async fn of_study(tx: &Tx, id: StudyId) -> Result<Vec<String>, StoreError> {
+    let row = study::Entity::find_by_id(id.to_string()).one(tx.conn()).await?;
+    let mut keys = vec![id.to_string().to_uppercase()];
+    if let Some(row) = row {
+        keys.push(row.study_uid);
+        keys.extend(row.accession.map(|number| number.to_uppercase()));
+    }
+    Ok(keys)
+}
+
+async fn add_keys(tx: &Tx, id: &str, created_at: i64, keys: BTreeSet<String>) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let rows = keys.into_iter().map(|term| message_key::ActiveModel {
+        term: Set(term),
+        created_at: Set(created_at),
+        message_id: Set(id.to_owned()),
+    });
+    message_key::Entity::insert_many(rows)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -165,8 +211,14 @@ pub async fn set_state(
     if let Some(study) = study {
         row.study_id = Set(Some(study.to_string()));
     }
-    row.update(tx.conn()).await?;
-    Ok(())
+    let row = row.update(tx.conn()).await?;
+    match study {
+        Some(study) => {
+            let keys = of_study(tx, study).await?.into_iter().collect();
+            add_keys(tx, &row.id, row.created_at, keys).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// Notes the other side's answer to a message of ours.
@@ -201,47 +253,4 @@ pub async fn last_in(conn: &impl ConnectionTrait) -> Result<Option<Timestamp>, S
 
 pub async fn by_id(conn: &impl ConnectionTrait, id: MessageId) -> Result<Option<message::Model>, StoreError> {
     Ok(Entity::find_by_id(id.to_string()).one(conn).await?)
-}
-
-/// The ids of studies that carry exactly this number.
-fn of_studies(number: &str) -> SelectStatement {
-    use super::entity::study;
-    study::Entity::find()
-        .select_only()
-        .column(study::Column::Id)
-        .filter(
-            Condition::any()
-                .add(study::Column::Accession.eq(number))
-                .add(study::Column::StudyUid.eq(number))
-                .add(study::Column::Id.eq(number)),
-        )
-        .into_query()
-}
-
-/// Newest first. `query` is looked for in the control id, the type, the sender and what the message said; a message is
-/// also found by the accession number, the UID or our id of the study that it is about.
-pub async fn search(
-    conn: &impl ConnectionTrait,
-    query: Option<&str>,
-    before: Option<&Before>,
-    limit: u64,
-) -> Result<Vec<message::Model>, StoreError> {
-    let mut select = Entity::find()
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id)
-        .limit(limit);
-    if let Some(before) = before {
-        select = select.filter(before.condition(Column::CreatedAt, Column::Id));
-    }
-    if let Some(query) = query.filter(|q| !q.is_empty()) {
-        select = select.filter(
-            Condition::any()
-                .add(Column::ControlId.contains(query))
-                .add(Column::Kind.contains(query))
-                .add(Column::Peer.contains(query))
-                .add(Column::Event.contains(query))
-                .add(Column::StudyId.in_subquery(of_studies(query))),
-        );
-    }
-    Ok(select.all(conn).await?)
 }

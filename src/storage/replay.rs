@@ -1,5 +1,5 @@
 //! Messages a second time: an inbound one is applied again from its row, an outbound one is sent again by its delivery.
-//! Nothing is parsed or rendered anew.
+//! Nothing is rendered anew.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use sha2::{Digest, Sha256};
@@ -7,7 +7,7 @@ use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::MessageId;
 use tocsin_domain::order::Hl7Event;
 use tocsin_domain::phi::PatientIdentifier;
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::document;
 use super::entity::message;
@@ -24,11 +24,17 @@ pub fn event_of(row: &message::Model) -> Result<Option<Hl7Event>, StoreError> {
         .transpose()
 }
 
-/// Has a stored message applied again, in its patient's order.
-pub async fn apply_again(tx: &Tx, id: MessageId, event: &Hl7Event) -> Result<Requeued, StoreError> {
+/// Has a stored message applied again, in its patient's order, as it is read now.
+pub async fn apply_again(
+    tx: &Tx,
+    id: MessageId,
+    event: &Hl7Event,
+    paging: Paging,
+) -> Result<Requeued, StoreError> {
     let row = message::ActiveModel {
         id: Set(id.to_string()),
         state: Set(InboundState::Received.text().to_owned()),
+        event: Set(Some(document::write(event)?)),
         problem: Set(None),
         updated_at: Set(to_micros(tx.now())),
         ..Default::default()
@@ -38,7 +44,7 @@ pub async fn apply_again(tx: &Tx, id: MessageId, event: &Hl7Event) -> Result<Req
         order_key: patient_key(event),
         ..Terms::now()
     };
-    jobs::requeue(tx, &Work::ApplyMessage { message: id }, terms).await
+    jobs::requeue(tx, &Work::ApplyMessage { message: id, paging }, terms).await
 }
 
 /// Messages of one patient are applied one after another; merges wait for nobody, since they name two.

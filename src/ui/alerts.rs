@@ -9,7 +9,7 @@ use super::templates;
 use crate::api::alerts::{self, Filter};
 use crate::api::auth::Principal;
 use crate::api::page::PageQuery;
-use crate::api::{ApiError, State, acknowledge as acknowledging};
+use crate::api::{ApiError, State, acknowledge as acknowledging, release as releasing};
 
 pub async fn list(
     state: Data<State>,
@@ -35,5 +35,16 @@ pub async fn acknowledge(
 ) -> Result<HttpResponse, ApiError> {
     sealed(&who, &form.csrf)?;
     acknowledging::by_person(&state, &who, &id).await?;
+    Ok(go_to("/alerts"))
+}
+
+pub async fn release(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Press>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    releasing::run(&state, &who, &id).await?;
     Ok(go_to("/alerts"))
 }

@@ -8,8 +8,10 @@ use tocsin_domain::clock::Timestamp;
 
 use super::frame::{Frame, sealed};
 use super::templates;
+use crate::api::associations::{self, AssociationView, Filter};
 use crate::api::auth::Principal;
 use crate::api::connections::{self, CheckView, ConnectionView};
+use crate::api::page::PageQuery;
 use crate::api::{ApiError, State};
 
 #[derive(Serialize)]
@@ -17,6 +19,8 @@ pub struct ConnectionsPage {
     pub items: Vec<ConnectionView>,
     /// When our certificate ends, where there is one.
     pub certificate_ends: Option<Timestamp>,
+    /// The latest that were turned away.
+    pub associations: Vec<AssociationView>,
     /// What came of the connection that was just tried.
     pub checked: Option<CheckView>,
 }
@@ -47,7 +51,16 @@ async fn render(
     who: &Principal,
     checked: Option<CheckView>,
 ) -> Result<HttpResponse, ApiError> {
+    let sought = Filter {
+        q: String::new(),
+        outcome: Some("rejected".to_owned()),
+    };
+    let latest = PageQuery {
+        limit: Some(20),
+        cursor: None,
+    };
     let page = ConnectionsPage {
+        associations: associations::load(state, who, &sought, &latest).await?.items,
         items: connections::load(state).await?,
         certificate_ends: state.neighbours.certificate_ends(),
         checked,

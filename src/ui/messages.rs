@@ -8,16 +8,33 @@ use serde::{Deserialize, Serialize};
 use super::frame::{Frame, go_to, sealed};
 use super::segments::{self, Segment};
 use super::templates;
+use crate::api::associations::{self, AssociationView, Filter};
 use crate::api::auth::Principal;
-use crate::api::messages::{self, MessageView};
+use crate::api::messages::{self, MessageView, Search};
 use crate::api::page::PageQuery;
-use crate::api::replay::{self, Replayed};
+use crate::api::replay::{self, Ask, Replayed};
 use crate::api::{ApiError, State};
+
+/// What may become of a message, in and out.
+pub const STATES: [&str; 7] = [
+    "received",
+    "applied",
+    "ignored",
+    "failed",
+    "pending",
+    "acknowledged",
+    "refused",
+];
 
 #[derive(Serialize)]
 pub struct MessagesPage {
-    pub q: String,
+    /// What was looked for, to be changed or gone on with.
+    pub search: Search,
+    /// States to choose from.
+    pub states: [&'static str; 7],
     pub items: Vec<MessageView>,
+    /// Associations that have what was looked for; none where nothing was.
+    pub associations: Vec<AssociationView>,
     pub next: Option<String>,
 }
 
@@ -26,43 +43,56 @@ pub async fn list(
     query: Query<PageQuery>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    found(&state, &who, String::new(), &query).await
+    found(&state, &who, Search::default(), &query).await
 }
 
-/// What is looked for may be a patient's name: it travels in the body.
+/// What comes with a search besides it.
 #[derive(Deserialize)]
-pub struct Search {
+pub struct Going {
     #[serde(default)]
     csrf: String,
-    #[serde(default)]
-    q: String,
     #[serde(default)]
     cursor: String,
 }
 
+/// What is looked for may be a patient's name: it travels in the body.
 pub async fn search(
     state: Data<State>,
+    going: Form<Going>,
     form: Form<Search>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
-    sealed(&who, &form.csrf)?;
-    let form = form.into_inner();
+    sealed(&who, &going.csrf)?;
     let query = PageQuery {
         limit: None,
-        cursor: Some(form.cursor).filter(|cursor| !cursor.is_empty()),
+        cursor: Some(going.into_inner().cursor).filter(|cursor| !cursor.is_empty()),
     };
-    found(&state, &who, form.q, &query).await
+    found(&state, &who, form.into_inner(), &query).await
 }
 
 async fn found(
     state: &State,
     who: &Principal,
-    q: String,
+    search: Search,
     query: &PageQuery,
 ) -> Result<HttpResponse, ApiError> {
-    let list = messages::load(state, who, Some(&q), query).await?;
+    let list = messages::load(state, who, &search, query).await?;
+    let sought = Filter {
+        q: search.q.clone(),
+        outcome: None,
+    };
+    let associations = match sought.q.trim().is_empty() || query.cursor.is_some() {
+        true => Vec::new(),
+        false => {
+            associations::load(state, who, &sought, &PageQuery::default())
+                .await?
+                .items
+        }
+    };
     let page = MessagesPage {
-        q,
+        search,
+        associations,
+        states: STATES,
         items: list.items,
         next: list.next,
     };
@@ -94,6 +124,8 @@ pub struct Replay {
     csrf: String,
     /// Present when only asked what would happen.
     preview: Option<String>,
+    /// Present where alerts may page.
+    pages: Option<String>,
 }
 
 pub async fn replay(
@@ -103,7 +135,11 @@ pub async fn replay(
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
     sealed(&who, &form.csrf)?;
-    let replayed = replay::run(&state, &who, &id, form.preview.is_some()).await?;
+    let ask = Ask {
+        preview: form.preview.is_some(),
+        pages: form.pages.is_some(),
+    };
+    let replayed = replay::run(&state, &who, &id, ask).await?;
     // Loading the page again must not replay again; a preview does no harm.
     if replayed.preview {
         render(&state, &who, &id, Some(replayed)).await

@@ -12,6 +12,7 @@ mod connections;
 mod deliveries;
 mod demo;
 mod errors;
+mod failures;
 mod frame;
 mod gantt;
 mod helpers;
@@ -134,8 +135,11 @@ fn for_repairs(config: &mut ServiceConfig) {
         .route("/demo/role", web::post().to(demo::role))
         .route("/alerts", web::get().to(alerts::list))
         .route("/alerts/{id}/acknowledge", web::post().to(alerts::acknowledge))
+        .route("/alerts/{id}/release", web::post().to(alerts::release))
         .route("/messages", web::get().to(messages::list))
         .route("/messages", web::post().to(messages::search))
+        .route("/messages/failures", web::get().to(failures::list))
+        .route("/messages/failures", web::post().to(failures::replay))
         .route("/messages/{id}", web::get().to(messages::show))
         .route("/messages/{id}/replay", web::post().to(messages::replay))
         .route("/reconciliation", web::get().to(reconciliation::list))

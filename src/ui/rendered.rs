@@ -9,8 +9,9 @@ use super::account::{AccountPage, Offer};
 use super::acknowledge::{AcknowledgePage, Acknowledged};
 use super::deliveries::{self, DeliveriesPage};
 use super::errors::ErrorPage;
+use super::failures::{Asked, FailuresPage, Group};
 use super::frame::Frame;
-use super::messages::{MessagePage, MessagesPage};
+use super::messages::{self, MessagePage, MessagesPage};
 use super::oidc::OnwardPage;
 use super::quarantine::{self, QuarantinePage};
 use super::read_html::{Element, Html, read};
@@ -22,6 +23,7 @@ use super::sign_in::SignInPage;
 use super::templates::{self, Registry};
 use super::{samples_people, samples_report, samples_study, segments};
 use crate::api::Templates;
+use crate::api::messages::Search;
 use crate::api::page::Page;
 use crate::api::replay::Replayed;
 use crate::storage::deliveries::DeliveryState;
@@ -29,8 +31,9 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 14] = [
+const NEVER_ALONE: [&str; 15] = [
     "layout",
+    "associations",
     "ai",
     "lock",
     "roles",
@@ -45,8 +48,8 @@ const NEVER_ALONE: [&str; 14] = [
     "report_structured",
     "worklist_row",
 ];
-/// Key caps, and what is not shown.
-const NO_WORDS: [&str; 4] = ["kbd", "script", "style", "svg"];
+/// Key caps and what is to be typed, terms of a standard, and what is not shown.
+const NO_WORDS: [&str; 5] = ["kbd", "dfn", "script", "style", "svg"];
 const SHOWN: [&str; 4] = ["title", "aria-label", "placeholder", "alt"];
 /// The product's name, a unit, a system of codes, a file.
 const SAME_IN_EVERY_LANGUAGE: [&str; 4] = ["Tocsin", "min", "UCUM", "fhir.json"];
@@ -251,8 +254,15 @@ fn lists(press: &mut Press, amount: Amount) {
 
 fn exchange(press: &mut Press, amount: Amount) {
     let messages = MessagesPage {
-        q: amount.text(),
+        search: Search {
+            q: amount.text(),
+            peer: amount.text(),
+            problem: amount.text(),
+            ..Search::default()
+        },
+        states: messages::STATES,
         items: amount.list(samples::message(amount)),
+        associations: amount.list(samples::association(amount)),
         next: amount.maybe(hostile()),
     };
     press.print("messages", "nav-messages", amount, &messages);
@@ -270,6 +280,14 @@ fn exchange(press: &mut Press, amount: Amount) {
         }),
     };
     press.print("message", "title-message", amount, &message);
+    let failures = FailuresPage {
+        groups: amount.list(samples::failure(amount)),
+        asked: amount.maybe(Asked {
+            group: Group::default(),
+            came: samples::replayed(amount),
+        }),
+    };
+    press.print("failures", "title-failures", amount, &failures);
 }
 
 fn desk(press: &mut Press, amount: Amount) {

@@ -12,13 +12,16 @@ use super::samples_study::ai;
 use super::worklist::{self, Feed, WorklistPage};
 use crate::api::Templates;
 use crate::api::alerts::{AlertView, PageView};
+use crate::api::associations::AssociationView;
 use crate::api::deliveries::{DeliveryView, OwedView};
 use crate::api::described::AlertBrief;
+use crate::api::failures::FailureView;
 use crate::api::found::{FoundStudy, Standing};
 use crate::api::messages::MessageView;
 use crate::api::patient::PatientView;
 use crate::api::quarantine::QuarantineView;
 use crate::api::reconciliation::{CandidateView, Then, Unreconciled};
+use crate::api::replay_many::{Refused, ReplayedMany};
 use crate::api::worklist::{Listed, WorklistItem};
 use crate::api::worklist_query::WorklistQuery;
 use crate::storage::entity::saved_view;
@@ -287,6 +290,49 @@ pub fn delivery(amount: Amount) -> OwedView {
         accession: amount.maybe(hostile()),
         model: amount.maybe(hostile()),
         version: amount.maybe(hostile()),
+    }
+}
+
+pub fn association(amount: Amount) -> AssociationView {
+    AssociationView {
+        id: hostile(),
+        calling_ae: hostile(),
+        called_ae: hostile(),
+        peer: hostile(),
+        outcome: "rejected".to_owned(),
+        reason: amount.maybe(hostile()),
+        stored: 2,
+        refused: 1,
+        times: 3,
+        at: at(),
+    }
+}
+
+pub fn failure(amount: Amount) -> FailureView {
+    FailureView {
+        direction: "in".to_owned(),
+        peer: hostile(),
+        kind: "ORM^O01".to_owned(),
+        state: "failed".to_owned(),
+        problem: amount.maybe(hostile()),
+        count: 312,
+        studies: 3,
+        first_at: at(),
+        last_at: at(),
+    }
+}
+
+pub fn replayed(amount: Amount) -> ReplayedMany {
+    ReplayedMany {
+        preview: true,
+        messages: 312,
+        replayed: 310,
+        refused: amount.list(Refused {
+            because: hostile(),
+            messages: 2,
+        }),
+        effects: amount.list(hostile()),
+        confirm: amount.maybe("REPLAY 312".to_owned()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::invite::InvitePage;
 use super::people::{self, PeoplePage};
 use super::prove::ProvePage;
 use super::quality::QualityPage;
-use super::samples::{Amount, at, hostile, patient};
+use super::samples::{Amount, association, at, hostile, patient};
 use super::samples_study::id;
 use super::start::StartPage;
 use super::tokens::{self, TokensPage};
@@ -191,6 +191,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
     ConnectionsPage {
         items: all.collect(),
         certificate_ends: amount.maybe(at()),
+        associations: amount.list(association(amount)),
         checked: amount.maybe(CheckView {
             good: amount.yes(),
             answer: hostile(),

@@ -1,7 +1,9 @@
-//! A message for reading: its segments, and the fields of each that hold something, by their numbers. Values are shown as
-//! they were sent; nothing is decoded and nothing is left out.
+//! A message for reading: its segments, and the fields of each that hold something, by their numbers and the standard's names.
+//! Values are shown as they were sent; nothing is decoded and nothing is left out.
 
 use serde::Serialize;
+
+use crate::report::hl7_fields;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Segment {
@@ -13,6 +15,8 @@ pub struct Segment {
 pub struct Field {
     /// `PID-5`
     pub place: String,
+    /// As the standard calls it.
+    pub name: Option<&'static str>,
     pub value: String,
 }
 
@@ -35,6 +39,7 @@ fn segment(line: &str, separator: char) -> Segment {
         .filter(|(_, value)| !value.is_empty())
         .map(|(at, value)| Field {
             place: format!("{name}-{}", at + first),
+            name: hl7_fields::name(&name, at + first),
             value: value.to_owned(),
         })
         .collect();
@@ -65,5 +70,8 @@ mod tests {
             expected.map(|(place, value)| (place.to_owned(), value.to_owned()))
         );
         assert!(of("").is_empty());
+        let pid = &of("PID|1||A1")[0];
+        assert_eq!(pid.fields[1].name, Some("Patient identifier list"));
+        assert_eq!(of("ZZZ|1")[0].fields[0].name, None);
     }
 }

@@ -149,8 +149,19 @@ pub const PAGES: &[Route] = &[
         Needs(AcknowledgeAlert),
         "Acknowledges an alert",
     ),
+    post(
+        "/alerts/{id}/release",
+        Needs(AcknowledgeAlert),
+        "Lets a withheld alert page",
+    ),
     get("/messages", Needs(ReadMessages), "Messages"),
     post("/messages", Needs(ReadMessages), "Searches messages"),
+    get("/messages/failures", Needs(ReadMessages), "Messages that failed"),
+    post(
+        "/messages/failures",
+        Needs(ReplayMessage),
+        "Replays messages that failed alike",
+    ),
     get("/messages/{id}", Needs(ReadRawMessage), "A message"),
     post("/messages/{id}/replay", Needs(ReplayMessage), "Replays a message"),
     get(

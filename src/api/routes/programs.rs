@@ -112,10 +112,30 @@ pub const API: &[Route] = &[
         Needs(AcknowledgeAlert),
         "Take responsibility for an alert; paging stops",
     ),
+    post(
+        "/api/v1/alerts/{id}/release",
+        Needs(AcknowledgeAlert),
+        "Let a withheld alert page",
+    ),
+    get(
+        "/api/v1/associations",
+        Needs(ReadMessages),
+        "Associations that peers opened, and those that were turned away",
+    ),
     get(
         "/api/v1/messages",
         Needs(ReadMessages),
         "HL7 messages in and out, newest first; q searches",
+    ),
+    get(
+        "/api/v1/messages/failures",
+        Needs(ReadMessages),
+        "Messages that failed, by cause",
+    ),
+    post(
+        "/api/v1/messages/replays",
+        Needs(ReplayMessage),
+        "Apply or send many messages again, or preview that",
     ),
     get(
         "/api/v1/messages/{id}",

@@ -12,7 +12,8 @@ use crate::app::machine;
 use crate::cli::Failure;
 use crate::deliver::channel::Door;
 use crate::ingest::dicom::{
-    self, Accept, ClosedAssociation, InstanceSink, ReceivedInstance, ScpSettings, StoreOutcome,
+    self, Accept, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation, ScpSettings,
+    StoreOutcome,
 };
 use crate::storage::blobs::BlobStore;
 
@@ -78,6 +79,8 @@ impl InstanceSink for Shelf {
     }
 
     async fn association_closed(&self, _: ClosedAssociation) {}
+
+    async fn association_rejected(&self, _: RejectedAssociation) {}
 }
 
 /// Receives objects into `folder` until `stop`.

@@ -15,7 +15,8 @@ use super::listener::Env;
 use super::negotiate::{self, Context, Decision, Load};
 use super::receive::{Durable, Keep, Reception, Refusal};
 use super::sink::{
-    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
+    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation,
+    StoreOutcome,
 };
 use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
@@ -112,6 +113,15 @@ pub(super) async fn accept<S: InstanceSink>(
             let called_ae = printable(&request.called_ae_title);
             warn!(%peer, calling_ae, called_ae, %reason, "DICOM: association rejected");
             let _ = wire.send(&Pdu::AssociationRJ(answer), limits.pdu).await;
+            let rejected = RejectedAssociation {
+                association: AssociationId(env.ids.uuid()),
+                calling_ae,
+                called_ae,
+                peer,
+                reason: reason.to_string(),
+            };
+            drop(wire);
+            env.sink.association_rejected(rejected).await;
             None
         }
         Decision::Accept { answer, contexts } => {
@@ -158,6 +168,7 @@ impl<S: InstanceSink> Association<S> {
         let closed = ClosedAssociation {
             association: self.id,
             calling_ae: self.calling_ae,
+            called_ae: self.called_ae,
             peer: self.peer,
             end,
             studies: self.studies.into_iter().collect(),

@@ -16,5 +16,6 @@ pub use listener::{Env, serve};
 pub use negotiate::{OTHER_STORAGE, PRIVATE_STORAGE, STORAGE_ARC, TRANSFER_SYNTAXES, VERIFICATION};
 pub use settings::{Accept, Peer, PeerHost, ScpLimits, ScpSettings};
 pub use sink::{
-    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome,
+    AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation,
+    StoreOutcome,
 };

@@ -1,5 +1,6 @@
 //! Keeps received instances in the database: one transaction per instance, committed before the sender hears of success.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,8 +16,11 @@ use tocsin_domain::study::InstanceFacts;
 use tocsin_domain::work::Work;
 
 use super::facts::TagProblem;
-use super::sink::{AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, StoreOutcome};
+use super::sink::{
+    AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation, StoreOutcome,
+};
 use crate::report::sr_read::is_document;
+use crate::storage::associations::{self, Ended, Outcome as Came};
 use crate::storage::entity::study;
 use crate::storage::instances::{self, Kept, Received};
 use crate::storage::jobs::{self, Terms};
@@ -89,11 +93,12 @@ impl InstanceSink for Rows {
 
     async fn association_closed(&self, closed: ClosedAssociation) {
         let site = (self.site_of)(&closed.calling_ae);
-        let (studies, end) = (closed.studies, closed.end);
+        let (studies, end) = (closed.studies.clone(), closed.end);
         // Nothing to record, and a caller that only knocks must not wait for the disk with its place taken.
-        if studies.is_empty() {
+        if studies.is_empty() && closed.refused == 0 {
             return;
         }
+        let mut trace = trace(closed);
         let told = self
             .store
             .write(move |tx| {
@@ -101,9 +106,10 @@ impl InstanceSink for Rows {
                     for uid in &studies {
                         if let Some(row) = studies::by_uid(tx.conn(), &site, uid.as_str()).await? {
                             ended(tx, studies::id_of(&row)?, end).await?;
+                            trace.studies.extend(row.accession);
                         }
                     }
-                    Ok(())
+                    associations::ended(tx, trace).await
                 })
             })
             .await;
@@ -111,6 +117,44 @@ impl InstanceSink for Rows {
             // Silence will show the series to be complete, a little later.
             tracing::warn!(%error, "the end of an association could not be recorded");
         }
+    }
+
+    async fn association_rejected(&self, rejected: RejectedAssociation) {
+        let ended = Ended {
+            id: rejected.association.0.to_string(),
+            calling_ae: rejected.calling_ae,
+            called_ae: rejected.called_ae,
+            peer: rejected.peer.ip().to_canonical().to_string(),
+            outcome: Came::Rejected,
+            reason: Some(rejected.reason),
+            stored: 0,
+            refused: 0,
+            studies: BTreeSet::new(),
+        };
+        let kept = self
+            .store
+            .write(move |tx| Box::pin(async move { associations::rejected(tx, ended).await }))
+            .await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, "that an association was turned away could not be recorded");
+        }
+    }
+}
+
+fn trace(closed: ClosedAssociation) -> Ended {
+    Ended {
+        id: closed.association.0.to_string(),
+        calling_ae: closed.calling_ae,
+        called_ae: closed.called_ae,
+        peer: closed.peer.ip().to_canonical().to_string(),
+        outcome: match closed.end {
+            AssociationEnd::Released => Came::Released,
+            AssociationEnd::Broken => Came::Broken,
+        },
+        reason: None,
+        stored: closed.stored,
+        refused: closed.refused,
+        studies: closed.studies.iter().map(Uid::to_string).collect(),
     }
 }
 

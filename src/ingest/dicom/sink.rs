@@ -61,6 +61,7 @@ pub enum AssociationEnd {
 pub struct ClosedAssociation {
     pub association: AssociationId,
     pub calling_ae: String,
+    pub called_ae: String,
     pub peer: SocketAddr,
     pub end: AssociationEnd,
     /// Studies of which it brought instances.
@@ -70,12 +71,26 @@ pub struct ClosedAssociation {
     pub closed_at: Timestamp,
 }
 
+/// One that was turned away.
+#[derive(Clone, Debug)]
+pub struct RejectedAssociation {
+    pub association: AssociationId,
+    pub calling_ae: String,
+    pub called_ae: String,
+    pub peer: SocketAddr,
+    /// In words, for the engineer of the interfaces.
+    pub reason: String,
+}
+
 /// Keeps instances. The database behind it is one implementation, the memory of a test another.
 pub trait InstanceSink: Send + Sync + 'static {
     /// Returns when the outcome is committed.
     fn store(&self, received: ReceivedInstance) -> impl Future<Output = StoreOutcome> + Send;
 
     fn association_closed(&self, closed: ClosedAssociation) -> impl Future<Output = ()> + Send;
+
+    /// A peer was turned away, and has been told.
+    fn association_rejected(&self, rejected: RejectedAssociation) -> impl Future<Output = ()> + Send;
 
     /// A peer verified the connection; it is answered whatever becomes of this.
     fn echoed(&self, calling_ae: &str) -> impl Future<Output = ()> + Send;

@@ -10,18 +10,19 @@ pub mod orders;
 pub mod patients;
 pub mod problem;
 pub mod reports;
+pub mod reread;
 pub mod rows;
 pub mod samples;
 pub mod settings;
 pub mod sink;
 pub mod time;
-pub mod tree;
 pub mod vendor_results;
 
 use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 
 pub use crate::deliver::mllp_frame as mllp;
+pub use crate::report::hl7_tree as tree;
 use crate::report::read_profile::ReadProfile;
 use vendor_results::AiSender;
 

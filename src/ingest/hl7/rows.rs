@@ -3,11 +3,12 @@
 
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::order::{Hl7Event, PatientMerge};
-use tocsin_domain::work::Work;
+use tocsin_domain::work::{Paging, Work};
 
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
 use crate::deliver::mllp::AckCode;
+use crate::report::hl7_keys;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
 use crate::storage::{Store, StoreError, Tx, patients, replay};
@@ -106,7 +107,11 @@ async fn keep(tx: &Tx, inbound: Inbound, order_key: Option<String>) -> Result<In
             order_key,
             ..Terms::now()
         };
-        jobs::enqueue(tx, &Work::ApplyMessage { message: *id }, terms).await?;
+        let work = Work::ApplyMessage {
+            message: *id,
+            paging: Paging::AsUsual,
+        };
+        jobs::enqueue(tx, &work, terms).await?;
     }
     Ok(intake)
 }
@@ -135,5 +140,6 @@ fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {
         ack_code: received.ack_code.text().to_owned(),
         ack: received.ack.to_vec(),
         state,
+        keys: hl7_keys::of(&received.raw),
     })
 }

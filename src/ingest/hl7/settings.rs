@@ -105,9 +105,9 @@ impl From<&str> for PeerHost {
 /// What an address is entitled to, decided when it connects.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    peers: Vec<Peer>,
+    pub(super) peers: Vec<Peer>,
     /// Used when no peer fits; `None` refuses the message.
-    otherwise: Option<SiteReading>,
+    pub(super) otherwise: Option<SiteReading>,
 }
 
 impl MllpSettings {

@@ -12,6 +12,7 @@ use crate::jobs::JobError;
 use crate::pipeline::env::{Env, Ris};
 use crate::report::hl7_build::Built;
 use crate::report::hl7_context::{Envelope, OrderContext};
+use crate::report::hl7_keys;
 use crate::report::orm::{self, NewPriority, PriorityChange, Reason};
 use crate::report::oru::{self, ResultMessage};
 use crate::report::oru_rejection::{self, Rejection};
@@ -265,6 +266,7 @@ async fn keep(
     let (site, peer) = (SiteId(study.site.clone()), row.destination.clone());
     let sha256 = hex::encode(Sha256::digest(&built.bytes));
     let draft = Draft {
+        keys: hl7_keys::of(&built.bytes),
         id,
         study: study_id,
         site,

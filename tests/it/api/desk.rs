@@ -17,12 +17,16 @@ use tocsin::api::auth::session::{Lifetime, Transport};
 use tocsin::api::auth::{Role, secret};
 use tocsin::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use tocsin::api::preview::{PreviewFailure, Previews};
+use tocsin::api::replay::Reader;
 use tocsin::api::report::Reports;
 use tocsin::api::start::TestPages;
 use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
+use tocsin::ingest::hl7::reread::reread;
+use tocsin::ingest::hl7::settings::{Accept, MllpLimits, MllpSettings, SiteReading};
 use tocsin::jobs::JobError;
 use tocsin::report::narrative::NarrativeTemplate;
 use tocsin::report::outputs::Outputs;
+use tocsin::report::site_profile::{DEFAULT_231, SiteProfile};
 use tocsin::storage::entity::{instance, study};
 use tocsin::storage::{Store, accounts, audit};
 use tocsin::telemetry::Metrics;
@@ -31,6 +35,7 @@ use tocsin::ui::templates::Registry;
 use tocsin_domain::clock::{ManualClock, Timestamp};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::SiteId;
+use tocsin_domain::order::Hl7Event;
 use tocsin_domain::worklist::WaitCaps;
 
 use crate::database::{TestDatabase, databases};
@@ -140,6 +145,28 @@ impl TestPages for NoTestPages {
 }
 
 /// A RIS that sends and is told, and answers; an archive that does not.
+/// Reads messages as a site does that says nothing of its own.
+struct UsualProfile;
+
+impl Reader for UsualProfile {
+    fn read(&self, raw: &[u8], received_at: Timestamp) -> Result<Hl7Event, String> {
+        let settings = MllpSettings {
+            application: "TOCSIN".into(),
+            facility: String::new(),
+            accept: Accept::Loopback(Vec::new()),
+            reading: SiteReading {
+                site: SiteId(SITE.into()),
+                zone: chrono_tz::UTC,
+                profile: Arc::new(SiteProfile::parse(DEFAULT_231).unwrap().read),
+            },
+            processing_ids: vec!["P".into()],
+            ai_senders: Vec::new(),
+            limits: MllpLimits::default(),
+        };
+        reread(&settings, raw, received_at)
+    }
+}
+
 struct Neighbourhood;
 
 static NEIGHBOURS: LazyLock<[Neighbour; 3]> = LazyLock::new(|| {
@@ -200,6 +227,7 @@ impl Desk {
                 templates: Arc::new(Registry::open(None, "en").unwrap()),
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
+                reader: Arc::new(UsualProfile),
                 provider,
             },
         );

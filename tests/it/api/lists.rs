@@ -142,13 +142,31 @@ async fn a_message_is_found_by_what_it_is_and_by_its_study() {
             (&study.to_string(), sent),
             ("ORU", sent),
             ("CTRL7", came),
+            ("ctrl7", came),
+            ("CTR", came),
             ("A200", came),
+            ("MRN1+CTRL7", came),
+            ("RIS|EGH", came),
         ] {
             let list = desk.get(&format!("/api/v1/messages?q={q}"), &who).await.json();
             assert_eq!(ids(&list), [expected.to_string()], "{} {q}", desk.name);
         }
-        let none = desk.get("/api/v1/messages?q=nothing-like-it", &who).await.json();
-        assert_eq!(none["items"], json!([]));
+        for nothing in [
+            "nothing-like-it",
+            "MRN1+A300",
+            "CTRL7&direction=out",
+            "CTRL7&until=2020-01-01",
+            "CT",
+        ] {
+            let path = format!("/api/v1/messages?q={nothing}");
+            assert_eq!(
+                desk.get(&path, &who).await.json()["items"],
+                json!([]),
+                "{nothing}"
+            );
+        }
+        let wrong = desk.get("/api/v1/messages?since=yesterday", &who).await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     }
 }
 

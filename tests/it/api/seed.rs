@@ -1,7 +1,10 @@
 //! Rows as listeners and jobs would have written them, with a patient whose name tries to be a script.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use tocsin::report::hl7_keys;
 use tocsin::storage::alerts::Raise;
 use tocsin::storage::deliveries::{DeliveryKind, DeliveryState, Owed};
 use tocsin::storage::instances::Received;
@@ -173,6 +176,7 @@ impl Desk {
                         kind: "ORU^R01",
                         sha256: hex(&raw),
                         raw,
+                        keys: BTreeSet::from([control]),
                     };
                     messages::compose(tx, draft).await?;
                     deliveries::rendered(tx, delivery, Some(id), None, None).await?;
@@ -212,8 +216,31 @@ impl Desk {
     }
 }
 
+/// What the sender of such an event would have written.
+fn written(control_id: &str, event: Option<&Hl7Event>) -> String {
+    let head = |kind: &str| format!("MSH|^~\\&|RIS|EGH|||20260314080000||{kind}|{control_id}|P|2.3.1\r");
+    let patient = format!("PID|||MRN1^^^EGH||{EVIL}^Order||19500102|F\r");
+    match event {
+        Some(Hl7Event::Orders(orders)) => {
+            let number = orders[0].accession.as_deref().unwrap_or_default();
+            let numbers = format!("P-{number}^EHR||1^CT^L|S|||||||||||||{number}");
+            let order = format!("ORC|NW|P-{number}^EHR\rOBR|1|{numbers}\r");
+            head("ORM^O01") + &patient + &order
+        }
+        Some(Hl7Event::Report(_)) => {
+            let report =
+                format!("OBR|1|||1^CT^L||||||||||||||{ACCESSION}|||||||F\rOBX|1|TX|||{EVIL}||||||F\r");
+            head("ORU^R01") + &patient + &report
+        }
+        Some(Hl7Event::Patient(_) | Hl7Event::Merge(_)) => head("ADT^A08") + &patient,
+        Some(Hl7Event::Ignored { .. }) => head("BAR^P01") + &patient,
+        None => head("ORM^O01"),
+    }
+}
+
 async fn receive(tx: &Tx, control_id: &str, event: Option<Hl7Event>) -> Result<MessageId, StoreError> {
-    let raw = format!("MSH|^~\\&|RIS|EGH|||||ORM^O01|{control_id}\rPID|||MRN1||{EVIL}\r").into_bytes();
+    let raw = written(control_id, event.as_ref()).into_bytes();
+    let keys = hl7_keys::of(&raw);
     let inbound = Inbound {
         site: site(),
         peer: "RIS|EGH".into(),
@@ -226,6 +253,7 @@ async fn receive(tx: &Tx, control_id: &str, event: Option<Hl7Event>) -> Result<M
         ack_code: "AA".into(),
         ack: b"MSH|^~\\&|TOCSIN\rMSA|AA\r".to_vec(),
         state: InboundState::Applied,
+        keys,
     };
     match messages::receive(tx, inbound).await? {
         Intake::New { id, .. } => Ok(id),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::StatusCode;
+use sea_orm::ActiveValue::Set;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
 use tempfile::TempDir;
@@ -16,10 +17,12 @@ use tocsin::notify::{Mailer, PageTemplates};
 use tocsin::pipeline::env::Env;
 use tocsin::storage::blobs::BlobStore;
 use tocsin::storage::deliveries::{self, DeliveryState};
-use tocsin::storage::entity::{imaging_order, patient, report};
-use tocsin::storage::{leases, messages};
+use tocsin::storage::entity::{self, imaging_order, patient, report};
+use tocsin::storage::{leases, messages, studies};
 use tocsin::telemetry::Metrics;
+use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::order::{Hl7Event, ReportEvent};
+use tocsin_domain::triage::{CaseFacts, Pack};
 use tocsin_domain::work::Lane;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -211,7 +214,7 @@ async fn what_cannot_be_replayed_says_why() {
         let (held, _) = desk.outbound(study, DeliveryState::Held).await;
         for (message, because) in [
             (ignored, "is of a kind that changes nothing here"),
-            (unread, "could not be read when it came"),
+            (unread, "cannot be read: ORC"),
             (held, "is held until its study's order is decided"),
         ] {
             let answer = desk
@@ -261,5 +264,116 @@ async fn a_message_sent_again_is_the_same_message() {
         }
         let heard = ris.heard.lock().unwrap().clone();
         assert_eq!(heard[0], heard[1], "the same bytes both times");
+    }
+}
+
+const PACK: &str = "name: p\ntitle: P\nversion: '1'\nfacts: 1\n";
+const STAT: &str = "id: stat\ntitle: T\nversion: 1\nwhen: order.priority == 'S'\nreason: because\n\
+                    then: {raise: critical, page: {policy: stroke}}\n";
+
+async fn gives_facts(desk: &Desk, study: StudyId) {
+    let facts = CaseFacts::blank(Uid::parse("1.2.3").unwrap()).study;
+    let row = entity::study::ActiveModel {
+        id: Set(study.to_string()),
+        facts: Set(Some(serde_json::to_string(&facts).unwrap())),
+        ..Default::default()
+    };
+    desk.store()
+        .write(move |tx| Box::pin(async move { studies::save(tx, row).await }))
+        .await
+        .unwrap();
+}
+
+#[actix_web::test]
+async fn a_replay_pages_nobody_before_somebody_lets_it() {
+    for desk in desks().await {
+        let folder = tempfile::tempdir().unwrap();
+        let mut env = workshop(&desk, &folder, 1);
+        let files = [("pack.yaml", PACK), ("stat.yaml", STAT)].map(|(name, text)| (name.into(), text.into()));
+        env.packs = Arc::new(vec![Pack::parse("p", &files).unwrap()]);
+        let who = desk.token(Role::IntegrationEngineer, "ines").await;
+        let reader = desk.browser(Role::Radiologist, "mia").await;
+        gives_facts(&desk, desk.study("1.2.3").await).await;
+        let placed = desk
+            .inbound("C1", Some(Hl7Event::Orders(vec![order(ACCESSION, "MRN1")])))
+            .await;
+
+        let path = format!("/api/v1/messages/{placed}/replay");
+        assert_eq!(desk.json(&path, &who, json!({})).await.status, StatusCode::OK);
+        work(&desk, &env).await;
+        let alerts = desk.get("/api/v1/alerts?status=withheld", &reader).await.json();
+        let alert = alerts["items"][0]["id"]
+            .as_str()
+            .expect("one is withheld")
+            .to_owned();
+        assert_eq!(alerts["items"][0]["pages"], json!([]), "{}", desk.name);
+
+        // Said once more, it is still withheld.
+        desk.json(&path, &who, json!({})).await;
+        work(&desk, &env).await;
+        let alerts = desk.get("/api/v1/alerts", &reader).await.json();
+        assert_eq!(alerts["items"].as_array().unwrap().len(), 1);
+
+        let release = format!("/alerts/{alert}/release");
+        assert_eq!(
+            desk.form(&release, &reader, &[]).await.status,
+            StatusCode::SEE_OTHER
+        );
+        work(&desk, &env).await;
+        let alerts = desk.get("/api/v1/alerts", &reader).await.json();
+        assert_eq!(alerts["items"][0]["status"], "notified");
+        let again = desk.form(&release, &reader, &[]).await;
+        assert_eq!(again.status, StatusCode::CONFLICT);
+    }
+}
+
+#[actix_web::test]
+async fn what_failed_alike_is_replayed_together_by_who_says_how_many() {
+    for desk in desks().await {
+        let who = desk.token(Role::IntegrationEngineer, "ines").await;
+        for number in 0..52 {
+            let said = Hl7Event::Orders(vec![order(ACCESSION, "MRN1")]);
+            let id = desk.inbound(format!("C{number}").leak(), Some(said)).await;
+            desk.store()
+                .write(move |tx| {
+                    let because = Some("ORC[1]-1: expected a known code".to_owned());
+                    Box::pin(async move { messages::set_state(tx, id, "failed", because, None).await })
+                })
+                .await
+                .unwrap();
+        }
+        let groups = desk.get("/api/v1/messages/failures", &who).await.json();
+        let group = &groups["items"][0];
+        assert_eq!((&group["count"], &group["peer"]), (&json!(52), &json!("RIS|EGH")));
+        let asked = |more: serde_json::Value| {
+            let mut body = json!({ "peer": "RIS|EGH", "state": "failed" });
+            body.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            body
+        };
+        let path = "/api/v1/messages/replays";
+        let preview = desk
+            .json(path, &who, asked(json!({ "preview": true })))
+            .await
+            .json();
+        assert_eq!(
+            (&preview["replayed"], &preview["confirm"]),
+            (&json!(52), &json!("REPLAY 52"))
+        );
+        assert_eq!(rows(&desk).await, (0, 0, 0));
+        let silent = desk.json(path, &who, asked(json!({}))).await;
+        assert_eq!(silent.status, StatusCode::BAD_REQUEST, "{}", silent.text);
+        let all = desk
+            .json(path, &who, json!({ "state": "applied", "peer": "RIS|EGH" }))
+            .await;
+        assert_eq!(all.status, StatusCode::BAD_REQUEST);
+        let done = desk
+            .json(path, &who, asked(json!({ "confirm": "REPLAY 52" })))
+            .await
+            .json();
+        assert_eq!(done["replayed"], 52, "{done}");
+        let groups = desk.get("/api/v1/messages/failures", &who).await.json();
+        assert_eq!(groups["items"], json!([]));
     }
 }

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use tocsin::deliver::channel::Door;
 use tocsin::deliver::dicom::DicomPeer;
 use tocsin::ingest::dicom::{
-    Accept, ClosedAssociation, Env, InstanceSink, ReceivedInstance, ScpLimits, ScpSettings, StoreOutcome,
-    serve,
+    Accept, ClosedAssociation, Env, InstanceSink, ReceivedInstance, RejectedAssociation, ScpLimits,
+    ScpSettings, StoreOutcome, serve,
 };
 use tocsin::storage::blobs::{BlobHash, BlobStore};
 use tocsin_domain::clock::{ManualClock, Timestamp};
@@ -53,6 +53,8 @@ impl InstanceSink for Memory {
     async fn association_closed(&self, closed: ClosedAssociation) {
         self.closed.send(closed).unwrap();
     }
+
+    async fn association_rejected(&self, _: RejectedAssociation) {}
 }
 
 /// A running listener.

@@ -1,8 +1,8 @@
 //! A message as segments, fields, repetitions, components and subcomponents. Splits on demand and unescapes what is asked
 //! for. A line that is no segment belongs to the segment before it: reports arrive with line breaks inside.
 
-use crate::report::hl7_charset::Charset;
-use crate::report::hl7_text::{Delimiters, unescape};
+use crate::hl7_charset::Charset;
+use crate::hl7_text::{Delimiters, unescape};
 
 /// HL7's way of saying "delete what you have".
 const DELETE: &str = "\"\"";

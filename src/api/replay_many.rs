@@ -1,0 +1,162 @@
+//! Many messages a second time: all that failed alike, or those that are named. First it is said what would happen; many
+//! are replayed only by who says how many.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{Data, Json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::ids::MessageId;
+
+use super::auth::Principal;
+use super::error::ApiError;
+use super::replay::{self, Ask};
+use super::state::State;
+use super::views;
+use crate::storage::entity::message;
+use crate::storage::message_search::{self, Wanted};
+use crate::storage::{failures, messages};
+
+/// Messages of one request.
+const MAX_MESSAGES: u64 = 500;
+/// More than this need their number typed.
+const UNCONFIRMED: usize = 50;
+/// Effects that a preview lists.
+const SHOWN: usize = 20;
+
+/// Which messages, and how.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Many {
+    /// Ids of messages; without any, those that failed and fit the rest.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    #[serde(default)]
+    pub direction: String,
+    #[serde(default)]
+    pub peer: String,
+    #[serde(default)]
+    pub kind: String,
+    #[serde(default)]
+    pub state: String,
+    #[serde(default)]
+    pub problem: String,
+    /// Say what would happen, and do nothing.
+    #[serde(default)]
+    pub preview: bool,
+    /// Let alerts that they bring about page people.
+    #[serde(default)]
+    pub pages: bool,
+    /// `REPLAY 312`, where more than 50 messages are replayed.
+    #[serde(default)]
+    pub confirm: String,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ReplayedMany {
+    pub preview: bool,
+    /// Messages that fit, 500 at most of one request.
+    pub messages: usize,
+    /// Of them: those that are, or would be, replayed.
+    pub replayed: usize,
+    /// Why the others are not.
+    pub refused: Vec<Refused>,
+    /// What the first would do; sentences without a patient.
+    pub effects: Vec<String>,
+    /// What `confirm` has to say, where it has to.
+    pub confirm: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Refused {
+    pub because: String,
+    pub messages: usize,
+}
+
+pub async fn post(
+    state: Data<State>,
+    many: Json<Many>,
+    who: Principal,
+) -> Result<Json<ReplayedMany>, ApiError> {
+    Ok(Json(run(&state, &who, &many).await?))
+}
+
+pub async fn run(state: &State, who: &Principal, many: &Many) -> Result<ReplayedMany, ApiError> {
+    let ask = Ask {
+        preview: many.preview,
+        pages: many.pages,
+    };
+    let rows = chosen(state, many).await?;
+    let phrase = (rows.len() > UNCONFIRMED).then(|| format!("REPLAY {}", rows.len()));
+    let unconfirmed = |phrase: &&String| !ask.preview && many.confirm.trim() != **phrase;
+    if let Some(phrase) = phrase.as_ref().filter(unconfirmed) {
+        return Err(ApiError::BadRequest(format!("confirm: expected `{phrase}`")));
+    }
+    let detail = serde_json::json!({ "messages": rows.len(), "preview": ask.preview, "pages": ask.pages });
+    views::note(state, who, "messages.replay", "messages".to_owned(), detail).await?;
+    let mut done = ReplayedMany {
+        preview: ask.preview,
+        messages: rows.len(),
+        replayed: 0,
+        refused: Vec::new(),
+        effects: Vec::new(),
+        confirm: phrase,
+    };
+    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &rows {
+        match replay::once(state, who, row, ask).await {
+            Ok(replayed) => {
+                done.replayed += 1;
+                let room = SHOWN.saturating_sub(done.effects.len());
+                done.effects.extend(replayed.effects.into_iter().take(room));
+            }
+            Err(ApiError::Conflict(because)) => {
+                *refused.entry(because.replace(&row.id, "…")).or_default() += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    done.refused = refused
+        .into_iter()
+        .map(|(because, messages)| Refused { because, messages })
+        .collect();
+    Ok(done)
+}
+
+/// Oldest first: what came first is applied first.
+async fn chosen(state: &State, many: &Many) -> Result<Vec<message::Model>, ApiError> {
+    let conn = state.store.read();
+    let mut rows = Vec::new();
+    if many.messages.is_empty() {
+        rows = message_search::search(conn, &alike(many)?, None, MAX_MESSAGES).await?;
+    }
+    for id in many.messages.iter().take(MAX_MESSAGES as usize) {
+        let id: MessageId = id.parse().map_err(|_| ApiError::NotFound("message"))?;
+        rows.push(
+            messages::by_id(conn, id)
+                .await?
+                .ok_or(ApiError::NotFound("message"))?,
+        );
+    }
+    rows.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    Ok(rows)
+}
+
+/// All of a state would be too many by mistake: what failed between us and somebody is named.
+fn alike(many: &Many) -> Result<Wanted, ApiError> {
+    if !failures::FAILED.contains(&many.state.as_str()) || many.peer.is_empty() {
+        return Err(ApiError::BadRequest(format!(
+            "expected messages, or a peer and a state out of {}",
+            failures::FAILED.join(", ")
+        )));
+    }
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Ok(Wanted {
+        direction: said(&many.direction),
+        peer: said(&many.peer),
+        kind: said(&many.kind),
+        state: said(&many.state),
+        problem: said(&many.problem),
+        ..Wanted::default()
+    })
+}
