@@ -58,7 +58,6 @@ pub enum DeliveryKind {
     KeyImage,
     Rejection,
     Segmentation,
-    /// Takes back the objects of a result that was withdrawn or replaced.
     RejectionNote,
 }
 
