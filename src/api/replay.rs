@@ -140,7 +140,11 @@ fn applicable(row: &message::Model, event: Result<Hl7Event, String>) -> Result<H
         Err(problem) => Err(refused(row, &format!("cannot be read: {problem}"))),
         Ok(Hl7Event::Ignored { .. }) => Err(refused(row, "is of a kind that changes nothing here")),
         Ok(
-            event @ (Hl7Event::Orders(_) | Hl7Event::Patient(_) | Hl7Event::Merge(_) | Hl7Event::Report(_)),
+            event @ (Hl7Event::Orders(_)
+            | Hl7Event::Patient(_)
+            | Hl7Event::Merge(_)
+            | Hl7Event::Report(_)
+            | Hl7Event::VendorResults(_)),
         ) => Ok(event),
     }
 }

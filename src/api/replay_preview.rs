@@ -36,6 +36,10 @@ pub async fn of_event(
                 said.push(of_report(state, row, event).await?);
             }
         }
+        Hl7Event::VendorResults(sent) => said.push(format!(
+            "{} results of other products are looked at again.",
+            sent.len()
+        )),
         Hl7Event::Ignored { reason } => said.push(format!("Nothing: {reason}")),
     }
     Ok(said)

@@ -208,6 +208,8 @@ async fn environment(
         archives::archives(config, tls)?,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
+    let own: Vec<&str> = models.iter().map(|model| model.reference.name.as_str()).collect();
+    settings::distinct_names(config, &own)?;
     let metrics = Metrics::new();
     let priors = prior_sources::priors(config, store, blobs, &metrics, tls)?;
     Ok(Env {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::ids::Uid;
 use crate::phi::{Demographics, PatientIdentifier, Phi};
+use crate::vendor::Told;
 
 /// What a stored message asks of us.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum Hl7Event {
     Merge(Vec<PatientMerge>),
     /// ORU^R01: a report by a radiologist.
     Report(Vec<ReportEvent>),
+    /// ORU^R01: results of another vendor's product, from a sender that is configured as one.
+    VendorResults(Vec<SentResult>),
     /// Well-formed, stored, and of no use here.
     Ignored { reason: String },
 }
@@ -152,6 +155,15 @@ pub struct ReportEvent {
     pub radiologist: Option<String>,
     pub patient: PatientEvent,
     pub at: Timestamp,
+}
+
+/// What a product said, and the application that sent it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SentResult {
+    /// MSH-3 and MSH-4.
+    pub application: String,
+    pub facility: String,
+    pub told: Told,
 }
 
 /// Whether an order still stands.

@@ -6,10 +6,11 @@ use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, Rep
 use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::{Paging, Work};
 
-use super::env::Env;
+use super::env::{Env, Settings};
 use super::link::relink;
 use super::reported;
 use super::triage_study;
+use super::vendor_results;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
@@ -17,20 +18,20 @@ use crate::storage::leases::{self, Lease};
 use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
 
 pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
-    let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
-    let (settings, packs) = (env.settings.clone(), env.packs.clone());
+    let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 let row = messages::by_id(tx.conn(), id)
                     .await?
                     .ok_or(StoreError::Missing("message"))?;
-                let touched = apply(tx, &row, &authority).await?;
+                let touched = apply(tx, &row, &settings).await?;
                 for study in &touched {
                     match paging {
-                        Paging::AsUsual => look_again(tx, *study).await?,
+                        Paging::AsUsual => look_again(tx, &settings, *study).await?,
                         // Decided here and not by a job of its own, which might find news that must page.
                         Paging::Withheld => {
+                            vendor_results::adopt(tx, &settings, *study).await?;
                             triage_study::decide(tx, *study, &settings, &packs, paging).await?;
                         }
                     }
@@ -53,23 +54,28 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
         .await
 }
 
-pub(super) async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+/// Runs the rules again; what other products said may be of the patient by now.
+pub(super) async fn look_again(tx: &Tx, settings: &Settings, study: StudyId) -> Result<(), StoreError> {
+    vendor_results::adopt(tx, settings, study).await?;
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
-async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<StudyId>, StoreError> {
+async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Vec<StudyId>, StoreError> {
     let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {
         tx,
         site: &site,
-        authority,
+        authority: &settings.default_authority,
     };
     match event {
         Hl7Event::Orders(events) => scope.orders(&events, "order message").await,
         Hl7Event::Patient(event) => scope.patient(&event).await,
         Hl7Event::Merge(merges) => scope.merges(&merges).await,
         Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
+        Hl7Event::VendorResults(sent) => {
+            vendor_results::take_message(tx, settings, &site, message_id(row)?, &sent).await
+        }
         Hl7Event::Ignored { .. } => Ok(Vec::new()),
     }
 }

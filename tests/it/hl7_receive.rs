@@ -83,6 +83,7 @@ fn settings() -> MllpSettings {
             profile: Arc::new(SiteProfile::parse(DEFAULT_251).expect("sound").read),
         },
         processing_ids: vec!["P".into(), "T".into(), "D".into()],
+        ai_senders: Vec::new(),
         limits: MllpLimits {
             message_bytes: 64 * 1024,
             ..MllpLimits::default()

@@ -173,6 +173,7 @@ impl Reader for UsualProfile {
                 profile: Arc::new(SiteProfile::parse(DEFAULT_231).unwrap().read),
             },
             processing_ids: vec!["P".into()],
+            ai_senders: Vec::new(),
             limits: MllpLimits::default(),
         };
         reread(&settings, raw, received_at)
