@@ -3,7 +3,9 @@
 
 mod archives;
 mod bound;
+pub mod ehrs;
 pub mod error;
+mod fhir;
 pub mod identity;
 mod images;
 pub mod in_force;
@@ -19,6 +21,7 @@ pub mod settings;
 pub mod start;
 mod test_pages;
 mod web_peers;
+mod worklists;
 
 pub use bound::Addresses;
 pub use error::AppError;

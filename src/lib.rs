@@ -23,6 +23,7 @@ pub mod notify;
 pub mod ingest;
 pub mod retrieve;
 
+pub mod fhir;
 pub mod pipeline;
 
 pub mod api;

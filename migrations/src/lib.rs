@@ -21,7 +21,15 @@ mod m20261127_000010_priors;
 mod m20261127_000020_heat_map;
 mod m20261128_000021_patient_number;
 mod m20261128_000022_traces;
+mod m20261128_000023_pauses;
 mod m20261128_000025_dicom_keys;
+mod m20261128_000030_fhir;
+mod m20261128_000035_reading;
+mod m20261128_000036_ehr_token;
+mod m20261128_000037_card_feedback;
+mod m20261128_000050_commitment;
+mod m20261128_000055_announcements;
+mod m20261128_000056_worklist_poll;
 
 pub struct Migrator;
 
@@ -42,6 +50,14 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
             Box::new(m20261128_000022_traces::Migration),
+            Box::new(m20261128_000023_pauses::Migration),
+            Box::new(m20261128_000050_commitment::Migration),
+            Box::new(m20261128_000055_announcements::Migration),
+            Box::new(m20261128_000056_worklist_poll::Migration),
+            Box::new(m20261128_000035_reading::Migration),
+            Box::new(m20261128_000036_ehr_token::Migration),
+            Box::new(m20261128_000037_card_feedback::Migration),
+            Box::new(m20261128_000030_fhir::Migration),
             Box::new(m20261128_000025_dicom_keys::Migration),
         ]
     }

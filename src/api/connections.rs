@@ -7,15 +7,17 @@ use actix_web::web::{Data, Json, Path};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tocsin_domain::clock::Timestamp;
+use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::silence::{Flow, Traffic};
 
 use super::auth::Principal;
 use super::error::ApiError;
 use super::page::Page;
+use super::pauses::{PauseView, may_be_paused};
 use super::state::State;
+use crate::storage::entity::worklist_poll;
 use crate::storage::traffic::{self, Received, Sent};
-use crate::storage::{StoreError, audit};
+use crate::storage::{StoreError, audit, pauses, worklist_polls};
 
 /// Which way a connection goes, and what it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -27,15 +29,18 @@ pub enum ConnectionKind {
     DicomOut,
     /// Asked for earlier studies.
     PriorSource,
+    /// Asked for orders.
+    WorklistSource,
 }
 
 impl ConnectionKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Hl7In,
         Self::DicomIn,
         Self::Hl7Out,
         Self::DicomOut,
         Self::PriorSource,
+        Self::WorklistSource,
     ];
 
     /// As the API writes it.
@@ -46,6 +51,7 @@ impl ConnectionKind {
             Self::Hl7Out => "hl7_out",
             Self::DicomOut => "dicom_out",
             Self::PriorSource => "prior_source",
+            Self::WorklistSource => "worklist_source",
         }
     }
 }
@@ -94,6 +100,9 @@ pub trait Neighbours: Send + Sync {
 
     /// A verification, or a connection that is closed again; what came of it in words. `None` of one that is not called.
     async fn check(&self, id: &str) -> Option<Result<String, String>>;
+
+    /// Sends a message that asks for nothing and names nobody; what was answered, in words. `None` of one that is sent none.
+    async fn test(&self, id: &str) -> Option<Result<String, String>>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -108,15 +117,18 @@ pub enum ConnectionState {
     Waiting,
     /// It has refused something that waits for a person.
     Refusing,
+    /// Somebody has stopped what goes there.
+    Paused,
 }
 
 impl ConnectionState {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Unused,
         Self::Working,
         Self::Silent,
         Self::Waiting,
         Self::Refusing,
+        Self::Paused,
     ];
 
     /// As the API writes it.
@@ -127,6 +139,7 @@ impl ConnectionState {
             Self::Silent => "silent",
             Self::Waiting => "waiting",
             Self::Refusing => "refusing",
+            Self::Paused => "paused",
         }
     }
 }
@@ -155,8 +168,14 @@ pub struct ConnectionView {
     /// From owing to confirmation, of the last day.
     pub p95_seconds: Option<f64>,
     pub last_error: Option<String>,
+    /// What came of asking it last.
+    pub detail: Option<String>,
     /// Whether it can be tried.
     pub may_be_checked: bool,
+    /// Whether it can be sent a message that says nothing.
+    pub may_be_tested: bool,
+    pub may_be_paused: bool,
+    pub paused: Option<PauseView>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -174,7 +193,16 @@ pub async fn list(state: Data<State>) -> Result<Json<Page<ConnectionView>>, ApiE
 
 /// `POST /api/v1/connections/{id}/check`.
 pub async fn post(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<CheckView>, ApiError> {
-    Ok(Json(check(&state, &who, &id).await?))
+    Ok(Json(check(&state, &who, &id, Trial::Check).await?))
+}
+
+/// `POST /api/v1/connections/{id}/test-message`.
+pub async fn test_message(
+    state: Data<State>,
+    id: Path<String>,
+    who: Principal,
+) -> Result<Json<CheckView>, ApiError> {
+    Ok(Json(check(&state, &who, &id, Trial::TestMessage).await?))
 }
 
 /// All connections, those that are configured and those over which something came nevertheless.
@@ -183,17 +211,30 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
     let mut messages = traffic::messages(conn, now).await?;
     let mut instances = traffic::instances(conn, now).await?;
     let deliveries = traffic::deliveries(conn, now).await?;
+    let mut paused = pauses::all(conn).await?;
+    let polls = worklist_polls::all(conn).await?;
     let mut views = Vec::new();
     for neighbour in state.neighbours.all() {
         let view = blank(neighbour);
-        views.push(match neighbour.kind {
+        let mut view = match neighbour.kind {
             ConnectionKind::Hl7In => received(view, &taken(&mut messages, &neighbour.sender), now),
             ConnectionKind::DicomIn => {
                 received(view, &instances.remove(&neighbour.name).unwrap_or_default(), now)
             }
             ConnectionKind::Hl7Out | ConnectionKind::DicomOut => sent(view, deliveries.get(&neighbour.name)),
             ConnectionKind::PriorSource => view,
-        });
+            ConnectionKind::WorklistSource => {
+                polled(view, polls.iter().find(|poll| poll.source == neighbour.name))
+            }
+        };
+        let pause = paused
+            .iter()
+            .position(|pause| pause.destination == neighbour.name);
+        if let (true, Some(at)) = (view.may_be_paused, pause) {
+            view.state = ConnectionState::Paused;
+            view.paused = Some(PauseView::of(paused.swap_remove(at)));
+        }
+        views.push(view);
     }
     // Not listed: anyone on this machine where that is allowed, or one who was listed once.
     let strangers = |kind, left: BTreeMap<String, Received>| {
@@ -243,7 +284,11 @@ fn blank(neighbour: &Neighbour) -> ConnectionView {
         refused: None,
         p95_seconds: None,
         last_error: None,
+        detail: None,
         may_be_checked: neighbour.may_be_checked,
+        may_be_tested: neighbour.kind == ConnectionKind::Hl7Out,
+        may_be_paused: may_be_paused(neighbour.kind),
+        paused: None,
     }
 }
 
@@ -283,6 +328,24 @@ fn sent(view: ConnectionView, sent: Option<&Sent>) -> ConnectionView {
     }
 }
 
+/// One that could not be asked waits: it is asked again after a while.
+fn polled(view: ConnectionView, poll: Option<&worklist_poll::Model>) -> ConnectionView {
+    let Some(poll) = poll else {
+        return view;
+    };
+    let failed = worklist_polls::has_failed(poll);
+    ConnectionView {
+        state: match failed {
+            true => ConnectionState::Waiting,
+            false => ConnectionState::Working,
+        },
+        last_at: poll.answered_at.map(from_micros),
+        detail: (!failed).then(|| poll.detail.clone()),
+        last_error: failed.then(|| poll.detail.clone()),
+        ..view
+    }
+}
+
 fn percentile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -290,27 +353,29 @@ fn percentile(values: &[f64], share: f64) -> Option<f64> {
     sorted.get((last as f64 * share).round() as usize).copied()
 }
 
+/// How a connection is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    Check,
+    TestMessage,
+}
+
 /// Tries a connection; what came of it is on the audit chain.
 ///
 /// # Errors
 /// Nobody of this id is called.
-pub async fn check(state: &State, who: &Principal, id: &str) -> Result<CheckView, ApiError> {
-    let answer = state
-        .neighbours
-        .check(id)
-        .await
-        .ok_or(ApiError::NotFound("connection"))?;
+pub async fn check(state: &State, who: &Principal, id: &str, trial: Trial) -> Result<CheckView, ApiError> {
+    let (action, answer) = match trial {
+        Trial::Check => ("connection.check", state.neighbours.check(id).await),
+        Trial::TestMessage => ("connection.test_message", state.neighbours.test(id).await),
+    };
+    let answer = answer.ok_or(ApiError::NotFound("connection"))?;
     let view = match answer {
         Ok(answer) => CheckView { good: true, answer },
         Err(answer) => CheckView { good: false, answer },
     };
     let detail = serde_json::json!({ "good": view.good });
-    let event = who.did(
-        "connection.check",
-        format!("connection:{id}"),
-        &state.settings.site.0,
-        detail,
-    );
+    let event = who.did(action, format!("connection:{id}"), &state.settings.site.0, detail);
     state
         .store
         .write(move |tx| {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::web::{Data, Json, Path, Query};
 use schemars::JsonSchema;
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, from_micros};
-use tocsin_domain::ids::DeliveryId;
+use tocsin_domain::ids::{DeliveryId, StudyId};
 
 use super::auth::Principal;
 use super::error::ApiError;
@@ -15,9 +16,9 @@ use super::patient::PatientView;
 use super::state::State;
 use super::views;
 use crate::storage::deliveries::{self, DeliveryState};
-use crate::storage::entity::{delivery, study};
+use crate::storage::entity::{commitment, delivery, study};
 use crate::storage::jobs::Requeued;
-use crate::storage::{StoreError, audit, outbox, results, studies, timeline};
+use crate::storage::{StoreError, audit, commitments, outbox, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DeliveryView {
@@ -30,6 +31,9 @@ pub struct DeliveryView {
     pub attempts: i64,
     /// The other side's last word, or why it could not be reached.
     pub last_error: Option<String>,
+    /// Whether the archive keeps the object: `asked`, `committed`, `failed` with its reason, `silent` after a day; nothing where it
+    /// is not asked.
+    pub commitment: Option<String>,
     /// The message that was sent, if it is one.
     pub message_id: Option<String>,
     pub created_at: Timestamp,
@@ -88,11 +92,21 @@ pub async fn load(
     let studies = studies::by_ids(conn, &Vec::from_iter(about)).await?;
     let results: Vec<String> = rows.iter().filter_map(|row| row.result_id.clone()).collect();
     let models = results::models_of(conn, &results).await?;
-    let items = rows.iter().map(|row| owed(row, &studies, &models)).collect();
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let kept = commitments::of_all(conn, &ids).await?;
+    let items = rows
+        .iter()
+        .map(|row| owed(row, &studies, &models, &kept))
+        .collect();
     Ok(Page::of(query, &rows, |row| (row.created_at, &row.id), items))
 }
 
-fn owed(row: &delivery::Model, studies: &[study::Model], models: &BTreeMap<String, [String; 2]>) -> OwedView {
+fn owed(
+    row: &delivery::Model,
+    studies: &[study::Model],
+    models: &BTreeMap<String, [String; 2]>,
+    kept: &[commitment::Model],
+) -> OwedView {
     let study = studies.iter().find(|study| study.id == row.study_id);
     let made_by = row.result_id.as_ref().and_then(|id| models.get(id).cloned());
     let (model, version) = made_by.map(|[model, version]| (model, version)).unzip();
@@ -101,7 +115,7 @@ fn owed(row: &delivery::Model, studies: &[study::Model], models: &BTreeMap<Strin
         accession: study.and_then(|study| study.accession.clone()),
         model,
         version,
-        delivery: view(row.clone()),
+        delivery: view(row.clone(), kept),
     }
 }
 
@@ -176,7 +190,23 @@ pub fn job_text(job: Requeued) -> &'static str {
     }
 }
 
-pub fn view(row: delivery::Model) -> DeliveryView {
+/// Everything that is owed about a study.
+pub async fn of_study(conn: &impl ConnectionTrait, id: StudyId) -> Result<Vec<DeliveryView>, StoreError> {
+    let rows = deliveries::of_study(conn, id).await?;
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let kept = commitments::of_all(conn, &ids).await?;
+    Ok(rows.into_iter().map(|row| view(row, &kept)).collect())
+}
+
+/// A delivery; what is known of its safe keeping stands in `kept`.
+fn view(row: delivery::Model, kept: &[commitment::Model]) -> DeliveryView {
+    let commitment = kept
+        .iter()
+        .find(|kept| kept.id == row.id)
+        .map(|kept| match &kept.detail {
+            Some(detail) => format!("{}: {detail}", kept.state),
+            None => kept.state.clone(),
+        });
     DeliveryView {
         id: row.id,
         study_id: row.study_id,
@@ -184,6 +214,7 @@ pub fn view(row: delivery::Model) -> DeliveryView {
         destination: row.destination,
         state: row.state,
         attempts: row.attempts,
+        commitment,
         last_error: row.last_error,
         message_id: row.message_id,
         created_at: from_micros(row.created_at),

@@ -138,6 +138,19 @@ impl ResponseError for ApiError {
     }
 }
 
+/// An answer that only a standard's own route gives, told as all errors are.
+pub fn told(status: StatusCode, kind: &str, detail: &str) -> HttpResponse {
+    let problem = Problem {
+        r#type: format!("urn:tocsin:problem:{kind}"),
+        title: status.canonical_reason().unwrap_or("error").to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+    };
+    HttpResponse::build(status)
+        .content_type("application/problem+json")
+        .body(serde_json::to_string(&problem).unwrap_or_default())
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -4,9 +4,11 @@
 pub mod acknowledge;
 pub mod ai;
 pub mod alerts;
+pub mod announced;
 pub mod associations;
 pub mod audit;
 pub mod auth;
+pub mod cds;
 pub mod claims;
 pub mod connections;
 pub mod deliveries;
@@ -15,6 +17,7 @@ pub mod dicomweb;
 pub mod discussion;
 pub mod error;
 pub mod failures;
+pub mod fhir;
 mod follow;
 pub mod found;
 mod headers;
@@ -25,6 +28,7 @@ mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod patient;
+pub mod pauses;
 pub mod people;
 pub mod preview;
 pub mod priors;
@@ -45,6 +49,7 @@ pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
+mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
@@ -98,6 +103,12 @@ pub fn configure(config: &mut ServiceConfig) {
             "/api/v1/connections/{id}/check",
             web::post().to(connections::post),
         )
+        .route(
+            "/api/v1/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
+        .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
@@ -112,8 +123,11 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration)
+        .configure(ups::configure)
+        .configure(cds::configure)
         .configure(dicomweb::configure);
 }
 

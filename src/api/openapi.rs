@@ -12,9 +12,10 @@ use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
     acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
-    health, messages, people, preview, quality, quarantine, reconciliation, release, replay, replay_many,
-    report, rerun, resolve, start, study, tokens, versions, worklist,
+    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
+use crate::fhir::MEDIA_TYPE;
 
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
@@ -35,10 +36,14 @@ enum Answer {
     Picture,
     /// A document of its own kind.
     Object,
-    /// DICOM's JSON.
-    Dicom,
+    /// Data sets as DICOM JSON.
+    DataSets,
     /// Parts that are DICOM files, frames or values.
     Parts,
+    /// A status, and nothing more.
+    Nothing,
+    /// A resource or a bundle; `/fhir/metadata` describes them.
+    Fhir,
 }
 
 const PAGED: (&str, &str) = ("limit", "How many entries, 500 at most");
@@ -101,6 +106,14 @@ const WINDOW: &[(&str, &str)] = &[(
 )];
 const RESULT: &[(&str, &str)] = &[("result", "One of `results`; without it the newest that stands")];
 const DRAWN: &[(&str, &str)] = &[("as", "`outline` or `area`")];
+const MATCHED: &[(&str, &str)] = &[
+    ("limit", "How many work items, 500 at most"),
+    ("offset", "How many to leave out"),
+    (
+        "ProcedureStepState",
+        "`SCHEDULED`, `IN PROGRESS`, `COMPLETED` or `CANCELED`; other attributes alike, by keyword or tag",
+    ),
+];
 const SEARCHED: &[(&str, &str)] = &[
     ("limit", "How many, 1000 at most"),
     ("offset", "How many to pass over"),
@@ -123,7 +136,7 @@ pub fn document() -> Value {
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths = Map::new();
-    for route in routes::for_programs() {
+    for route in routes::programs() {
         let operation = operation(route, &mut generator);
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method.to_lowercase()] = operation;
@@ -163,13 +176,22 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "200",
             json!({ "application/json": { "schema": { "type": "object" } } }),
         ),
+        Answer::DataSets => (
+            "200",
+            json!({ "application/dicom+json": { "schema": { "type": "array", "items": { "type": "object" } } } }),
+        ),
+        Answer::Nothing => ("200", json!({})),
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
         ),
-        Answer::Dicom => (
-            "200",
-            json!({ "application/dicom+json": { "schema": { "type": ["array", "object"] } } }),
+        Answer::Fhir => (
+            if route.path == "/fhir/Subscription" && route.method == "POST" {
+                "201"
+            } else {
+                "200"
+            },
+            json!({ MEDIA_TYPE: { "schema": { "type": "object" } } }),
         ),
         Answer::Parts => (
             "200",
@@ -203,6 +225,10 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             .collect();
         operation["x-roles"] = json!(roles);
     }
+    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
+        operation["requestBody"] = json!({ "required": true, "content": {
+            "application/dicom+json": { "schema": { "type": "object" } } } });
+    }
     if let Some(body) = &shape.body {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": body } } });
@@ -221,7 +247,7 @@ fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
     if route.path.contains('{') {
         codes.push("404");
     }
-    if route.method == "POST" && route.path.contains('{') {
+    if route.method != "GET" && route.path.contains('{') {
         codes.push("409");
     }
     codes
@@ -279,6 +305,8 @@ fn answer(
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
         ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -316,6 +344,11 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        ("GET", "/ups-rs/workitems") => (Answer::DataSets, MATCHED),
+        ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
+        (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),
+        ("POST", "/cds-services/{id}/feedback") => (Answer::Nothing, &[]),
+        _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
     }
 }
@@ -330,6 +363,7 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
         ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
@@ -341,8 +375,8 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
 fn dicomweb(method: &str, path: &str) -> Shape {
     let words: Vec<&str> = path.split('/').collect();
     let (answer, query): (Answer, &'static [(&str, &str)]) = match (method, words.as_slice()) {
-        ("GET", [.., "studies" | "series" | "instances"]) => (Answer::Dicom, SEARCHED),
-        ("POST", _) | (_, [.., "metadata"]) => (Answer::Dicom, &[]),
+        ("GET", [.., "studies" | "series" | "instances"]) => (Answer::DataSets, SEARCHED),
+        ("POST", _) | (_, [.., "metadata"]) => (Answer::DataSets, &[]),
         (_, [.., "rendered"]) => (Answer::Picture, RENDERED),
         _ => (Answer::Parts, &[]),
     };
@@ -362,17 +396,19 @@ mod tests {
     fn every_route_is_described_by_a_type_of_its_own() {
         let document = document();
         let mut ids = BTreeSet::new();
-        for route in routes::for_programs() {
+        for route in routes::programs() {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(ids.insert(operation["operationId"].to_string()), "{}", route.path);
             let answers = operation["responses"].as_object().expect("responses");
             let described = answers.iter().any(|(code, answer)| {
                 code.starts_with('2') && answer["content"]["application/json"]["schema"]["$ref"].is_string()
             });
-            let plain = ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
-                || operation["responses"]["200"]["content"]["image/png"].is_object()
-                // Their documents and parts are of PS3.18.
-                || route.path.starts_with("/dicom-web/");
+            let standard = ["/ups-rs/", "/cds-services", "/fhir/", "/dicom-web/"]
+                .iter()
+                .any(|prefix| route.path.starts_with(prefix));
+            let plain = standard
+                || ["/healthz", "/metrics", "/api/openapi.json"].contains(&route.path)
+                || operation["responses"]["200"]["content"]["image/png"].is_object();
             assert!(described || plain, "{} {}", route.method, route.path);
         }
     }

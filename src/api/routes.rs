@@ -1,13 +1,19 @@
 //! The policy: every route of this server, who may use it, and what it is for. The guard refuses what has no line here,
 //! the OpenAPI document is made from it, and a test walks it with every role.
 
+mod cds;
 mod dicomweb;
+mod fhir;
 mod pages;
 mod programs;
+mod ups;
 
+pub use cds::CDS;
 pub use dicomweb::DICOMWEB;
+pub use fhir::FHIR;
 pub use pages::PAGES;
 pub use programs::API;
+pub use ups::UPS;
 
 use super::auth::Action;
 
@@ -62,6 +68,26 @@ const fn post(path: &'static str, access: Access, summary: &'static str) -> Rout
     }
 }
 
+const fn put(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "PUT",
+        path,
+        access,
+        recency: Recency::Any,
+        summary,
+    }
+}
+
+const fn delete(path: &'static str, access: Access, summary: &'static str) -> Route {
+    Route {
+        method: "DELETE",
+        path,
+        access,
+        recency: Recency::Any,
+        summary,
+    }
+}
+
 const fn recent(route: Route) -> Route {
     Route {
         recency: Recency::Recent,
@@ -69,13 +95,13 @@ const fn recent(route: Route) -> Route {
     }
 }
 
-/// What programs ask for.
-pub fn for_programs() -> impl Iterator<Item = &'static Route> {
-    API.iter().chain(DICOMWEB)
+/// Those of programs: ours, and those of standards.
+pub fn programs() -> impl Iterator<Item = &'static Route> {
+    API.iter().chain(FHIR).chain(UPS).chain(CDS).chain(DICOMWEB)
 }
 
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    for_programs().chain(PAGES)
+    programs().chain(PAGES)
 }
 
 pub fn find(method: &str, path: &str) -> Option<&'static Route> {
@@ -104,6 +130,8 @@ mod tests {
                 "/readyz",
                 "/metrics",
                 "/api/openapi.json",
+                "/cds-services",
+                "/fhir/metadata",
                 "/assets/{hash}/{file}",
                 "/sign-in",
                 "/sign-in",

@@ -13,7 +13,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
 
 use super::auth::back::Back;
-use super::auth::guard::{REQUEST_ID, guard};
+use super::auth::guard::{PROGRAMS, REQUEST_ID, guard};
 use super::error::ApiError;
 use super::state::State;
 
@@ -85,9 +85,11 @@ pub fn app(
         .app_data(Data::new(pages))
         .configure(pages.configure)
         .wrap(from_fn(guard))
+        .wrap(from_fn(super::cds::cors::cors))
         .wrap(from_fn(head_as_get))
         .wrap(from_fn(in_time))
         .wrap(from_fn(readable))
+        .wrap(from_fn(super::fhir::errors::told))
         // Streams and what says so itself are left as they are. That a compressed answer tells of what it holds by its length
         // needs requests of another site in somebody's name, which the cookie (`SameSite=Strict`) does not allow.
         .wrap(Compress::default())
@@ -128,10 +130,7 @@ async fn readable(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let is_api = ["/api/", "/dicom-web/"]
-        .iter()
-        .any(|prefix| request.path().starts_with(prefix));
-    let wants_page = !is_api
+    let wants_page = !PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix))
         && request
             .headers()
             .get(ACCEPT)
@@ -169,7 +168,7 @@ fn back_to(request: &ServiceRequest) -> Back {
 }
 
 /// The error of ours that an answer carries.
-fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+pub(super) fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> {
     let noted = answered.response().extensions().get::<ApiError>().cloned();
     noted.or_else(|| answered.response().error()?.as_error::<ApiError>().cloned())
 }

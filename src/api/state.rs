@@ -18,6 +18,7 @@ use super::auth::oidc::provider::Provider;
 use super::auth::session::{Lifetime, Transport};
 use super::auth::setup::Setup;
 use super::auth::throttle::Throttle;
+use super::cds::CdsSettings;
 use super::connections::Neighbours;
 use super::dicomweb::ImageStore;
 use super::health::Health;
@@ -30,6 +31,7 @@ use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
+use crate::fhir;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub models: BTreeMap<String, String>,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
+    /// Who may ask for advice, and how they name patients.
+    pub cds: CdsSettings,
     /// Nothing here is real: every page says so, and whoever looks may take any role.
     pub demonstration: bool,
 }
@@ -115,6 +119,8 @@ pub struct State {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    /// What FHIR says of this installation.
+    pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
     pub provider: Option<Provider>,
     /// Stored images.
@@ -136,6 +142,7 @@ pub struct Ports {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
     pub blobs: BlobStore,
     pub images: Arc<dyn ImageStore>,
@@ -184,6 +191,7 @@ impl State {
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
             reader: ports.reader,
+            fhir: ports.fhir,
             provider: ports.provider,
             blobs: ports.blobs,
             images: ports.images,

@@ -8,12 +8,14 @@ use tocsin_domain::course::Event;
 use tocsin_domain::course::critical::{self, Leg};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
+use tocsin_domain::order::OrderRecord;
 use tocsin_domain::study::SeriesFacts;
 use tocsin_domain::triage::Recommendation;
 use tocsin_domain::worklist::{Band, Reason};
 
 use super::ai::{AiView, ai_of, compare};
 use super::alerts::{self as alert_views, AlertView};
+use super::announced::{self, AnnouncedView};
 use super::auth::Principal;
 use super::deliveries::{self as delivery_views, DeliveryView};
 use super::described::{reasons_of, verdicts_of};
@@ -24,8 +26,8 @@ use super::priors::{self, PriorSearchView, PriorView};
 use super::state::State;
 use super::views;
 use super::worklist::waiting;
-use crate::storage::entity::study;
-use crate::storage::{StoreError, alerts, analyses, deliveries, orders, results, studies, timeline};
+use crate::storage::entity::{imaging_order, study};
+use crate::storage::{StoreError, alerts, analyses, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -47,6 +49,8 @@ pub struct StudyView {
     pub ris_priority: Option<String>,
     /// `placed`, `completed` or `cancelled`; null without an order.
     pub order_state: Option<String>,
+    /// When the procedure is to begin, as its order or a worklist says.
+    pub scheduled_at: Option<Timestamp>,
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -63,6 +67,8 @@ pub struct StudyView {
     pub report_status: Option<String>,
     pub ai: Vec<AiView>,
     pub series: Vec<SeriesFacts>,
+    /// What modalities and archives said of its images; null where none did.
+    pub announced: Option<AnnouncedView>,
     pub timeline: Vec<TimelineView>,
     /// From the first image to the person who knows, as far as the study has come; lengths add up.
     pub critical_path: Vec<Leg>,
@@ -115,13 +121,14 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         .collect::<Result<Vec<_>, StoreError>>()?;
     let list = waiting(state).await?;
     let place = list.place_of(id);
-    let (ris_priority, order_state) = ordered(state, &row).await?;
+    let order = ordered(state, &row).await?;
     let (opinions, comments) = discussion::of_study(state, id).await?;
     let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let compared = priors::of(state, &row, &records).await?;
     compare(&mut ai, &compared.changes);
-    let series = studies::series_of(conn, id)
-        .await?
+    let series = studies::series_of(conn, id).await?;
+    let announced = announced::of(state, id, &row, &series).await?;
+    let series = series
         .iter()
         .filter_map(|series| studies::series_facts_of(series).transpose())
         .collect::<Result<Vec<_>, StoreError>>()?;
@@ -134,8 +141,9 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         rank: place.as_ref().map(|place| place.rank),
         rank_without_ai: place.as_ref().map(|place| place.rank_without_ai),
         wait_cap_at: place.map(|place| place.wait_cap_at),
-        ris_priority,
-        order_state,
+        order_state: order.as_ref().map(|(order, _)| order.state.clone()),
+        scheduled_at: order.as_ref().and_then(|(_, record)| record.scheduled_at),
+        ris_priority: order.and_then(|(_, record)| record.priority),
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
         recommendations: verdicts_of(&row)?
@@ -157,6 +165,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         report_status: row.report_status,
         ai,
         series,
+        announced,
         critical_path: critical::path(&timeline.iter().map(Event::from).collect::<Vec<_>>()),
         timeline,
         priors: compared.priors,
@@ -165,11 +174,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         opinions,
         comments,
         results: records,
-        deliveries: deliveries::of_study(conn, id)
-            .await?
-            .into_iter()
-            .map(delivery_views::view)
-            .collect(),
+        deliveries: delivery_views::of_study(conn, id).await?,
     })
 }
 
@@ -181,14 +186,20 @@ async fn alert_list(state: &State, id: StudyId, row: &study::Model) -> Result<Ve
     Ok(list)
 }
 
-/// Priority and state of the order, as far as there is one.
-async fn ordered(state: &State, row: &study::Model) -> Result<(Option<String>, Option<String>), StoreError> {
+/// The order, as far as there is one.
+async fn ordered(
+    state: &State,
+    row: &study::Model,
+) -> Result<Option<(imaging_order::Model, OrderRecord)>, StoreError> {
     let Some(order) = &row.order_id else {
-        return Ok((None, None));
+        return Ok(None);
     };
     match orders::by_id(state.store.read(), order).await? {
-        Some(order) => Ok((orders::record_of(&order)?.priority, Some(order.state))),
-        None => Ok((None, None)),
+        Some(order) => {
+            let record = orders::record_of(&order)?;
+            Ok(Some((order, record)))
+        }
+        None => Ok(None),
     }
 }
 

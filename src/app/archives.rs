@@ -1,11 +1,11 @@
 //! From `[[dicom.peers]]` to the archives and destinations that objects are handed to, and how.
 
 use super::error::AppError;
+use super::settings;
 use super::web_peers::web_peer;
 use crate::config::Config;
 use crate::config::archive::ArchiveObject;
 use crate::config::dicom::{self, PeerRole};
-use crate::deliver::dicom::DicomPeer;
 use crate::deliver::tls::Tls;
 use crate::pipeline::env::{Archive, Gets, Way};
 
@@ -26,14 +26,13 @@ fn archive(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Resul
                 problem,
             })?)
         }
-        // The configuration was checked: a receiver without an address has a port.
-        None => Way::Dicom(DicomPeer {
-            ae_title: name.clone(),
-            host: peer.host.clone(),
-            port: peer.port.unwrap_or_default(),
-            our_ae: config.dicom.ae_title.as_str().to_owned(),
-            tls: tls.filter(|_| peer.tls).cloned(),
-        }),
+        None => {
+            let called = settings::called(config, peer, tls).ok_or_else(|| AppError::Archive {
+                name: name.clone(),
+                problem: "it has no port".to_owned(),
+            })?;
+            Way::Dicom(called)
+        }
     };
     let send = peer.send.as_ref().unwrap_or(&config.archive.send);
     Ok(Archive {
@@ -46,5 +45,6 @@ fn archive(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Resul
         structured_report: send.contains(&ArchiveObject::Sr),
         key_image: send.contains(&ArchiveObject::KeyImage),
         segmentation: send.contains(&ArchiveObject::Seg),
+        commitment: peer.commitment,
     })
 }

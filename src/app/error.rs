@@ -35,8 +35,12 @@ pub enum AppError {
     Tls(#[from] TlsError),
     #[error("people cannot sign in with the identity provider: {problem}")]
     Identity { problem: String },
+    #[error("EHRs cannot ask for advice: {problem}")]
+    Ehrs { problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
+    #[error("subscribers cannot be told through {name}: {problem}")]
+    Receiver { name: String, problem: String },
     #[error("results cannot be sent to {name}: {problem}")]
     Archive { name: String, problem: String },
     #[error("{what}")]

@@ -1,18 +1,24 @@
 //! From the configuration to the systems that the engineer of the interfaces sees, and how each is tried.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tocsin_domain::clock::Timestamp;
+use tocsin_domain::ids::MessageId;
 
 use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use crate::config::Config;
 use crate::deliver::chain;
 use crate::deliver::dicom::{self, DicomPeer};
-use crate::deliver::mllp::{self, MllpPeer};
+use crate::deliver::mllp::{self, AckOutcome, MllpPeer};
 use crate::deliver::tls::Tls;
 use crate::deliver::web::{self, WebPeer};
 use crate::pipeline::env::{Env, Way};
 use crate::pipeline::tell_ris::RIS;
+use crate::report::hl7_context::Envelope;
+use crate::report::nmd;
 use crate::retrieve::How;
+use crate::storage::messages;
 
 /// Those of the configuration.
 pub struct Configured {
@@ -20,6 +26,8 @@ pub struct Configured {
     /// How those that we call are called, by id.
     called: Vec<(String, Called)>,
     tls: Option<Tls>,
+    /// What writes messages to the RIS.
+    env: Arc<Env>,
 }
 
 enum Called {
@@ -29,11 +37,12 @@ enum Called {
 }
 
 impl Configured {
-    pub fn of(config: &Config, env: &Env, tls: Option<&Tls>) -> Self {
+    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>) -> Self {
         let mut found = Self {
             all: Vec::new(),
             called: Vec::new(),
             tls: tls.cloned(),
+            env: env.clone(),
         };
         found.senders(config);
         if let Some(ris) = &env.settings.ris {
@@ -53,6 +62,10 @@ impl Configured {
                 How::Web(peer) => Called::Web(peer.clone()),
             };
             found.calls(ConnectionKind::PriorSource, &source.name, None, called);
+        }
+        for worklist in env.worklists.iter() {
+            let peer = Called::Dicom(worklist.peer.clone());
+            found.calls(ConnectionKind::WorklistSource, &worklist.name, None, peer);
         }
         found
     }
@@ -128,5 +141,28 @@ impl Neighbours for Configured {
                 Err(error) => Err(chain(&error)),
             },
         })
+    }
+
+    async fn test(&self, id: &str) -> Option<Result<String, String>> {
+        let (_, called) = self.called.iter().find(|(known, _)| known == id)?;
+        let (Called::Mllp(peer), Some(ris)) = (called, &self.env.settings.ris) else {
+            return None;
+        };
+        let control_id = messages::control_id(MessageId(self.env.store.ids().uuid()));
+        let message = nmd::status(&Envelope {
+            profile: &ris.profile,
+            parties: &ris.parties,
+            control_id: &control_id,
+            at: self.env.store.now(),
+            zone: self.env.settings.time_zone,
+        });
+        let (verdict, code, text) = match mllp::send(peer, &message.bytes, &control_id).await {
+            Ok(AckOutcome::Accepted { code, text, .. }) => ("takes it", code, text),
+            // It has read the message and does not know its type: the conversation works.
+            Ok(AckOutcome::Refused { code, text, .. }) => ("reads it and does not want it", code, text),
+            Err(error) => return Some(Err(chain(&error))),
+        };
+        let words = format!("NMD^N02 {control_id}: {RIS} {verdict}, {} {text}", code.text());
+        Some(Ok(words.trim_end().to_owned()))
     }
 }

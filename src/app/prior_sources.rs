@@ -64,6 +64,11 @@ fn source(config: &Config, source: &PriorSource, tls: Option<&Tls>) -> Result<So
         site: source.site.clone(),
         how,
         limits,
+        announced_as: source
+            .ae_title
+            .as_ref()
+            .filter(|_| source.fetch_announced)
+            .map(|title| title.as_str().to_owned()),
     })
 }
 

@@ -10,10 +10,13 @@ use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
+use crate::api::cds::CdsSettings;
 use crate::config::auth::SecondFactor;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::{Config, alerts, dicom, rules};
+use crate::deliver::dicom::DicomPeer;
+use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
@@ -39,6 +42,7 @@ pub fn pipeline(
         site_name: config.site.name.clone(),
         time_zone: config.site.time_zone.0,
         base_url,
+        step_patience: TimeDelta::seconds(i64::from(config.dicom.step_patience_seconds)),
         default_authority: config.hl7.default_authority.clone(),
         priorities: priorities(&config.rules),
         people: config.alerts.people.iter().map(person).collect(),
@@ -53,6 +57,7 @@ pub fn pipeline(
         mail_host: machine::host_name(),
         link_key,
         ris_enabled: ris.is_some(),
+        hook_failures: i64::from(config.fhir.failures.get()),
         ris,
         archives,
         site_id: config.site.id.to_string(),
@@ -109,39 +114,6 @@ pub fn wait_caps(rules: &rules::Rules) -> WaitCaps {
     }
 }
 
-/// What the DICOM listener reads.
-pub fn scp(config: &Config) -> scp::ScpSettings {
-    let dicom = &config.dicom;
-    let accept = match dicom.accept {
-        Accept::Loopback => scp::Accept::Loopback,
-        Accept::Peers => {
-            let callers = dicom.peers.iter().filter(|peer| peer.may_call());
-            scp::Accept::Peers(callers.map(peer).collect())
-        }
-    };
-    let mut settings = scp::ScpSettings::new(dicom.ae_title.as_str(), accept);
-    settings.limits.associations = usize::try_from(dicom.max_associations.get()).unwrap_or(64);
-    settings.limits.associations_per_peer =
-        usize::try_from(dicom.max_associations_per_peer.get()).unwrap_or(20);
-    settings.limits.pdu = dicom.read_timeout();
-    settings.limits.artim = dicom.read_timeout();
-    settings.limits.idle = dicom.idle_timeout();
-    settings.limits.instance_bytes = dicom.max_instance_bytes();
-    settings.limits.disk_reserve_bytes = config.storage.min_free_mb * 1024 * 1024;
-    settings
-}
-
-fn peer(peer: &dicom::DicomPeer) -> scp::Peer {
-    let host = match peer.host.parse() {
-        Ok(address) => scp::PeerHost::Address(address),
-        Err(_) => scp::PeerHost::Name(peer.host.clone()),
-    };
-    scp::Peer {
-        ae_title: peer.ae_title.as_str().to_owned(),
-        host,
-    }
-}
-
 /// What keeps images, whichever way they come: sent to the listener, or fetched from an archive.
 pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
     Rows {
@@ -153,12 +125,38 @@ pub fn image_rows(config: &Config, store: &Store, metrics: &Metrics) -> Rows {
     }
 }
 
+/// What the DICOM listener serves besides taking images in.
+pub fn served(config: &Config, store: &Store, tls: Option<&Tls>) -> scp::Served {
+    scp::Served {
+        store: store.clone(),
+        site_of: site_of(config),
+        default_authority: config.hl7.default_authority.clone(),
+        destinations: config
+            .dicom
+            .peers
+            .iter()
+            .filter_map(|peer| called(config, peer, tls))
+            .collect(),
+    }
+}
+
+/// How a peer is called; `None` of one that has no port.
+pub fn called(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Option<DicomPeer> {
+    Some(DicomPeer {
+        ae_title: peer.ae_title.as_str().to_owned(),
+        host: peer.host.clone(),
+        port: peer.port.filter(|port| *port != 0)?,
+        our_ae: config.dicom.ae_title.as_str().to_owned(),
+        tls: tls.filter(|_| peer.tls).cloned(),
+    })
+}
+
 /// What takes images in that did not come to the listener.
 pub fn intake(config: &Config, store: &Store, blobs: &BlobStore, metrics: &Metrics) -> Intake {
     Intake {
         rows: image_rows(config, store, metrics),
         blobs: blobs.clone(),
-        limits: scp(config).limits,
+        limits: scp::ScpSettings::from_config(&config.dicom, &config.storage).limits,
     }
 }
 
@@ -222,6 +220,21 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
     })
 }
 
+/// Without the keys of EHRs, which are in files.
+fn cds(config: &Config) -> CdsSettings {
+    let hooks = &config.cds_hooks;
+    CdsSettings {
+        origins: hooks.origins.clone(),
+        ehrs: Vec::new(),
+        systems: hooks
+            .patient_systems
+            .iter()
+            .map(|known| (known.system.clone(), known.authority.clone()))
+            .collect(),
+        recent: TimeDelta::hours(i64::from(hooks.recent_hours.get())),
+    }
+}
+
 /// A year; more is never.
 const MINUTES: i64 = 365 * 24 * 60;
 
@@ -273,6 +286,7 @@ pub fn api(config: &Config) -> api::Settings {
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
         models: Default::default(),
+        cds: cds(config),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,
     }

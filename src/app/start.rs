@@ -18,7 +18,9 @@ use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
 use super::test_pages::MailedTestPages;
-use super::{archives, identity, in_force, load, machine, packs, prior_sources, settings};
+use super::{
+    archives, ehrs, fhir, identity, in_force, load, machine, packs, prior_sources, settings, worklists,
+};
 use crate::api::auth::setup;
 use crate::config::Config;
 use crate::deliver::tls::Tls;
@@ -27,9 +29,10 @@ use crate::ingest::{dicom, hl7};
 use crate::jobs::Workers;
 use crate::notify::Mailer;
 use crate::pipeline::env::Env;
+use crate::pipeline::poll_worklist;
 use crate::report::narrative::NarrativeTemplate;
 use crate::storage::blobs::BlobStore;
-use crate::storage::{Store, accounts, associations, changes, jobs, leases, sessions};
+use crate::storage::{Store, accounts, associations, changes, ehr_tokens, jobs, leases, sessions};
 use crate::telemetry::Metrics;
 use crate::ui::templates::Registry;
 use crate::{api, ui};
@@ -70,6 +73,7 @@ pub async fn start(config: Config) -> Result<Running, AppError> {
     let addresses = running.addresses;
     let owner = format!("{}/{}", machine::host_name(), addresses.http);
     leases::free_leases_of(&running.store, &format!("{owner}/")).await?;
+    poll_worklist::begin(&running.store, &running.env.worklists).await?;
     running.work(format!("{owner}/{}", running.store.ids().uuid()));
     running.warm_models();
     running.housekeep();
@@ -122,7 +126,7 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
-    running.listen(&config, bound, blobs)?;
+    running.listen(&config, bound, blobs, tls.as_ref())?;
     Ok(running)
 }
 
@@ -151,6 +155,7 @@ fn state(
             (reference.sha256.clone(), name)
         })
         .collect();
+    settings.cds.ehrs = ehrs::of(config)?;
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
         reports: Arc::new(JobReports(env.clone())),
@@ -162,6 +167,7 @@ fn state(
         test_pages: Arc::new(MailedTestPages(env.clone())),
         neighbours: Arc::new(Configured::of(config, env, tls)),
         reader: Arc::new(ProfileReader(settings::mllp(config)?)),
+        fhir: env.fhir.clone(),
         provider: identity::provider(config)?,
         blobs: env.blobs.clone(),
         images: Arc::new(Images(Arc::new(settings::intake(
@@ -192,11 +198,12 @@ async fn environment(
     program: PathBuf,
 ) -> Result<Env, AppError> {
     let base_url = config.http.base_url(addresses.http);
+    let serial = load::serial(&keys.secret);
     let settings = settings::pipeline(
         config,
         base_url,
         keys.secret.clone(),
-        load::serial(&keys.secret),
+        serial.clone(),
         load::ris(config, tls)?,
         archives::archives(config, tls)?,
     );
@@ -209,6 +216,9 @@ async fn environment(
         settings: Arc::new(settings),
         metrics,
         priors,
+        worklists: worklists::worklists(config, tls),
+        fhir: Arc::new(fhir::server(config, addresses.http, serial, store.now())),
+        hooks: fhir::hooks(config)?,
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),
@@ -219,11 +229,18 @@ async fn environment(
 }
 
 impl Running {
-    fn listen(&self, config: &Config, bound: Bound, blobs: BlobStore) -> Result<(), AppError> {
+    fn listen(
+        &self,
+        config: &Config,
+        bound: Bound,
+        blobs: BlobStore,
+        tls: Option<&Tls>,
+    ) -> Result<(), AppError> {
         let scp = Arc::new(dicom::Env {
-            settings: settings::scp(config),
+            settings: dicom::ScpSettings::from_config(&config.dicom, &config.storage),
             blobs,
             sink: settings::image_rows(config, &self.store, &self.env.metrics),
+            served: Some(settings::served(config, &self.store, tls)),
             clock: self.store.clock(),
             ids: self.store.ids(),
         });
@@ -316,6 +333,7 @@ impl Running {
                         Box::pin(async move {
                             changes::purge(tx, tx.now() - hour).await?;
                             sessions::purge(tx).await?;
+                            ehr_tokens::purge(tx).await?;
                             associations::purge(tx).await?;
                             jobs::purge_done(tx, tx.now() - hour).await
                         })

@@ -10,7 +10,7 @@ use clap::Args;
 use tocsin_domain::triage::{Pack, run_cases};
 
 use super::{ConfigFile, Failure, block_on, hl7};
-use crate::app::{identity, load, machine, packs};
+use crate::app::{ehrs, identity, load, machine, packs};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
@@ -52,6 +52,7 @@ impl Check {
         findings.extend(rules(&config));
         findings.push(templates(&config));
         findings.extend(identity(&config));
+        findings.extend(ehrs(&config));
         findings.extend(tls(&config));
         findings.extend(profiles(&config));
         report(&findings)
@@ -334,6 +335,18 @@ fn templates(config: &Config) -> Finding {
     match written.and(shown).and(drafted) {
         Ok(()) => Finding::Good("the templates of pages, mails and drafts can be filled in".to_owned()),
         Err(fault) => Finding::Bad(format!("templates: {fault}")),
+    }
+}
+
+/// The keys of EHRs are read; nobody is asked.
+fn ehrs(config: &Config) -> Option<Finding> {
+    match ehrs::of(config) {
+        Ok(known) if known.is_empty() => None,
+        Ok(known) => Some(Finding::Good(format!(
+            "cds_hooks.ehrs: {} EHR(s) may ask for advice",
+            known.len()
+        ))),
+        Err(fault) => Some(Finding::Bad(fault.to_string())),
     }
 }
 

@@ -7,12 +7,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex, TransferSyntaxRegistry};
-use tocsin_domain::dimse::query::{STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE};
+use tocsin_domain::commitment::PUSH_MODEL;
+use tocsin_domain::dimse::query::{STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE, WORKLIST_FIND};
 use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 use super::Failure;
 use crate::deliver::dicom::wire::MAX_PDU_BYTES;
-use crate::ingest::dicom::{OTHER_STORAGE, PRIVATE_STORAGE, STORAGE_ARC, TRANSFER_SYNTAXES, VERIFICATION};
+use crate::ingest::dicom::{
+    Access, IAN, MPPS, OTHER_STORAGE, PRIVATE_STORAGE, SERVICES, STORAGE_ARC, TRANSFER_SYNTAXES, VERIFICATION,
+};
 use crate::ingest::hl7::event::{MESSAGES, Meaning, VERSIONS};
 use crate::report::hl7_charset::SUPPORTED;
 use crate::report::sc::SECONDARY_CAPTURE;
@@ -46,6 +49,19 @@ pub fn statements() -> [(&'static str, String); 2] {
 
 const WRITTEN: &str = "Written by `tocsin conformance` from the tables that the program works with.";
 
+const RETRIEVAL: &str = "\
+    Levels: patient, study, series, image; the unique key of each level above is asked for as one value. Matching: one value, \
+    lists of UIDs and of values, wildcards, ranges of dates and times; names without regard to case. A key that is not known is \
+    told by FF01. An identifier that was merged finds what its survivor has. Answers are in ISO_IR 192. C-GET and C-MOVE send \
+    instances as they are stored, or in the other of implicit and explicit VR little endian; nothing is decompressed. C-MOVE sends to \
+    peers of the configuration that have a port. Roles are agreed on by SCP/SCU role selection.\n\n";
+
+const ANNOUNCED: &str = "\
+    N-CREATE and N-SET of performed procedure steps, N-CREATE of notices; committed before success. An attribute of type 1 that is missing or empty is \
+    answered with 0x0120 or 0x0121 and named in the error comment, a value that may not be with 0x0106; attributes of type 2 may be \
+    absent. 0x0111: the instance is there; 0x0112: it is not; 0x0110 with Error ID 0xA710: it is final; 0x0107: something that may not be \
+    changed was not.\n\n";
+
 /// Processes of JPEG that no library here knows (PS3.6 table A-1).
 const RETIRED_JPEG: [&str; 8] = [
     "1.2.840.10008.1.2.4.52",
@@ -59,7 +75,8 @@ const RETIRED_JPEG: [&str; 8] = [
 ];
 
 /// Of the SOP classes that are named one by one (PS3.6 table A-1).
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 24] = [
+    (WORKLIST_FIND, "Modality Worklist Information Model - FIND"),
     (VERIFICATION, "Verification"),
     ("1.2.840.10008.5.1.1.27", "Stored Print Storage (retired)"),
     (
@@ -87,18 +104,6 @@ const NAMES: [(&str, &str); 26] = [
     (COMPREHENSIVE_3D_SR, "Comprehensive 3D SR Storage"),
     (SECONDARY_CAPTURE, "Secondary Capture Image Storage"),
     (SEGMENTATION_STORAGE, "Segmentation Storage"),
-    (
-        STUDY_ROOT_FIND,
-        "Study Root Query/Retrieve Information Model - FIND",
-    ),
-    (
-        STUDY_ROOT_MOVE,
-        "Study Root Query/Retrieve Information Model - MOVE",
-    ),
-    (
-        STUDY_ROOT_GET,
-        "Study Root Query/Retrieve Information Model - GET",
-    ),
     ("1.2.840.10008.5.1.4.1.1.1", "Computed Radiography Image Storage"),
     (
         "1.2.840.10008.5.1.4.1.1.1.1",
@@ -140,6 +145,18 @@ fn dicom() -> String {
         "Transfer syntaxes, in order of preference",
         &TRANSFER_SYNTAXES,
     );
+    let served = |access| {
+        let of = SERVICES.iter().filter(move |service| service.access == access);
+        of.map(|service| service.class).collect::<Vec<_>>()
+    };
+    classes(
+        &mut text,
+        "Query and retrieve, by peers of whom the configuration says so",
+        &served(Access::Retrievers),
+    );
+    text.push_str(RETRIEVAL);
+    classes(&mut text, "What is announced of images", &[MPPS, IAN]);
+    text.push_str(ANNOUNCED);
     text.push_str("Storage is of level 2 (full): an instance is kept byte by byte, with private elements, and on stable storage before success.\n\n");
     text.push_str("## Asked for (SCU)\n\n");
     classes(&mut text, "Verification", &[VERIFICATION]);
@@ -150,9 +167,15 @@ fn dicom() -> String {
     );
     classes(
         &mut text,
+        "Storage commitment of results; the reports come over associations of the archive",
+        &[PUSH_MODEL],
+    );
+    classes(
+        &mut text,
         "Query and retrieve, study root",
         &[STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET],
     );
+    classes(&mut text, "Modality worklist", &[WORKLIST_FIND]);
     classes(
         &mut text,
         "Storage in the association of a C-GET, as SCP",
@@ -165,8 +188,10 @@ fn dicom() -> String {
 fn classes(text: &mut String, what: &str, uids: &[&str]) {
     let _ = writeln!(text, "| {what} | |\n| --- | --- |");
     for uid in uids {
+        let of_service = SERVICES.iter().map(|service| (service.class, service.name));
         let name = NAMES
-            .iter()
+            .into_iter()
+            .chain(of_service)
             .find(|(known, _)| known == uid)
             .map_or("", |(_, name)| name);
         let _ = writeln!(text, "| {uid} | {name} |");

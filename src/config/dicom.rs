@@ -33,6 +33,8 @@ pub struct Dicom {
     pub read_timeout_seconds: NonZeroU64,
     /// Between messages.
     pub idle_timeout_seconds: NonZeroU64,
+    /// Silence that ends a series while its modality says by MPPS that it is still at work.
+    pub step_patience_seconds: u32,
     pub peers: Vec<DicomPeer>,
 }
 
@@ -52,6 +54,12 @@ pub struct DicomPeer {
     /// A receiver is called under TLS.
     #[serde(default)]
     pub tls: bool,
+    /// It may query for what is stored here and retrieve it.
+    #[serde(default)]
+    pub retrieve: bool,
+    /// This receiver is asked to keep safe what it has taken.
+    #[serde(default)]
+    pub commitment: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
     /// It is handed objects by STOW-RS instead of C-STORE: `/studies` lies below.
@@ -164,6 +172,10 @@ impl Dicom {
         if !(4096..=4 * 1024 * 1024).contains(&self.max_pdu_bytes) {
             problems.add("dicom.max_pdu_bytes", "expected 4096 to 4194304");
         }
+        // A study that stands still for five minutes counts as stuck.
+        if self.step_patience_seconds > 240 {
+            problems.add("dicom.step_patience_seconds", "expected 0 to 240");
+        }
         for (index, peer) in self.peers.iter().enumerate() {
             let key = |name: &str| format!("dicom.peers.{index}.{name}");
             peer.check_address(&key, problems);
@@ -172,6 +184,12 @@ impl Dicom {
                 problems.add(
                     &key("send"),
                     "expected only of a receiver, with role archive or destination",
+                );
+            }
+            if peer.commitment && !(peer.role.receives() && peer.url.is_none()) {
+                problems.add(
+                    &key("commitment"),
+                    "expected only of a receiver, with role archive or destination, that is called by C-STORE",
                 );
             }
             if self

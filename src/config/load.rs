@@ -87,6 +87,8 @@ fn resolve(config: &mut Config) {
     config.rules.resolve(&base);
     config.alerts.resolve(&base);
     config.priors.resolve(&base);
+    config.cds_hooks.resolve(&base);
+    config.fhir.resolve(&base);
     config.dicom.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
@@ -115,6 +117,9 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.ris.check(problems);
     config.archive.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
+    config.modality_worklist.check(&config.site, problems);
+    config.cds_hooks.check(problems);
+    config.fhir.check(problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);
@@ -127,6 +132,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     }
     let peers = config.dicom.peers.iter().map(|peer| peer.tls).enumerate();
     let sources = config.priors.sources.iter().map(|source| source.tls).enumerate();
+    let worklists = &config.modality_worklist.sources;
+    let worklists = worklists.iter().map(|source| source.tls).enumerate();
     let wanted = [
         ("dicom.listen_tls".to_owned(), config.dicom.listen_tls.is_some()),
         ("hl7.listen_tls".to_owned(), config.hl7.listen_tls.is_some()),
@@ -135,7 +142,8 @@ fn secured(config: &Config, problems: &mut Problems<'_>) {
     let wanted = wanted
         .into_iter()
         .chain(peers.map(|(at, tls)| (format!("dicom.peers.{at}.tls"), tls)))
-        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)));
+        .chain(sources.map(|(at, tls)| (format!("priors.sources.{at}.tls"), tls)))
+        .chain(worklists.map(|(at, tls)| (format!("modality_worklist.sources.{at}.tls"), tls)));
     for (key, _) in wanted.filter(|(_, wanted)| *wanted) {
         problems.add(&key, "expected a section [tls] with our certificate");
     }

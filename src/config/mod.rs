@@ -4,15 +4,18 @@
 pub mod alerts;
 pub mod archive;
 pub mod auth;
+pub mod cds_hooks;
 mod check;
 pub mod database;
 pub mod dicom;
 pub mod error;
+pub mod fhir;
 pub mod hl7;
 pub mod http;
 pub mod inference;
 mod load;
 pub mod log;
+pub mod modality_worklist;
 mod nearest;
 pub mod oidc;
 mod place;
@@ -50,6 +53,9 @@ pub struct Config {
     pub ris: ris::Ris,
     pub archive: archive::Archive,
     pub priors: priors::Priors,
+    pub modality_worklist: modality_worklist::ModalityWorklist,
+    pub cds_hooks: cds_hooks::CdsHooks,
+    pub fhir: fhir::Fhir,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Without it nothing is sent or received under TLS.

@@ -51,6 +51,9 @@ pub struct PriorSource {
     pub bearer_file: Option<PathBuf>,
     pub user: Option<String>,
     pub password_file: Option<PathBuf>,
+    /// Images that an Instance Availability Notification says can be had at this AE title are fetched, to be read.
+    #[serde(default)]
+    pub fetch_announced: bool,
     /// Certificates to trust besides those of the public authorities, in PEM.
     pub ca_file: Option<PathBuf>,
 }
@@ -93,6 +96,12 @@ impl Priors {
                 .any(|earlier| earlier.name == source.name)
             {
                 problems.add(&key("name"), "expected a name that no other source has");
+            }
+            if source.fetch_announced && source.ae_title.is_none() {
+                problems.add(
+                    &key("ae_title"),
+                    "missing; expected the AE title under which notices name this archive",
+                );
             }
             match source.retrieve {
                 Retrieve::CGet | Retrieve::CMove => source.check_dimse(&key, dicom, problems),

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 19] = [
     "site",
     "database",
     "storage",
@@ -25,6 +25,9 @@ const SECTIONS: [&str; 16] = [
     "ris",
     "archive",
     "priors",
+    "modality_worklist",
+    "cds_hooks",
+    "fhir",
     "retention",
     "auth",
     "tls",
@@ -66,7 +69,10 @@ impl Reader<'_> {
             self.section("archive"),
             self.section("retention"),
         );
-        let (auth, log, priors) = (self.section("auth"), self.section("log"), self.section("priors"));
+        let (auth, log) = (self.section("auth"), self.section("log"));
+        let (priors, fhir) = (self.section("priors"), self.section("fhir"));
+        let modality_worklist = self.section("modality_worklist");
+        let cds_hooks = self.section("cds_hooks");
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -86,6 +92,9 @@ impl Reader<'_> {
             ris: ris?,
             archive: archive?,
             priors: priors?,
+            modality_worklist: modality_worklist?,
+            cds_hooks: cds_hooks?,
+            fhir: fhir?,
             retention: retention?,
             auth: auth?,
             tls: match tls {

@@ -2,6 +2,7 @@
 //! Sends DICOM files as they are; only a peer that insists on implicit VR gets another encoding of the same values.
 
 pub mod association;
+mod commitment;
 mod scu;
 mod status;
 pub mod wire;
@@ -11,7 +12,8 @@ use tocsin_domain::dimse::CommandError;
 use tocsin_domain::part10::MetaError;
 
 use super::tls::Tls;
-pub use scu::{echo, store};
+pub use commitment::ask_to_keep;
+pub use scu::{Sender, echo, reencoded, store};
 pub use status::{StoreStatus, Verdict};
 use wire::WireError;
 
@@ -65,6 +67,10 @@ pub enum DeliverError {
     TooLong { limit: usize },
     #[error("the peer does not serve verification")]
     EchoNotAccepted,
+    #[error("the peer does not serve storage commitment")]
+    CommitmentNotAccepted,
+    #[error("storage commitment was answered with status {0:#06x}")]
+    CommitmentStatus(u16),
     #[error("the echo was answered with status {0:#06x}")]
     EchoStatus(u16),
 }
@@ -78,6 +84,7 @@ impl DeliverError {
             | Self::Tls { .. }
             | Self::Aborted
             | Self::Wire(_)
+            | Self::CommitmentStatus(_)
             | Self::EchoStatus(_) => true,
             Self::Rejected { result, .. } => *result == AssociationRJResult::Transient,
             Self::NotDicom { .. }
@@ -85,6 +92,7 @@ impl DeliverError {
             | Self::Unexpected
             | Self::Answer(_)
             | Self::TooLong { .. }
+            | Self::CommitmentNotAccepted
             | Self::EchoNotAccepted => false,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod dicom;
+pub mod hook;
 pub mod mllp;
 pub mod mllp_frame;
 pub mod tls;

@@ -31,6 +31,8 @@ pub struct StudyContext {
     pub body_part: String,
     pub patient_class: String,
     pub location: String,
+    /// As in the facts.
+    pub acquisition: String,
 }
 
 /// Whether an instance is a localizer (scout, surview, topogram), by the words of its Image Type.
@@ -121,6 +123,7 @@ pub fn study_facts(study_uid: &Uid, instances: &[InstanceFacts], context: &Study
         procedure_text: context.procedure_text.clone(),
         patient_class: context.patient_class.clone(),
         location: context.location.clone(),
+        acquisition: context.acquisition.clone(),
     }
 }
 

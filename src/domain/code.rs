@@ -33,6 +33,13 @@ impl Code {
 /// Findings.
 pub const INTRACRANIAL_HEMORRHAGE: Code = Code::new("SCT", "1386000", "Intracranial hemorrhage");
 
+/// What a person does with a study that waits (DICOM CID 9231).
+pub const INTERPRETATION: Code = Code::new("DCM", "110005", "Interpretation");
+
+/// Why a procedure step ended without being done (DICOM CID 9300, 9301).
+pub const DISCONTINUED_UNSPECIFIED: Code = Code::new("DCM", "110513", "Discontinued for unspecified reason");
+pub const ORDER_CANCELED: Code = Code::new("DCM", "110500", "Doctor canceled procedure");
+
 /// Presence, DICOM CID 240.
 pub const PRESENT: Code = Code::new("SCT", "52101004", "Present");
 pub const ABSENT: Code = Code::new("SCT", "272519000", "Absent");

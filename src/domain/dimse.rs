@@ -1,20 +1,34 @@
-//! DIMSE command sets of C-ECHO and C-STORE (PS3.7 section 9.3 and annex E): bytes to values and back.
+//! DIMSE command sets (PS3.7 sections 9.3 and 10.3, annex E): bytes to values and back.
 //! Knows no socket, no presentation context and no data set.
 
+mod elements;
+pub mod matching;
+pub mod normalized;
 pub mod query;
 
+use elements::{DataSet, Fields, data_set, printable, short, text, with_group_length};
 use query::SubOperations;
 
 /// Longest command set looked at. A real one stays under 400 bytes.
 pub const MAX_COMMAND_BYTES: usize = 16 * 1024;
-/// (0000,0800): no data set follows.
-const NO_DATA_SET: u16 = 0x0101;
 /// A response's command field is its request's with this bit set.
 const RESPONSE_BIT: u16 = 0x8000;
-/// (0000,0902) is an LO of at most 64 characters.
-const MAX_COMMENT_BYTES: usize = 64;
 
 pub const STATUS_SUCCESS: u16 = 0x0000;
+/// PS3.7 annex C: the processing failed here, whatever was asked.
+pub const STATUS_PROCESSING_FAILURE: u16 = 0x0110;
+pub const STATUS_INVALID_ATTRIBUTE_VALUE: u16 = 0x0106;
+/// A warning: something of what was said was not taken.
+pub const STATUS_ATTRIBUTE_LIST_ERROR: u16 = 0x0107;
+pub const STATUS_DUPLICATE_SOP_INSTANCE: u16 = 0x0111;
+pub const STATUS_NO_SUCH_SOP_INSTANCE: u16 = 0x0112;
+pub const STATUS_NO_SUCH_EVENT: u16 = 0x0113;
+pub const STATUS_INVALID_ARGUMENT: u16 = 0x0115;
+pub const STATUS_NO_SUCH_SOP_CLASS: u16 = 0x0118;
+pub const STATUS_MISSING_ATTRIBUTE: u16 = 0x0120;
+pub const STATUS_MISSING_ATTRIBUTE_VALUE: u16 = 0x0121;
+pub const STATUS_NO_SUCH_ACTION: u16 = 0x0123;
+pub const STATUS_NOT_AUTHORIZED: u16 = 0x0124;
 /// The SOP class of the command is not the one of its presentation context.
 pub const STATUS_SOP_CLASS_NOT_SUPPORTED: u16 = 0x0122;
 pub const STATUS_INVALID_SOP_INSTANCE: u16 = 0x0117;
@@ -28,19 +42,48 @@ pub const STATUS_TRANSFER_SYNTAX_NOT_SUPPORTED: u16 = 0xC122;
 const C_STORE: u16 = 0x0001;
 const C_ECHO: u16 = 0x0030;
 const C_CANCEL: u16 = 0x0FFF;
+const C_FIND: u16 = 0x0020;
+const C_GET: u16 = 0x0010;
+const C_MOVE: u16 = 0x0021;
+const N_EVENT_REPORT: u16 = 0x0100;
+const N_SET: u16 = 0x0120;
+const N_ACTION: u16 = 0x0130;
+const N_CREATE: u16 = 0x0140;
 
 /// What a peer asks. UIDs are as sent, without padding, and unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     Echo(Head),
     Store(Head),
-    /// Needs no answer.
-    Cancel,
+    Find(Head),
+    Get(Head),
+    Move {
+        head: Head,
+        /// The AE title to which it is to be sent.
+        destination: String,
+    },
+    /// N-CREATE. The instance may be left to us: its UID is then empty.
+    Create(Head),
+    /// N-SET.
+    Set(Head),
+    /// N-ACTION.
+    Action {
+        head: Head,
+        action: u16,
+    },
+    /// N-EVENT-REPORT.
+    Event {
+        head: Head,
+        event: u16,
+    },
+    /// The message that is to be answered no further. Needs no answer itself.
+    Cancel(u16),
     /// A service that is not offered here.
     Other(Head),
 }
 
-/// The fields that requests and responses share.
+/// The fields that requests and responses share. The SOP class and instance are those that are concerned: "affected" in some
+/// services, "requested" in N-SET and N-ACTION.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub command_field: u16,
@@ -58,6 +101,8 @@ pub struct Response {
     pub status: u16,
     /// (0000,0902), empty when there is none.
     pub comment: String,
+    /// (0000,0903), where a service has a number for what went wrong.
+    pub error_id: Option<u16>,
     /// Of a retrieval; nothing of other services.
     pub sub_operations: SubOperations,
 }
@@ -84,7 +129,8 @@ impl Request {
         let fields = Fields::read(bytes)?;
         let command_field = fields.need(fields.command_field, 0x0100, "Command Field")?;
         if command_field == C_CANCEL {
-            return Ok(Self::Cancel);
+            let message = fields.need(fields.responded_to, 0x0120, "Message ID Being Responded To")?;
+            return Ok(Self::Cancel(message));
         }
         if command_field & RESPONSE_BIT != 0 {
             return Err(CommandError::NotARequest(command_field));
@@ -94,20 +140,70 @@ impl Request {
         Ok(match command_field {
             C_ECHO => Self::Echo(head),
             C_STORE => Self::Store(head),
+            C_FIND => Self::Find(head),
+            C_GET => Self::Get(head),
+            C_MOVE => Self::Move {
+                head,
+                destination: fields.destination,
+            },
+            N_CREATE => Self::Create(head),
+            N_SET => Self::Set(head),
+            N_ACTION => Self::Action {
+                head,
+                action: fields.need(fields.type_id, 0x1008, "Action Type ID")?,
+            },
+            N_EVENT_REPORT => Self::Event {
+                head,
+                event: fields.need(fields.type_id, 0x1002, "Event Type ID")?,
+            },
             _ => Self::Other(head),
         })
     }
+
+    /// What every request but a cancellation has.
+    pub fn head(&self) -> Option<&Head> {
+        match self {
+            Self::Echo(head)
+            | Self::Store(head)
+            | Self::Find(head)
+            | Self::Get(head)
+            | Self::Move { head, .. }
+            | Self::Create(head)
+            | Self::Set(head)
+            | Self::Action { head, .. }
+            | Self::Event { head, .. }
+            | Self::Other(head) => Some(head),
+            Self::Cancel(_) => None,
+        }
+    }
+}
+
+/// On whose request something is sent to a third.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Originator {
+    pub ae_title: String,
+    /// Of its C-MOVE.
+    pub message_id: u16,
 }
 
 /// The command set of a C-STORE request of medium priority.
-pub fn store_request(message_id: u16, sop_class: &str, sop_instance: &str) -> Vec<u8> {
+pub fn store_request(
+    message_id: u16,
+    sop_class: &str,
+    sop_instance: &str,
+    originator: Option<&Originator>,
+) -> Vec<u8> {
     let mut body = Vec::with_capacity(192);
     text(&mut body, 0x0002, sop_class, 0);
     short(&mut body, 0x0100, C_STORE);
     short(&mut body, 0x0110, message_id);
     short(&mut body, 0x0700, 0);
-    short(&mut body, 0x0800, 1);
+    data_set(&mut body, DataSet::Follows);
     text(&mut body, 0x1000, sop_instance, 0);
+    if let Some(originator) = originator {
+        text(&mut body, 0x1030, &originator.ae_title, b' ');
+        short(&mut body, 0x1031, originator.message_id);
+    }
     with_group_length(body)
 }
 
@@ -117,7 +213,7 @@ pub fn echo_request(message_id: u16) -> Vec<u8> {
     text(&mut body, 0x0002, "1.2.840.10008.1.1", 0);
     short(&mut body, 0x0100, C_ECHO);
     short(&mut body, 0x0110, message_id);
-    short(&mut body, 0x0800, NO_DATA_SET);
+    data_set(&mut body, DataSet::None);
     with_group_length(body)
 }
 
@@ -132,8 +228,15 @@ impl Response {
             },
             status,
             comment: comment.to_owned(),
+            error_id: None,
             sub_operations: SubOperations::default(),
         }
+    }
+
+    /// The same answer, with a data set behind it.
+    pub fn with_data_set(mut self) -> Self {
+        self.head.has_data_set = true;
+        self
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -143,14 +246,22 @@ impl Response {
         }
         short(&mut body, 0x0100, self.head.command_field);
         short(&mut body, 0x0120, self.head.message_id);
-        short(&mut body, 0x0800, NO_DATA_SET);
+        let follows = match self.head.has_data_set {
+            true => DataSet::Follows,
+            false => DataSet::None,
+        };
+        data_set(&mut body, follows);
         short(&mut body, 0x0900, self.status);
         if !self.comment.is_empty() {
             text(&mut body, 0x0902, &printable(&self.comment), b' ');
         }
+        if let Some(error_id) = self.error_id {
+            short(&mut body, 0x0903, error_id);
+        }
         if !self.head.sop_instance.is_empty() {
             text(&mut body, 0x1000, &self.head.sop_instance, 0);
         }
+        self.sub_operations.write(&mut body);
         with_group_length(body)
     }
 
@@ -165,130 +276,10 @@ impl Response {
             status: fields.need(fields.status, 0x0900, "Status")?,
             head: fields.head(command_field, message_id)?,
             comment: fields.comment,
+            error_id: fields.error_id,
             sub_operations: fields.sub_operations,
         })
     }
-}
-
-/// What was found on the way through a command set.
-#[derive(Default)]
-struct Fields {
-    command_field: Option<u16>,
-    message_id: Option<u16>,
-    responded_to: Option<u16>,
-    data_set_type: Option<u16>,
-    status: Option<u16>,
-    sop_class: String,
-    sop_instance: String,
-    comment: String,
-    sub_operations: SubOperations,
-}
-
-impl Fields {
-    /// Walks the elements, implicit VR little endian whatever the presentation context says (PS3.7 6.3.1).
-    fn read(bytes: &[u8]) -> Result<Self, CommandError> {
-        if bytes.len() > MAX_COMMAND_BYTES {
-            return Err(CommandError::TooLong);
-        }
-        let mut fields = Self::default();
-        let mut offset = 0;
-        while offset < bytes.len() {
-            let header = bytes
-                .get(offset..offset + 8)
-                .ok_or(CommandError::Truncated { offset, length: 8 })?;
-            let group = u16::from_le_bytes([header[0], header[1]]);
-            if group != 0 {
-                return Err(CommandError::Group { offset, group });
-            }
-            let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
-            let start = offset + 8;
-            let end = usize::try_from(length)
-                .ok()
-                .and_then(|length| start.checked_add(length));
-            let value = end
-                .and_then(|end| bytes.get(start..end))
-                .ok_or(CommandError::Truncated { offset, length })?;
-            fields.take(u16::from_le_bytes([header[2], header[3]]), value);
-            offset = start + value.len();
-        }
-        Ok(fields)
-    }
-
-    fn take(&mut self, element: u16, value: &[u8]) {
-        let number = <[u8; 2]>::try_from(value).ok().map(u16::from_le_bytes);
-        match element {
-            0x0002 => self.sop_class = plain(value),
-            0x0100 => self.command_field = number,
-            0x0110 => self.message_id = number,
-            0x0120 => self.responded_to = number,
-            0x0800 => self.data_set_type = number,
-            0x0900 => self.status = number,
-            0x0902 => self.comment = plain(value),
-            0x1000 => self.sop_instance = plain(value),
-            0x1020 => self.sub_operations.remaining = number,
-            0x1021 => self.sub_operations.completed = number,
-            0x1022 => self.sub_operations.failed = number,
-            0x1023 => self.sub_operations.warning = number,
-            _ => {}
-        }
-    }
-
-    fn need(&self, field: Option<u16>, element: u16, name: &'static str) -> Result<u16, CommandError> {
-        field.ok_or(CommandError::Missing { element, name })
-    }
-
-    fn head(&self, command_field: u16, message_id: u16) -> Result<Head, CommandError> {
-        let data_set_type = self.need(self.data_set_type, 0x0800, "Command Data Set Type")?;
-        Ok(Head {
-            command_field,
-            message_id,
-            sop_class: self.sop_class.clone(),
-            sop_instance: self.sop_instance.clone(),
-            has_data_set: data_set_type != NO_DATA_SET,
-        })
-    }
-}
-
-fn plain(value: &[u8]) -> String {
-    String::from_utf8_lossy(value)
-        .trim_matches(['\0', ' '])
-        .to_owned()
-}
-
-/// At most 64 characters of printable ASCII: what every peer can show.
-fn printable(comment: &str) -> String {
-    comment
-        .chars()
-        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
-        .take(MAX_COMMENT_BYTES)
-        .collect()
-}
-
-fn element(to: &mut Vec<u8>, element: u16, length: usize) {
-    to.extend_from_slice(&[0, 0]);
-    to.extend_from_slice(&element.to_le_bytes());
-    to.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-}
-
-fn short(to: &mut Vec<u8>, number: u16, value: u16) {
-    element(to, number, 2);
-    to.extend_from_slice(&value.to_le_bytes());
-}
-
-fn text(to: &mut Vec<u8>, number: u16, value: &str, padding: u8) {
-    element(to, number, value.len() + value.len() % 2);
-    to.extend_from_slice(value.as_bytes());
-    if value.len() % 2 == 1 {
-        to.push(padding);
-    }
-}
-
-fn with_group_length(body: Vec<u8>) -> Vec<u8> {
-    let mut command = Vec::with_capacity(body.len() + 12);
-    element(&mut command, 0x0000, 4);
-    command.extend_from_slice(&u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes());
-    command.extend_from_slice(&body);
-    command
 }
 
 #[cfg(test)]
@@ -298,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_store_request_is_answered_under_its_own_message_id() {
-        let bytes = store_request(7, "1.2.840.10008.5.1.4.1.1.2", "1.2.3");
+        let bytes = store_request(7, "1.2.840.10008.5.1.4.1.1.2", "1.2.3", None);
         let Ok(Request::Store(head)) = Request::parse(&bytes) else {
             panic!("not a C-STORE request");
         };
@@ -318,10 +309,10 @@ mod tests {
         let bytes = echo_request(1);
         assert!(matches!(Request::parse(&bytes), Ok(Request::Echo(head)) if !head.has_data_set));
 
-        let mut find = store_request(1, "1.2", "1.3");
-        let at = find.windows(4).position(|w| w == [0, 0, 0, 1]).unwrap();
-        find[at + 8] = 0x20;
-        assert!(matches!(Request::parse(&find), Ok(Request::Other(head)) if head.command_field == 0x20));
+        let mut delete = store_request(1, "1.2", "1.3", None);
+        let at = delete.windows(4).position(|w| w == [0, 0, 0, 1]).unwrap();
+        delete[at + 8..at + 10].copy_from_slice(&0x0150_u16.to_le_bytes());
+        assert!(matches!(Request::parse(&delete), Ok(Request::Other(head)) if head.command_field == 0x150));
     }
 
     #[test]
@@ -347,7 +338,7 @@ mod tests {
 
         #[test]
         fn a_changed_command_never_panics(at in 0usize..120, byte in any::<u8>()) {
-            let mut bytes = store_request(7, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5");
+            let mut bytes = store_request(7, "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5", None);
             let at = at % bytes.len();
             bytes[at] = byte;
             let _ = Request::parse(&bytes).is_ok();

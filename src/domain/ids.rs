@@ -53,6 +53,8 @@ uuid_ids! {
     NotificationId,
     /// One object or message owed to another system.
     DeliveryId,
+    /// What a modality or an archive said of images.
+    AnnouncementId,
     /// A unit of background work.
     JobId,
     /// A person who may sign in.

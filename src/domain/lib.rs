@@ -3,11 +3,14 @@
 //! clock, a file, a socket or a database.
 
 pub mod admit;
+pub mod advice;
 pub mod alert;
+pub mod announced;
 pub mod assemble;
 pub mod audit;
 pub mod clock;
 pub mod code;
+pub mod commitment;
 pub mod compare;
 pub mod comparison;
 pub mod course;
@@ -25,8 +28,10 @@ pub mod part10;
 pub mod phi;
 pub mod priors;
 pub mod quantify;
+pub mod reading;
 pub mod repeat;
 pub mod same_person;
+pub mod scheduled;
 pub mod sides;
 pub mod silence;
 pub mod study;

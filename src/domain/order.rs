@@ -101,6 +101,9 @@ pub struct OrderEvent {
     pub patient: PatientEvent,
     pub ordering_provider: Option<String>,
     pub clinical_information: Option<Phi<String>>,
+    /// When the procedure is to begin.
+    #[serde(default)]
+    pub scheduled_at: Option<Timestamp>,
     /// MSH-7, or when the message arrived; orders later events before earlier ones.
     pub at: Timestamp,
 }
@@ -183,6 +186,9 @@ pub struct OrderRecord {
     pub visit: Option<String>,
     pub ordering_provider: Option<String>,
     pub clinical_information: Option<Phi<String>>,
+    /// When the procedure is to begin.
+    #[serde(default)]
+    pub scheduled_at: Option<Timestamp>,
     /// The time of the newest event that was applied.
     pub at: Timestamp,
     /// When each field was last said, by field name.
@@ -212,6 +218,7 @@ impl OrderRecord {
             visit: None,
             ordering_provider: None,
             clinical_information: None,
+            scheduled_at: None,
             at: event.at,
             stamps: BTreeMap::from([("state".to_owned(), DateTime::UNIX_EPOCH)]),
         };
@@ -259,6 +266,7 @@ impl OrderRecord {
             &mut self.clinical_information,
             &event.clinical_information,
         );
+        fold.pick("scheduled_at", &mut self.scheduled_at, &event.scheduled_at);
         fold.pick("placer", &mut self.placer, &event.placer);
         fold.pick("filler", &mut self.filler, &event.filler);
         fold.pick("study_uid", &mut self.study_uid, &event.study_uid);

@@ -116,4 +116,8 @@ pub struct StudyFacts {
     /// HL7 patient class of PV1-2: `E`, `I`, `O`, … or empty.
     pub patient_class: String,
     pub location: String,
+    /// What its modalities say of their work: `in_progress`, `completed`, `discontinued` where one of them gave up, or
+    /// empty where none says anything.
+    #[serde(default)]
+    pub acquisition: String,
 }

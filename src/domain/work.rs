@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AlertId, AnalysisId, DeliveryId, MessageId, NotificationId, ResultId, StudyId};
+use crate::ids::{
+    AlertId, AnalysisId, AnnouncementId, DeliveryId, MessageId, NotificationId, ResultId, StudyId,
+};
 
 /// Everything that happens after something was acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,13 @@ pub enum Work {
     Explain { result: ResultId },
     /// Send one object or message.
     Deliver { delivery: DeliveryId },
+    /// Ask an archive to keep a delivered object safe.
+    AskToKeep { delivery: DeliveryId },
+    /// Look whether the archive has answered what it was asked under this UID.
+    CheckKeeping {
+        delivery: DeliveryId,
+        transaction: String,
+    },
     /// Take the next step of an alert: page, wait, escalate or stop.
     StepAlert { alert: AlertId },
     /// Hand one page to its channel.
@@ -41,6 +50,10 @@ pub enum Work {
     CheckStudyDeadline { study: StudyId },
     /// Ask one archive, by its name in the configuration, for earlier studies to compare this one with; fetch them.
     FindPriors { study: StudyId, source: String },
+    /// Fetch the images that a notice of an archive lists, as far as they are not here.
+    FetchAnnounced { announcement: AnnouncementId },
+    /// Ask one modality worklist, by its name in the configuration, for orders; then again after a while.
+    PollWorklist { source: String },
     /// Run one model on a study that is there to be compared with.
     InferPrior { analysis: AnalysisId },
     /// Compare the results of a study with those of earlier ones, and amend them.
@@ -79,7 +92,7 @@ pub enum Lane {
     Delivery,
     /// Routine runs of models.
     Screening,
-    /// Earlier studies are asked for and fetched.
+    /// Other systems are asked: for earlier studies, for images that were announced, for orders.
     Priors,
     /// They are read and compared with, when nothing waits to be read for its own sake.
     Comparison,
@@ -204,10 +217,14 @@ impl Work {
             Self::PublishResult { .. } => "publish_result",
             Self::Explain { .. } => "explain",
             Self::Deliver { .. } => "deliver",
+            Self::AskToKeep { .. } => "ask_to_keep",
+            Self::CheckKeeping { .. } => "check_keeping",
             Self::StepAlert { .. } => "step_alert",
             Self::SendNotification { .. } => "send_notification",
             Self::CheckStudyDeadline { .. } => "check_study_deadline",
             Self::FindPriors { .. } => "find_priors",
+            Self::FetchAnnounced { .. } => "fetch_announced",
+            Self::PollWorklist { .. } => "poll_worklist",
             Self::InferPrior { .. } => "infer_prior",
             Self::ComparePriors { .. } => "compare_priors",
         }
@@ -226,8 +243,8 @@ impl Work {
             }
             // What shows why comes after what was found, and keeps nobody waiting.
             | Self::Explain { .. } => Lane::Screening,
-            Self::Deliver { .. } => Lane::Delivery,
-            Self::FindPriors { .. } => Lane::Priors,
+            Self::Deliver { .. } | Self::AskToKeep { .. } | Self::CheckKeeping { .. } => Lane::Delivery,
+            Self::FindPriors { .. } | Self::FetchAnnounced { .. } | Self::PollWorklist { .. } => Lane::Priors,
             Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }

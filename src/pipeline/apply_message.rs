@@ -53,7 +53,7 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
         .await
 }
 
-async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+pub(super) async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
@@ -66,7 +66,7 @@ async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Vec<Stu
         authority,
     };
     match event {
-        Hl7Event::Orders(events) => scope.orders(&events).await,
+        Hl7Event::Orders(events) => scope.orders(&events, "order message").await,
         Hl7Event::Patient(event) => scope.patient(&event).await,
         Hl7Event::Merge(merges) => scope.merges(&merges).await,
         Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
@@ -83,21 +83,22 @@ fn message_id(row: &message::Model) -> Result<MessageId, StoreError> {
 }
 
 /// What every event of one message shares.
-struct Scope<'a> {
-    tx: &'a Tx,
-    site: &'a SiteId,
-    authority: &'a str,
+pub(super) struct Scope<'a> {
+    pub tx: &'a Tx,
+    pub site: &'a SiteId,
+    pub authority: &'a str,
 }
 
 impl Scope<'_> {
-    async fn orders(&self, events: &[OrderEvent]) -> Result<Vec<StudyId>, StoreError> {
+    /// `from` is who says it, for the timelines of their studies.
+    pub async fn orders(&self, events: &[OrderEvent], from: &str) -> Result<Vec<StudyId>, StoreError> {
         let mut touched = Vec::new();
         for event in events {
             let patient = self.upsert(&event.patient).await?;
             let order = orders::fold(self.tx, self.site, patient, event).await?;
             for study in self.studies_of(&order.id, event).await? {
                 relink(self.tx, study, self.authority).await?;
-                let what = format!("order message: {:?}", event.control).to_lowercase();
+                let what = format!("{from}: {}", format!("{:?}", event.control).to_lowercase());
                 timeline::note(self.tx, study, "order_changed", what).await?;
                 touched.push(study);
             }
@@ -188,7 +189,7 @@ impl Scope<'_> {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
+    pub async fn upsert(&self, event: &PatientEvent) -> Result<Option<String>, StoreError> {
         let Some(identifier) = &event.identifier else {
             return Ok(None);
         };

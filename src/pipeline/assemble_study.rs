@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sea_orm::ActiveValue::Set;
+use tocsin_domain::announced::Outlook;
 use tocsin_domain::assemble::{
     self, DeadlineLimits, Pace, Readiness, SeriesSignals, Settled, StudyContext, StudySignals, readiness,
     settled,
@@ -14,11 +15,13 @@ use tocsin_domain::ids::{StudyId, Uid};
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 use tocsin_domain::work::Work;
 
+use super::announced::{self, Told};
 use super::check_deadline;
 use super::decode_ahead;
 use super::env::Env;
 use super::link::relink;
 use crate::jobs::JobError;
+use crate::storage::announcements::{self, Heard};
 use crate::storage::entity::{instance, series, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
@@ -28,7 +31,15 @@ use crate::storage::{StoreError, Tx, document, instances, orders, paces, reports
 /// A study cannot be looked at again sooner than this, whatever the clock says.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
 
-/// One series as its rows tell of it.
+/// A study as its rows tell of it.
+struct Look {
+    series: Vec<Gathered>,
+    heard: Heard,
+    told: Vec<Told>,
+    step_patience: TimeDelta,
+}
+
+/// One series of it.
 struct Gathered {
     row: series::Model,
     instances: Vec<InstanceFacts>,
@@ -41,12 +52,12 @@ struct Gathered {
 
 pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> {
     let now = env.store.now();
-    let gathered = gather(env, id, now).await?;
+    let look = gather(env, id, now).await?;
     let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                save(tx, id, gathered, now, &authority).await?;
+                save(tx, id, look, now, &authority).await?;
                 leases::complete(tx, &lease).await
             })
         })
@@ -55,15 +66,18 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
     Ok(())
 }
 
-async fn gather(env: &Env, id: StudyId, now: Timestamp) -> Result<Vec<Gathered>, StoreError> {
+async fn gather(env: &Env, id: StudyId, now: Timestamp) -> Result<Look, StoreError> {
     let conn = env.store.read();
     let study = studies::get(conn, id).await?;
     let mut of_series: BTreeMap<String, Vec<instance::Model>> = BTreeMap::new();
     for row in instances::of_study(conn, id).await? {
         of_series.entry(row.series_id.clone()).or_default().push(row);
     }
+    let rows = studies::series_of(conn, id).await?;
+    let heard = heard(env, &study, &rows, &of_series).await?;
+    let step_patience = env.settings.step_patience;
     let mut gathered = Vec::new();
-    for row in studies::series_of(conn, id).await? {
+    for row in rows {
         let Some(own) = of_series.remove(&row.id) else {
             continue;
         };
@@ -74,7 +88,17 @@ async fn gather(env: &Env, id: StudyId, now: Timestamp) -> Result<Vec<Gathered>,
         };
         let pace_key = format!("{}|{}", study.sender_ae, series_facts.protocol);
         let pace = paces::of(conn, &pace_key).await?;
-        let readiness = readiness(&signals(&row, &series_facts, &arrivals, own.len(), pace), now);
+        let last = arrivals.iter().copied().max().unwrap_or(0);
+        let signals = SeriesSignals {
+            gap_free: series_facts.gap_free,
+            released: row.released_at.is_some_and(|at| at >= last),
+            announced: heard.outlook.of_series(&series_facts.series_uid),
+            received: u32::try_from(own.len()).unwrap_or(u32::MAX),
+            last_arrival: from_micros(last),
+            quiet: pace.quiet(),
+            step_patience,
+        };
+        let readiness = readiness(&signals, now);
         gathered.push(Gathered {
             row,
             instances: facts,
@@ -85,37 +109,41 @@ async fn gather(env: &Env, id: StudyId, now: Timestamp) -> Result<Vec<Gathered>,
             readiness,
         });
     }
-    Ok(gathered)
+    Ok(Look {
+        series: gathered,
+        told: announced::told(env, &heard),
+        heard,
+        step_patience,
+    })
 }
 
-fn signals(
-    row: &series::Model,
-    facts: &SeriesFacts,
-    arrivals: &[i64],
-    received: usize,
-    pace: Pace,
-) -> SeriesSignals {
-    let last = arrivals.iter().copied().max().unwrap_or(0);
-    SeriesSignals {
-        gap_free: facts.gap_free,
-        released: row.released_at.is_some_and(|at| at >= last),
-        expected: None,
-        received: u32::try_from(received).unwrap_or(u32::MAX),
-        last_arrival: from_micros(last),
-        quiet: pace.quiet(),
+async fn heard(
+    env: &Env,
+    study: &study::Model,
+    series: &[series::Model],
+    instances: &BTreeMap<String, Vec<instance::Model>>,
+) -> Result<Heard, StoreError> {
+    let uids: Vec<String> = series.iter().map(|row| row.series_uid.clone()).collect();
+    let mut here = Vec::new();
+    for row in series {
+        let own = instances.get(&row.id).into_iter().flatten();
+        here.extend(own.map(|one| (row.series_uid.as_str(), one.sop_uid.as_str())));
     }
+    announcements::heard(env.store.read(), study, &uids, &here).await
 }
 
-async fn save(
-    tx: &Tx,
-    id: StudyId,
-    gathered: Vec<Gathered>,
-    now: Timestamp,
-    authority: &str,
-) -> Result<(), StoreError> {
+async fn save(tx: &Tx, id: StudyId, look: Look, now: Timestamp, authority: &str) -> Result<(), StoreError> {
     let relinked = relink(tx, id, authority).await?;
     let row = studies::lock(tx, id).await?;
-    let facts = study_facts(tx, &row, &gathered).await?;
+    let Look {
+        series: gathered,
+        heard,
+        told,
+        step_patience,
+    } = look;
+    let outlook = heard.outlook;
+    let told = announced::note(tx, id, &told).await?;
+    let facts = study_facts(tx, &row, &gathered, &outlook).await?;
     let first_time = row.facts.is_none();
     let total: usize = gathered.iter().map(|g| g.instances.len()).sum();
     let news = row.instances != count(total);
@@ -132,6 +160,8 @@ async fn save(
             .map(|g| g.pace.study_quiet())
             .max()
             .unwrap_or_else(|| Pace::default().study_quiet()),
+        announced: outlook.of_study(),
+        step_patience,
     };
     let settled = settled(&study_signals, now);
     let any_ready = gathered
@@ -141,9 +171,17 @@ async fn save(
     // A model that waited for more images hears that none will come.
     let newly_settled = matches!(settled, Settled::Yes) && row.state != "settled";
     let admit = newly_ready || newly_settled || (news && matches!(settled, Settled::Yes));
-    note_state(tx, id, &row, &settled, news).await?;
+    note_state(tx, id, &row, &settled, news, &outlook).await?;
     save_study(tx, row, &facts, total, last, any_ready, &settled).await?;
-    follow_up(tx, id, admit, first_time || relinked || news, &settled, now).await
+    follow_up(
+        tx,
+        id,
+        admit,
+        first_time || relinked || news || told,
+        &settled,
+        now,
+    )
+    .await
 }
 
 /// Saves each series; says whether one is ready with something new.
@@ -176,6 +214,7 @@ async fn note_state(
     row: &study::Model,
     settled: &Settled,
     news: bool,
+    outlook: &Outlook,
 ) -> Result<(), StoreError> {
     let (was_settled, is_settled) = (row.state == "settled", matches!(settled, Settled::Yes));
     // What came late reopened the study even if it is complete again by now.
@@ -184,9 +223,18 @@ async fn note_state(
         timeline::note(tx, id, "reopened", "more images arrived").await?;
     }
     if is_settled && (reopened || !was_settled) {
-        timeline::note(tx, id, "settled", "every series is complete").await?;
+        timeline::note(tx, id, "settled", at_the_end(outlook)).await?;
     }
     Ok(())
+}
+
+/// How complete a study is that counts as complete.
+fn at_the_end(outlook: &Outlook) -> String {
+    let counts = outlook.counts();
+    match counts.missing {
+        0 => "every series is complete".to_owned(),
+        missing => format!("{missing} of {} announced images are missing", counts.listed),
+    }
 }
 
 async fn save_study(
@@ -255,7 +303,12 @@ async fn follow_up(
     Ok(())
 }
 
-async fn study_facts(tx: &Tx, row: &study::Model, gathered: &[Gathered]) -> Result<StudyFacts, StoreError> {
+async fn study_facts(
+    tx: &Tx,
+    row: &study::Model,
+    gathered: &[Gathered],
+    outlook: &Outlook,
+) -> Result<StudyFacts, StoreError> {
     let order = match &row.order_id {
         Some(order) => orders::by_id(tx.conn(), order).await?,
         None => None,
@@ -284,6 +337,7 @@ async fn study_facts(tx: &Tx, row: &study::Model, gathered: &[Gathered]) -> Resu
             .as_ref()
             .and_then(|r| r.location.clone())
             .unwrap_or_default(),
+        acquisition: outlook.acquisition().to_owned(),
     };
     let uid = Uid::parse(&row.study_uid).map_err(|_| StoreError::Inconsistent {
         table: "study",

@@ -3,19 +3,27 @@
 
 mod dicom;
 mod hl7;
+mod hook;
 pub mod outputs;
 mod pictures;
 mod sources;
 
+pub(super) use dicom::rendered;
+
 use tocsin_domain::ids::DeliveryId;
+use tocsin_domain::work::Work;
 
 use super::env::Env;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, study};
+use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
 use crate::storage::outbox::held_because;
-use crate::storage::{StoreError, Tx, studies, timeline};
+use crate::storage::{StoreError, Tx, pauses, studies, timeline};
+
+/// How soon what is owed to a paused destination finds that the pause is over.
+const LOOKS_AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// How an attempt ended.
 pub(super) enum Attempt {
@@ -37,7 +45,14 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         .store
         .write(move |tx| Box::pin(async move { begin(tx, &held, id).await }))
         .await?;
-    let Some((row, study)) = due else { return Ok(()) };
+    let (row, study) = match due {
+        Due::Now(row, study) => (*row, *study),
+        Due::Nothing => return Ok(()),
+        Due::Paused { reason } => {
+            let pause = LOOKS_AGAIN;
+            return Err(JobError::RetryAfter { reason, pause });
+        }
+    };
     let attempt = match deliveries::kind_of(&row)? {
         DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
             hl7::send(env, &row, &study).await?
@@ -45,16 +60,23 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
             dicom::send(env, &row, &study).await?
         }
+        DeliveryKind::FhirNotice => hook::send(env, &row).await?,
     };
     end(env, lease, id, row, attempt).await
 }
 
-/// The delivery and its study, unless there is nothing to send now; the job is then done.
-async fn begin(
-    tx: &Tx,
-    lease: &Lease,
-    id: DeliveryId,
-) -> Result<Option<(delivery::Model, study::Model)>, StoreError> {
+/// Whether there is something to send.
+enum Due {
+    Now(Box<delivery::Model>, Box<study::Model>),
+    /// The job is done.
+    Nothing,
+    /// Somebody has stopped what goes there.
+    Paused {
+        reason: String,
+    },
+}
+
+async fn begin(tx: &Tx, lease: &Lease, id: DeliveryId) -> Result<Due, StoreError> {
     leases::fence(tx, lease).await?;
     let row = deliveries::get(tx.conn(), id).await?;
     let study_id = row
@@ -70,9 +92,14 @@ async fn begin(
     }
     if !waits || hold.is_some() {
         leases::complete(tx, lease).await?;
-        return Ok(None);
+        return Ok(Due::Nothing);
     }
-    Ok(Some((row, study)))
+    if let Some(pause) = pauses::of(tx.conn(), &row.destination).await? {
+        let reason = format!("paused: {}", pause.reason);
+        deliveries::set_state(tx, id, DeliveryState::Pending, Some(reason.clone())).await?;
+        return Ok(Due::Paused { reason });
+    }
+    Ok(Due::Now(Box::new(row), Box::new(study)))
 }
 
 async fn end(
@@ -92,6 +119,7 @@ async fn end(
         Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
     };
     let (lease, done) = (lease.clone(), retry.is_none());
+    let keep = state == DeliveryState::Confirmed && is_to_be_kept(env, &row)?;
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -103,6 +131,10 @@ async fn end(
                         .map_err(|_| StoreError::Missing("study of the delivery"))?;
                     let detail = format!("{} {} by {}", row.kind, state.text(), row.destination);
                     timeline::note(tx, study, "delivery", detail).await?;
+                    if keep {
+                        let terms = Terms::once(format!("keep:{id}"));
+                        jobs::enqueue(tx, &Work::AskToKeep { delivery: id }, terms).await?;
+                    }
                     leases::complete(tx, &lease).await?;
                 }
                 Ok(())
@@ -110,6 +142,22 @@ async fn end(
         })
         .await?;
     retry.map_or(Ok(()), |reason| Err(JobError::Retry(reason)))
+}
+
+/// Whether the archive that has taken an object is asked to keep it safe.
+fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
+    Ok(match deliveries::kind_of(row)? {
+        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
+            let archives = &env.settings.archives;
+            archives
+                .iter()
+                .any(|archive| archive.name == row.destination && archive.committing().is_some())
+        }
+        DeliveryKind::PriorityChange
+        | DeliveryKind::ResultMessage
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => false,
+    })
 }
 
 /// A delivery that was given up is shown as refused, with the reason.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
@@ -11,14 +12,17 @@ use tocsin_domain::work::Work;
 use tocsin_domain::worklist::PriorityMap;
 
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::hook::HookPeer;
 use crate::deliver::mllp::MllpPeer;
 use crate::deliver::web::WebPeer;
+use crate::fhir;
 use crate::inference::pool::Pool;
 use crate::jobs::{Handler, JobError};
 use crate::notify::{Mailer, PageTemplates};
 use crate::report::hl7_context::Parties;
 use crate::report::site_profile::SendProfile;
 use crate::retrieve::Priors;
+use crate::retrieve::worklist::Worklist;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
 use crate::storage::leases::Lease;
@@ -27,7 +31,8 @@ use crate::telemetry::Metrics;
 use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    find_priors, infer, publish_result, send_notification, step_alert, triage_study,
+    fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, send_notification,
+    step_alert, triage_study,
 };
 
 /// Everything a job may use.
@@ -47,6 +52,11 @@ pub struct Env {
     pub worker: Arc<Pool>,
     /// The archives that are asked for earlier studies, if there are any.
     pub priors: Option<Arc<Priors>>,
+    /// The modality worklists that are asked for orders.
+    pub worklists: Arc<Vec<Worklist>>,
+    /// What results are told as to subscribers, and how each receiver is called.
+    pub fhir: Arc<fhir::Server>,
+    pub hooks: Vec<HookPeer>,
 }
 
 /// The configuration as far as jobs read it.
@@ -55,6 +65,8 @@ pub struct Settings {
     pub time_zone: Tz,
     /// Where phones reach the acknowledge page, without a slash at its end.
     pub base_url: String,
+    /// As `SeriesSignals` has it.
+    pub step_patience: TimeDelta,
     /// Assigning authority of identifiers that name none.
     pub default_authority: String,
     pub priorities: PriorityMap,
@@ -69,6 +81,8 @@ pub struct Settings {
     pub link_hours: i64,
     /// Whether a RIS is configured to be told anything.
     pub ris_enabled: bool,
+    /// So often in a row a subscriber may fail.
+    pub hook_failures: i64,
     pub ris: Option<Ris>,
     pub archives: Vec<Archive>,
     pub site_id: String,
@@ -111,6 +125,18 @@ pub struct Archive {
     pub structured_report: bool,
     pub key_image: bool,
     pub segmentation: bool,
+    /// It is asked to keep safe what it has taken.
+    pub commitment: bool,
+}
+
+impl Archive {
+    /// How it is asked to keep safe what it has taken, if it is.
+    pub fn committing(&self) -> Option<&DicomPeer> {
+        match (&self.way, self.commitment) {
+            (Way::Dicom(peer), true) => Some(peer),
+            (Way::Dicom(_), false) | (Way::Web(_), _) => None,
+        }
+    }
 }
 
 impl Settings {
@@ -146,6 +172,7 @@ impl Handler for Env {
             }
             Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
+            Work::AskToKeep { delivery } => keep_safe::given_up(self, delivery, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
             | Work::TriageStudy { study }
@@ -155,10 +182,15 @@ impl Handler for Env {
             Work::FindPriors { study, ref source } => {
                 find_priors::given_up(self, study, source, reason).await
             }
+            Work::FetchAnnounced { announcement } => {
+                fetch_announced::given_up(self, announcement, reason).await
+            }
+            Work::PollWorklist { ref source } => poll_worklist::given_up(self, source, reason).await,
             // The row of the page or result says what happened; escalation goes on by its own timer.
             Work::PublishResult { .. }
             | Work::StepAlert { .. }
             | Work::SendNotification { .. }
+            | Work::CheckKeeping { .. }
             | Work::ComparePriors { .. } => Ok(()),
         };
         if let Err(error) = marked {
@@ -178,6 +210,11 @@ impl Env {
             Work::PublishResult { result } => publish_result::run(self, lease, result).await,
             Work::Explain { result } => explain::run(self, lease, result).await,
             Work::Deliver { delivery } => deliver::run(self, lease, delivery).await,
+            Work::AskToKeep { delivery } => keep_safe::run(self, lease, delivery).await,
+            Work::CheckKeeping {
+                delivery,
+                ref transaction,
+            } => keep_safe::check(self, lease, delivery, transaction).await,
             Work::TriageStudy { study } => triage_study::run(self, lease, study).await,
             Work::StepAlert { alert } => step_alert::run(self, lease, alert).await,
             Work::SendNotification { notification } => {
@@ -185,6 +222,8 @@ impl Env {
             }
             Work::CheckStudyDeadline { study } => check_deadline::run(self, lease, study).await,
             Work::FindPriors { study, ref source } => find_priors::run(self, lease, study, source).await,
+            Work::FetchAnnounced { announcement } => fetch_announced::run(self, lease, announcement).await,
+            Work::PollWorklist { ref source } => poll_worklist::run(self, lease, source).await,
             Work::ComparePriors { study } => compare_priors::run(self, lease, study).await,
         }
     }

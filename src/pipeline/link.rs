@@ -2,13 +2,14 @@
 
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::{SiteId, StudyId};
-use tocsin_domain::link::{self, Candidate, Link};
+use tocsin_domain::link::{self, Candidate, Link, Unmatched};
+use tocsin_domain::reading::Ending;
 
 use super::reported;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::outbox::release_held;
 use crate::storage::patients::Imaged;
-use crate::storage::{StoreError, Tx, orders, patients, studies, timeline};
+use crate::storage::{StoreError, Tx, orders, patients, readings, studies, timeline};
 
 /// Links the study afresh, unless a person has decided. `true` when the link changed.
 pub async fn relink(tx: &Tx, id: StudyId, authority: &str) -> Result<bool, StoreError> {
@@ -43,6 +44,9 @@ async fn record(
     let changed = row.link != state || row.order_id != order_id;
     if changed {
         timeline::note(tx, id, &format!("link_{state}"), detail.clone()).await?;
+    }
+    if decision == Link::Unmatched(Unmatched::OnlyCancelled) {
+        readings::end_standing(tx, &row, Ending::OrderCancelled).await?;
     }
     let mut row: study::ActiveModel = row.into();
     row.link = Set(state.to_owned());

@@ -2,6 +2,7 @@
 //! one transaction. Slow work (inference, SMTP, the network) runs outside any transaction.
 
 pub mod admit_study;
+mod announced;
 pub mod apply_message;
 pub mod assemble_study;
 pub mod check_deadline;
@@ -10,10 +11,13 @@ mod decode_ahead;
 pub mod deliver;
 pub mod env;
 mod explain;
+mod fetch_announced;
 pub mod find_priors;
 pub mod infer;
+pub mod keep_safe;
 pub mod link;
 pub mod models;
+pub mod poll_worklist;
 pub mod publish_result;
 pub mod raise_alerts;
 mod reported;
@@ -21,4 +25,5 @@ pub mod send_notification;
 pub mod step_alert;
 mod tell_rejection;
 pub mod tell_ris;
+mod tell_subscribers;
 pub mod triage_study;

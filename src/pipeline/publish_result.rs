@@ -11,6 +11,7 @@ use tocsin_domain::work::Work;
 use super::compare_priors;
 use super::env::{Archive, Env, Gets, Settings};
 use super::tell_ris::RIS;
+use super::tell_subscribers;
 use super::triage_study;
 use crate::jobs::JobError;
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
@@ -23,6 +24,7 @@ use crate::storage::{StoreError, Tx, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
+    let server = env.fhir.clone();
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -43,6 +45,7 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                 for wanted in outputs(&record, &settings, &routed(&verdicts)) {
                     owe(tx, &study, &record, wanted).await?;
                 }
+                tell_subscribers::owe(tx, &server, &study, &results::get(tx.conn(), id).await?).await?;
                 if map_comes(&record) {
                     jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
                 }

@@ -3,10 +3,11 @@
 
 use sea_orm::ActiveValue::Set;
 use tocsin_domain::ids::StudyId;
+use tocsin_domain::reading::Ending;
 
 use crate::storage::entity::study;
 use crate::storage::prior_searches::Purpose;
-use crate::storage::{StoreError, Tx, reports, studies, timeline};
+use crate::storage::{StoreError, Tx, readings, reports, studies, timeline};
 
 /// Takes note of a version that arrived with this status.
 pub async fn take(tx: &Tx, row: study::Model, status: &str) -> Result<StudyId, StoreError> {
@@ -16,6 +17,9 @@ pub async fn take(tx: &Tx, row: study::Model, status: &str) -> Result<StudyId, S
     let read = reports::is_read(&standing);
     timeline::note(tx, id, "report_received", format!("status {status}")).await?;
     let to_be_read = Purpose::of(&row) == Purpose::Reading;
+    if read && to_be_read {
+        readings::end_standing(tx, &row, Ending::Reported).await?;
+    }
     let mut row: study::ActiveModel = row.into();
     row.report_status = Set(Some(standing));
     row.on_worklist = Set(!read && to_be_read);

@@ -110,6 +110,11 @@ impl DataSet {
         self
     }
 
+    /// As it is, for whoever writes it in another form.
+    pub fn object(self) -> InMemDicomObject {
+        self.0
+    }
+
     /// The Part 10 file, Explicit VR Little Endian.
     pub fn file(self) -> Result<Vec<u8>, ReportError> {
         let meta = FileMetaTableBuilder::new()

@@ -1,14 +1,16 @@
-//! A result as a FHIR R4 bundle: patient, study, the model as a device, one observation per finding and per lesion, and a
-//! report that is never final. It holds what the structured report holds, and names no human as responsible.
+//! A result in FHIR R4: the study, the model as a device, one observation per finding and per lesion, and a report that is
+//! never final; as a bundle, or as resources of a server. It holds what the structured report holds, and names no human as
+//! responsible.
 
 use serde_json::{Value, json};
 use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Evaluation, Finding, Lesion, Measurement, Presence, ResultStatus};
 use tocsin_domain::phi::{Demographics, PatientIdentifier};
 
-use super::fhir_parts::{concept, day, defined, dicom, entity, patient, procedure, quantity, typed};
+use super::fhir_parts::{concept, day, defined, dicom, entity, patient, quantity};
+use super::fhir_study::{SeriesOf, StudyOf, imaging_study};
 use super::hl7_context::OrderContext;
-use super::uids::{ObjectKind, ObjectUids, device, resource};
+use super::uids::{self, ObjectKind, ObjectUids, device, resource};
 use super::{Context, sr_codes, text};
 
 const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
@@ -27,48 +29,111 @@ pub struct BundleOf<'a> {
     pub order: Option<&'a OrderContext>,
 }
 
+/// One result as resources that refer to one another, and to what they are about, by name.
+#[derive(Clone, Copy, Debug)]
+pub struct ResultOf<'a> {
+    pub context: Context<'a>,
+    pub order: Option<&'a OrderContext>,
+    pub names: Names<'a>,
+}
+
+/// How resources are named.
+#[derive(Clone, Copy, Debug)]
+pub enum Names<'a> {
+    /// Within one bundle.
+    Bundle,
+    /// By a server.
+    Server(&'a Addresses),
+}
+
+/// Where a server keeps what a result refers to, as `Type/id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    pub patient: String,
+    pub study: String,
+    pub device: String,
+    /// None where no order is known.
+    pub order: Option<String>,
+}
+
+/// What a result consists of, or refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Patient,
+    Device,
+    Study,
+    /// By its place among the findings.
+    Finding(usize),
+    /// By its place and the lesion's number.
+    Lesion(usize, u32),
+    Report,
+}
+
 /// A collection; the same result gives the same bundle.
 pub fn bundle(of: &BundleOf<'_>) -> Value {
-    let record = of.context.record;
-    let mut entries = vec![
-        of.entry("patient", patient(of.patient, of.demographics)),
-        of.entry("device", of.device()),
-        of.entry("study", of.study()),
+    let result = ResultOf {
+        context: of.context,
+        order: of.order,
+        names: Names::Bundle,
+    };
+    let mut parts = vec![
+        (Part::Patient, patient(of.patient, of.demographics)),
+        (Part::Device, result.device()),
+        (Part::Study, result.study()),
     ];
-    for (index, finding) in record.findings.iter().enumerate() {
-        entries.push(of.entry(&observed(index), of.finding(index, finding)));
-        for lesion in &finding.lesions {
-            entries.push(of.entry(&outlined(index, lesion), of.lesion(finding, lesion)));
-        }
-    }
-    entries.push(of.entry("report", of.report()));
+    parts.extend(result.observations());
+    parts.push((Part::Report, result.report()));
+    let entries: Vec<Value> = parts
+        .into_iter()
+        .map(|(part, resource)| json!({ "fullUrl": result.name(part), "resource": resource }))
+        .collect();
     json!({
         "resourceType": "Bundle",
         "type": "collection",
-        "timestamp": of.produced_at(),
+        "timestamp": result.produced_at(),
         "entry": entries,
     })
 }
 
-fn observed(index: usize) -> String {
-    format!("finding/{index}")
-}
-
-fn outlined(index: usize, lesion: &Lesion) -> String {
-    format!("finding/{index}/lesion/{}", lesion.number)
-}
-
-impl BundleOf<'_> {
-    fn url(&self, name: &str) -> String {
-        format!("urn:uuid:{}", resource(self.context.record.id, &[name]))
+impl ResultOf<'_> {
+    /// Every finding with its lesions, in the order of the record.
+    pub fn observations(&self) -> Vec<(Part, Value)> {
+        let mut all = Vec::new();
+        for (index, finding) in self.context.record.findings.iter().enumerate() {
+            all.push((Part::Finding(index), self.finding(index, finding)));
+            for lesion in &finding.lesions {
+                let part = Part::Lesion(index, lesion.number);
+                all.push((part, self.lesion(finding, lesion)));
+            }
+        }
+        all
     }
 
-    fn reference(&self, name: &str) -> Value {
-        json!({ "reference": self.url(name) })
+    /// What a reference to this part holds.
+    pub fn name(&self, part: Part) -> String {
+        match self.names {
+            Names::Bundle => format!(
+                "urn:uuid:{}",
+                resource(self.context.record.id, &[&in_bundle(part)])
+            ),
+            Names::Server(addresses) => self.address(addresses, part),
+        }
     }
 
-    fn entry(&self, name: &str, resource: Value) -> Value {
-        json!({ "fullUrl": self.url(name), "resource": resource })
+    fn address(&self, known: &Addresses, part: Part) -> String {
+        let id = self.context.record.id;
+        match part {
+            Part::Patient => known.patient.clone(),
+            Part::Device => known.device.clone(),
+            Part::Study => known.study.clone(),
+            Part::Finding(place) => format!("Observation/{id}.{place}"),
+            Part::Lesion(place, number) => format!("Observation/{id}.{place}.{number}"),
+            Part::Report => format!("DiagnosticReport/{id}"),
+        }
+    }
+
+    fn reference(&self, part: Part) -> Value {
+        json!({ "reference": self.name(part) })
     }
 
     /// An instant needs its zone.
@@ -77,7 +142,7 @@ impl BundleOf<'_> {
     }
 
     /// The model, as installed here.
-    fn device(&self) -> Value {
+    pub fn device(&self) -> Value {
         let model = &self.context.record.model;
         let installation = self.context.installation;
         json!({
@@ -99,67 +164,96 @@ impl BundleOf<'_> {
     /// The series that was read, and its instances.
     fn study(&self) -> Value {
         let (record, header) = (self.context.record, self.context.header);
-        let modality = concept(&sr_codes::modality(&header.source.modality))["coding"][0].clone();
-        let class = json!({ "system": "urn:ietf:rfc:3986", "code": format!("urn:oid:{}", header.source.sop_class_uid) });
-        let instances: Vec<Value> = record
-            .instance_uids
-            .iter()
-            .map(|uid| json!({ "uid": uid.as_str(), "sopClass": class }))
-            .collect();
-        let mut study = json!({
-            "resourceType": "ImagingStudy",
-            "identifier": [dicom(&header.study_uid)],
-            "status": "available",
-            "modality": [modality],
-            "subject": self.reference("patient"),
-            "series": [{ "uid": record.series_uid.as_str(), "modality": modality, "instance": instances }],
-        });
-        if let Some(date) = header.study_date.as_deref().and_then(day) {
-            study["started"] = date.into();
-        }
-        if let Some(description) = header
-            .study_description
-            .as_deref()
-            .filter(|text| !text.trim().is_empty())
-        {
-            study["description"] = description.trim().into();
-        }
-        if let Some(accession) = self.accession() {
-            study["identifier"] = json!([
-                dicom(&header.study_uid),
-                typed("ACSN", "Accession ID", accession, "")
-            ]);
-        }
-        if let Some(code) = self.order.and_then(|order| procedure(&order.procedure)) {
-            study["procedureCode"] = json!([code]);
-        }
-        study
+        let series = SeriesOf {
+            uid: record.series_uid.as_str(),
+            modality: &header.source.modality,
+            sop_class: Some(&header.source.sop_class_uid),
+            instances: &record.instance_uids,
+            count: record.instance_uids.len(),
+            description: None,
+        };
+        imaging_study(&StudyOf {
+            uid: &header.study_uid,
+            accession: self.accession(),
+            date: header.study_date.as_deref(),
+            description: header.study_description.as_deref(),
+            procedure: self.order.map(|order| &order.procedure),
+            subject: self.reference(Part::Patient),
+            order: None,
+            series: &[series],
+        })
     }
 
     fn accession(&self) -> Option<&str> {
         let ordered = self.order.and_then(|order| order.accession.as_deref());
-        let said = ordered.or(self.context.header.accession.as_deref());
-        said.filter(|number| !number.is_empty())
+        said(ordered).or(said(self.context.header.accession.as_deref()))
+    }
+
+    /// The order, by its place on the server and by the number that its placer or filler gave it.
+    fn based_on(&self) -> Option<Value> {
+        let number = self.order.and_then(|order| {
+            let placer = order
+                .placer
+                .as_ref()
+                .and_then(|id| entity("PLAC", "Placer Identifier", id));
+            placer.or_else(|| {
+                order
+                    .filler
+                    .as_ref()
+                    .and_then(|id| entity("FILL", "Filler Identifier", id))
+            })
+        });
+        let place = match self.names {
+            Names::Bundle => None,
+            Names::Server(addresses) => addresses.order.as_deref(),
+        };
+        let mut order = json!({ "type": "ServiceRequest" });
+        if let Some(place) = place {
+            order["reference"] = place.into();
+        }
+        if let Some(number) = &number {
+            order["identifier"] = number.clone();
+        }
+        (place.is_some() || number.is_some()).then(|| json!([order]))
+    }
+
+    /// Of the day on which the images were made, as exactly as they say it.
+    fn effective(&self) -> Option<String> {
+        self.context.header.study_date.as_deref().and_then(day)
     }
 
     /// What every observation of this result says.
-    fn observation(&self, finding: &Finding) -> Value {
+    fn observation(&self, finding: &Finding, tracking: &[&str]) -> Value {
         let record = self.context.record;
-        json!({
+        let tracking = uids::tracking(&self.context.header.study_uid, &record.model, tracking);
+        let mut observation = json!({
+            "identifier": [dicom(&tracking)],
             "resourceType": "Observation",
             "status": status(record.status, finding.presence),
             "category": [defined(OBSERVATION_CATEGORY, "imaging", "Imaging")],
             "code": concept(&finding.code),
-            "subject": self.reference("patient"),
+            "subject": self.reference(Part::Patient),
             "issued": self.produced_at(),
-            "device": self.reference("device"),
-            "derivedFrom": [self.reference("study")],
-        })
+            "device": self.reference(Part::Device),
+            "derivedFrom": [self.reference(Part::Study)],
+        });
+        self.placed(&mut observation);
+        observation
+    }
+
+    /// What observations and the report say alike: for which order, and of when.
+    fn placed(&self, resource: &mut Value) {
+        if let Some(order) = self.based_on() {
+            resource["basedOn"] = order;
+        }
+        if let Some(day) = self.effective() {
+            resource["effectiveDateTime"] = day.into();
+        }
     }
 
     fn finding(&self, index: usize, finding: &Finding) -> Value {
         let record = self.context.record;
-        let mut observation = self.observation(finding);
+        let mut observation = self.observation(finding, &[&finding.code.code]);
         observation["bodySite"] = concept(&finding.site);
         observation["interpretation"] = json!([interpretation(finding.presence)]);
         match finding.presence {
@@ -187,7 +281,7 @@ impl BundleOf<'_> {
         let members: Vec<Value> = finding
             .lesions
             .iter()
-            .map(|lesion| self.reference(&outlined(index, lesion)))
+            .map(|lesion| self.reference(Part::Lesion(index, lesion.number)))
             .collect();
         if !members.is_empty() {
             observation["hasMember"] = members.into();
@@ -199,7 +293,8 @@ impl BundleOf<'_> {
     }
 
     fn lesion(&self, finding: &Finding, lesion: &Lesion) -> Value {
-        let mut observation = self.observation(finding);
+        let (result, number) = (self.context.record.id.to_string(), lesion.number.to_string());
+        let mut observation = self.observation(finding, &[&finding.code.code, &result, &number]);
         observation["valueCodeableConcept"] = concept(&code::PRESENT);
         observation["bodySite"] = concept(&lesion.location);
         let side = lesion.laterality.as_ref().map(
@@ -216,7 +311,7 @@ impl BundleOf<'_> {
     }
 
     /// It names no interpreter: nobody has read this.
-    fn report(&self) -> Value {
+    pub fn report(&self) -> Value {
         let record = self.context.record;
         let sr = ObjectUids::of(
             ObjectKind::StructuredReport,
@@ -225,7 +320,7 @@ impl BundleOf<'_> {
             record.id,
         );
         let results: Vec<Value> = (0..record.findings.len())
-            .map(|index| self.reference(&observed(index)))
+            .map(|index| self.reference(Part::Finding(index)))
             .collect();
         let mut report = json!({
             "resourceType": "DiagnosticReport",
@@ -233,31 +328,33 @@ impl BundleOf<'_> {
             "status": report_status(record.status),
             "category": [defined(SERVICE_SECTION, "RAD", "Radiology")],
             "code": concept(&IMAGING_STUDY_REPORT),
-            "subject": self.reference("patient"),
+            "subject": self.reference(Part::Patient),
             "issued": self.produced_at(),
-            "imagingStudy": [self.reference("study")],
+            "imagingStudy": [self.reference(Part::Study)],
             "conclusion": text::narrative(record),
         });
         if !results.is_empty() {
             report["result"] = results.into();
         }
-        let ordered = self.order.and_then(|order| {
-            let placer = order
-                .placer
-                .as_ref()
-                .and_then(|id| entity("PLAC", "Placer Identifier", id));
-            placer.or_else(|| {
-                order
-                    .filler
-                    .as_ref()
-                    .and_then(|id| entity("FILL", "Filler Identifier", id))
-            })
-        });
-        if let Some(order) = ordered {
-            report["basedOn"] = json!([{ "type": "ServiceRequest", "identifier": order }]);
-        }
+        self.placed(&mut report);
         report
     }
+}
+
+/// The word for a part that its name in a bundle is made from.
+fn in_bundle(part: Part) -> String {
+    match part {
+        Part::Patient => "patient".to_owned(),
+        Part::Device => "device".to_owned(),
+        Part::Study => "study".to_owned(),
+        Part::Finding(place) => format!("finding/{place}"),
+        Part::Lesion(place, number) => format!("finding/{place}/lesion/{number}"),
+        Part::Report => "report".to_owned(),
+    }
+}
+
+fn said(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn component(measurement: &Measurement) -> Value {

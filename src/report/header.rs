@@ -5,6 +5,7 @@ use chrono::FixedOffset;
 use tocsin_domain::ids::Uid;
 use tocsin_domain::order::{EntityId, Procedure};
 use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
+use tocsin_domain::study::InstanceFacts;
 
 /// Patient, study and request as the source study states them (PS3.3 patient, general study and request modules).
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,32 @@ pub struct StudyHeader {
     /// The order, when one is linked.
     pub request: Option<Request>,
     pub source: SourceSeries,
+}
+
+impl StudyHeader {
+    /// As one of its instances states it.
+    pub fn of(facts: InstanceFacts, request: Option<Request>) -> Self {
+        Self {
+            patient: facts.patient,
+            demographics: facts.demographics,
+            study_uid: facts.study_uid,
+            study_id: facts.study_id,
+            study_date: facts.study_date,
+            study_time: facts.study_time,
+            study_description: facts.study_description,
+            accession: facts.accession,
+            referring_physician: facts.referring_physician,
+            institution: None,
+            request,
+            source: SourceSeries {
+                modality: facts.modality,
+                sop_class_uid: facts.sop_class_uid,
+                frame_of_reference_uid: facts.frame_of_reference_uid,
+                body_part: facts.body_part,
+                orientation: facts.orientation,
+            },
+        }
+    }
 }
 
 /// The order that asked for the study.

@@ -41,11 +41,12 @@ async fn described(
     bounds: &Bounds,
     most: usize,
 ) -> Result<Vec<Described>, RetrieveError> {
-    let answers = answers(asking, &identifier::studies_of(&wanted.patient), most).await?;
+    let answers = answers(asking, FIND, &identifier::studies_of(&wanted.patient), most).await?;
     let mut studies: Vec<Described> = answers.iter().filter_map(identifier::described).collect();
     for study in &mut studies {
         if may_be_prior(study, wanted, bounds).is_ok() {
-            let answers = self::answers(asking, &identifier::series_of(&study.study_uid), most).await?;
+            let asked = identifier::series_of(&study.study_uid);
+            let answers = self::answers(asking, FIND, &asked, most).await?;
             study.series = answers.iter().filter_map(identifier::described_series).collect();
         }
     }
@@ -53,13 +54,16 @@ async fn described(
 }
 
 /// Every answer to one question; an archive that does not come to an end is not listened to any longer.
-async fn answers(
+pub(super) async fn answers(
     asking: &mut Asking,
+    service: Service,
     asked: &InMemDicomObject,
     most: usize,
 ) -> Result<Vec<InMemDicomObject>, RetrieveError> {
     let message = asking.association.number();
-    asking.ask(find_request(message), asked).await?;
+    asking
+        .ask(find_request(message, service.sop_class), asked)
+        .await?;
     let mut answers = Vec::new();
     loop {
         let (_, command) = asking.association.command().await.map_err(RetrieveError::Peer)?;
@@ -73,7 +77,7 @@ async fn answers(
         match response.status {
             STATUS_SUCCESS => return Ok(answers),
             status if is_pending(status) => answers.extend(data),
-            _ => return Err(refused(FIND, &response)),
+            _ => return Err(refused(service, &response)),
         }
         if answers.len() > most {
             let cancel = cancel_request(message);

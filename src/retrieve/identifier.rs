@@ -1,27 +1,18 @@
 //! The data sets of questions and answers (PS3.4 C.6.2): what is asked for, and what an answer says. Bytes to values; knows
 //! no socket. An answer is walked under limits before it is parsed.
 
-use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
-use dicom_transfer_syntax_registry::entries::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN};
 use tocsin_domain::ids::Uid;
 use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 use tocsin_domain::priors::{Described, DescribedSeries};
 
 use super::RetrieveError;
-use crate::deliver::dicom::association::IMPLICIT_LITTLE;
-use crate::ingest::dicom::prescan::{Limits, prescan};
+use crate::ingest::dicom::small::{self, put, text};
 
 /// Longest answer that is looked at; a real one has some hundred bytes.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
-const ANSWER_LIMITS: Limits = Limits {
-    depth: 16,
-    elements: 4096,
-    inflated_bytes: MAX_ANSWER_BYTES as u64,
-    inflated_ratio: 1,
-};
-
 /// All studies of a patient. No other key: peers pass over what they do not know, and answers are judged here anyway.
 pub fn studies_of(patient: &PatientIdentifier) -> InMemDicomObject {
     let mut asked = question("STUDY");
@@ -70,39 +61,16 @@ fn question(level: &str) -> InMemDicomObject {
     asked
 }
 
-fn put(to: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
-    let value = match value {
-        "" => PrimitiveValue::Empty,
-        text => PrimitiveValue::from(text),
-    };
-    to.put(DataElement::new(tag, vr, value));
-}
-
 /// In the encoding that was agreed on.
 pub fn encode(asked: &InMemDicomObject, transfer_syntax: &str) -> Result<Vec<u8>, RetrieveError> {
-    let mut bytes = Vec::with_capacity(256);
-    let syntax = match transfer_syntax {
-        IMPLICIT_LITTLE => IMPLICIT_VR_LITTLE_ENDIAN.erased(),
-        _ => EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-    };
-    asked
-        .write_dataset_with_ts(&mut bytes, &syntax)
-        .map_err(|error| RetrieveError::Malformed(error.to_string()))?;
-    Ok(bytes)
+    small::encode(asked, transfer_syntax)
+        .ok_or_else(|| RetrieveError::Malformed("the question cannot be written".to_owned()))
 }
 
 /// # Errors
 /// Bytes that are no data set, or one that goes beyond the limits of an answer.
 pub fn decode(bytes: &[u8], transfer_syntax: &str) -> Result<InMemDicomObject, RetrieveError> {
-    prescan(transfer_syntax, bytes, ANSWER_LIMITS)
-        .map_err(|error| RetrieveError::Malformed(error.to_string()))?;
-    let syntax = match transfer_syntax {
-        IMPLICIT_LITTLE => IMPLICIT_VR_LITTLE_ENDIAN.erased(),
-        _ => EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-    };
-    // What the parser says may quote a value.
-    InMemDicomObject::read_dataset_with_ts(bytes, &syntax)
-        .map_err(|_| RetrieveError::Malformed("its elements cannot be read".to_owned()))
+    small::decode(bytes, transfer_syntax).map_err(|error| RetrieveError::Malformed(error.to_string()))
 }
 
 /// A study of an answer; `None` where it names none.
@@ -136,12 +104,6 @@ pub fn described_series(answer: &InMemDicomObject) -> Option<DescribedSeries> {
     })
 }
 
-fn text(answer: &InMemDicomObject, tag: Tag) -> Option<String> {
-    let value = answer.element_opt(tag).ok().flatten()?.to_str().ok()?;
-    let value = value.trim_matches(['\0', ' ']);
-    (!value.is_empty()).then(|| value.to_owned())
-}
-
 fn list(answer: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let values = text(answer, tag).unwrap_or_default();
     let words = values.split('\\').map(str::trim).filter(|word| !word.is_empty());
@@ -151,7 +113,7 @@ fn list(answer: &InMemDicomObject, tag: Tag) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::dicom::association::EXPLICIT_LITTLE;
+    use crate::deliver::dicom::association::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 
     #[test]
     fn a_question_is_read_back_as_it_was_asked_in_both_encodings() {

@@ -9,6 +9,7 @@ mod getting;
 mod identifier;
 mod moving;
 mod web;
+pub mod worklist;
 
 pub use getting::{COMPRESSED, IMAGES};
 
@@ -33,6 +34,8 @@ pub struct Source {
     pub site: Option<SiteId>,
     pub how: How,
     pub limits: Limits,
+    /// The AE title under which notices name it, where images that they announce are to be fetched.
+    pub announced_as: Option<String>,
 }
 
 /// How it sends what it is asked for.
@@ -116,7 +119,7 @@ impl Source {
     /// # Errors
     /// An archive that is not there, refuses, answers without end or takes too long.
     pub async fn search(&self, wanted: &Wanted, bounds: &Bounds) -> Result<Vec<Described>, RetrieveError> {
-        self.within(async {
+        within(self.limits.timeout, async {
             match &self.how {
                 How::Get(peer) | How::Move(peer) => {
                     find::search(peer, wanted, bounds, self.limits.answers).await
@@ -132,15 +135,14 @@ impl Source {
     /// # Errors
     /// As for a search. What came before the error stays.
     pub async fn fetch(&self, chosen: &Chosen, taker: &Taker<'_>) -> Result<Fetched, RetrieveError> {
-        let fetched = self
-            .within(async {
-                match &self.how {
-                    How::Get(peer) => getting::fetch(peer, chosen, taker).await,
-                    How::Move(peer) => moving::fetch(peer, chosen).await,
-                    How::Web(peer) => web::fetch(peer, chosen, taker).await,
-                }
-            })
-            .await;
+        let fetched = within(self.limits.timeout, async {
+            match &self.how {
+                How::Get(peer) => getting::fetch(peer, chosen, taker).await,
+                How::Move(peer) => moving::fetch(peer, chosen).await,
+                How::Web(peer) => web::fetch(peer, chosen, taker).await,
+            }
+        })
+        .await;
         let told = match &self.how {
             // The listener has seen the association of a move end.
             How::Move(_) => Ok(()),
@@ -149,16 +151,15 @@ impl Source {
         told.map_err(RetrieveError::Store)?;
         fetched
     }
+}
 
-    async fn within<T>(
-        &self,
-        work: impl Future<Output = Result<T, RetrieveError>>,
-    ) -> Result<T, RetrieveError> {
-        let limit = self.limits.timeout;
-        tokio::time::timeout(limit, work)
-            .await
-            .map_err(|_| RetrieveError::TooSlow {
-                seconds: limit.as_secs(),
-            })?
-    }
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, RetrieveError>>,
+) -> Result<T, RetrieveError> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| RetrieveError::TooSlow {
+            seconds: limit.as_secs(),
+        })?
 }

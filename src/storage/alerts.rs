@@ -288,10 +288,16 @@ pub async fn page(
     conn: &impl ConnectionTrait,
     id: NotificationId,
 ) -> Result<notification::Model, StoreError> {
-    notification::Entity::find_by_id(id.to_string())
-        .one(conn)
+    find_page(conn, id)
         .await?
         .ok_or(StoreError::Missing("notification"))
+}
+
+pub async fn find_page(
+    conn: &impl ConnectionTrait,
+    id: NotificationId,
+) -> Result<Option<notification::Model>, StoreError> {
+    Ok(notification::Entity::find_by_id(id.to_string()).one(conn).await?)
 }
 
 pub async fn pages_of(

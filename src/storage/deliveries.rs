@@ -58,16 +58,19 @@ pub enum DeliveryKind {
     KeyImage,
     Rejection,
     Segmentation,
+    // A subscriber is told of a result.
+    FhirNotice,
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,
         Self::KeyImage,
         Self::Rejection,
         Self::Segmentation,
+        Self::FhirNotice,
     ];
 
     pub fn text(self) -> &'static str {
@@ -78,6 +81,7 @@ impl DeliveryKind {
             Self::KeyImage => "key_image",
             Self::Rejection => "rejection",
             Self::Segmentation => "segmentation",
+            Self::FhirNotice => "fhir_notice",
         }
     }
 }

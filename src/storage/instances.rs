@@ -1,6 +1,8 @@
 //! Stored instances and the quarantine. The same UID with the same bytes changes nothing; with other bytes it is kept
 //! apart, durably, for a person to decide.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -11,7 +13,7 @@ use tocsin_domain::ids::{InstanceId, SeriesId, SiteId, StudyId};
 use tocsin_domain::study::InstanceFacts;
 
 use super::document;
-use super::entity::{instance, quarantine};
+use super::entity::{instance, quarantine, series};
 use super::error::StoreError;
 use super::page::Before;
 use super::store::Tx;
@@ -196,4 +198,48 @@ pub async fn dismiss(tx: &Tx, id: &str, by: &str, why: &str) -> Result<quarantin
     row.resolution = Set(Some(why.to_owned()));
     row.updated_at = Set(to_micros(tx.now()));
     Ok(row.update(tx.conn()).await?)
+}
+
+/// Instances that are asked for at once; SQLite takes no more values in a statement than some ten thousand.
+const ASKED: usize = 1000;
+
+/// Those of these SOP Instance UIDs that are stored.
+pub async fn which_are_here(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    uids: &[&str],
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut here = BTreeSet::new();
+    for some in uids.chunks(ASKED) {
+        let found: Vec<String> = instance::Entity::find()
+            .select_only()
+            .column(instance::Column::SopUid)
+            .filter(instance::Column::Site.eq(&site.0))
+            .filter(instance::Column::SopUid.is_in(some.iter().copied()))
+            .into_tuple()
+            .all(conn)
+            .await?;
+        here.extend(found);
+    }
+    Ok(here)
+}
+
+/// The UIDs of series and object of every instance of a study.
+pub async fn uids_of_study(
+    conn: &impl ConnectionTrait,
+    study: StudyId,
+    series: &[series::Model],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows: Vec<(String, String)> = instance::Entity::find()
+        .select_only()
+        .columns([instance::Column::SeriesId, instance::Column::SopUid])
+        .filter(instance::Column::StudyId.eq(study.to_string()))
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let uid_of = |id: &str| series.iter().find(|row| row.id == id);
+    let named = rows
+        .into_iter()
+        .filter_map(|(series, sop)| Some((uid_of(&series)?.series_uid.clone(), sop)));
+    Ok(named.collect())
 }

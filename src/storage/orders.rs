@@ -7,6 +7,7 @@ use sea_orm::{
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{OrderId, SiteId};
 use tocsin_domain::order::{EntityId, OrderEvent, OrderRecord, OrderState};
+use tocsin_domain::scheduled::{SAID_BY_WORKLIST, is_only_scheduled};
 
 use super::document;
 use super::entity::imaging_order::{self, Column, Entity};
@@ -84,6 +85,31 @@ pub async fn find(
         .await?)
 }
 
+/// The order that an event is folded into. A worklist and messages may agree on the Study Instance UID alone.
+pub async fn known(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    event: &OrderEvent,
+) -> Result<Option<imaging_order::Model>, StoreError> {
+    let (filler, placer) = (event.filler.as_ref(), event.placer.as_ref());
+    let found = find(conn, site, filler, placer, event.accession.as_deref()).await?;
+    let Some(uid) = event.study_uid.as_ref().filter(|_| found.is_none()) else {
+        return Ok(found);
+    };
+    let same_study = Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::StudyUid.eq(uid.as_str()))
+        .order_by_asc(Column::CreatedAt)
+        .all(conn)
+        .await?;
+    for row in same_study {
+        if event.at == SAID_BY_WORKLIST || is_only_scheduled(&record_of(&row)?) {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
 /// Folds an event into its order, which it may create.
 pub async fn fold(
     tx: &Tx,
@@ -91,14 +117,7 @@ pub async fn fold(
     patient_id: Option<String>,
     event: &OrderEvent,
 ) -> Result<imaging_order::Model, StoreError> {
-    let known = find(
-        tx.conn(),
-        site,
-        event.filler.as_ref(),
-        event.placer.as_ref(),
-        event.accession.as_deref(),
-    )
-    .await?;
+    let known = known(tx.conn(), site, event).await?;
     let now = to_micros(tx.now());
     let (record, mut row) = match known {
         Some(known) => (
@@ -176,6 +195,22 @@ pub async fn candidates(
     Ok(Entity::find()
         .filter(Column::Site.eq(&site.0))
         .filter(Column::Accession.eq(accession))
+        .all(conn)
+        .await?)
+}
+
+/// Orders of these patient records, newest first.
+pub async fn of_patients(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    patients: &[String],
+    most: u64,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Site.eq(&site.0))
+        .filter(Column::PatientId.is_in(patients.iter().cloned()))
+        .order_by_desc(Column::CreatedAt)
+        .limit(most)
         .all(conn)
         .await?)
 }

@@ -16,9 +16,13 @@ pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
     match (link, kind) {
         ("linked", _) => None,
         ("conflict", _) => Some("its order and its images disagree; a person has to decide"),
-        (_, DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection) => {
-            Some("no order is known for this study")
-        }
+        (
+            _,
+            DeliveryKind::PriorityChange
+            | DeliveryKind::ResultMessage
+            | DeliveryKind::Rejection
+            | DeliveryKind::FhirNotice,
+        ) => Some("no order is known for this study"),
         (_, DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation) => None,
     }
 }

@@ -167,6 +167,10 @@ pub async fn upsert(
         pick(&known.sex, &said.sex),
     );
     let told_at = known.told_at.max(to_micros(at));
+    let same = (&name, &birth_date, &sex) == (&known.name, &known.birth_date, &known.sex);
+    if same && told_at == known.told_at {
+        return Ok(known);
+    }
     let mut row: patient::ActiveModel = known.into();
     row.name = Set(name);
     row.birth_date = Set(birth_date);

@@ -28,14 +28,28 @@ pub async fn of(
     let Some(whom) = patients::imaged(conn, row, default_authority).await? else {
         return Ok(Vec::new());
     };
-    let identifiers = match &whom {
-        Imaged::Record(id) => identifiers_of(conn, id).await?,
+    let site = SiteId(row.site.clone());
+    let all = of_whom(conn, &site, &whom, default_authority).await?;
+    Ok(all.into_iter().filter(|study| study.id != row.id).collect())
+}
+
+/// All studies of a patient, the newest first.
+pub async fn of_whom(
+    conn: &impl ConnectionTrait,
+    site: &SiteId,
+    whom: &Imaged,
+    default_authority: &str,
+) -> Result<Vec<study::Model>, StoreError> {
+    let identifiers: BTreeSet<String> = match whom {
+        Imaged::Record(id) => {
+            let records = records_of(conn, id).await?;
+            records.into_iter().map(|row| row.identifier).collect()
+        }
         Imaged::Unknown(identifier) => BTreeSet::from([identifier.value.clone()]),
     };
     let candidates = study::Entity::find()
-        .filter(study::Column::Site.eq(&row.site))
+        .filter(study::Column::Site.eq(&site.0))
         .filter(study::Column::PatientIdentifier.is_in(identifiers))
-        .filter(study::Column::Id.ne(&row.id))
         .order_by_desc(study::Column::ArrivedAt)
         .limit(MOST)
         .all(conn)
@@ -46,7 +60,7 @@ pub async fn of(
         if patients::imaged(conn, &candidate, default_authority)
             .await?
             .as_ref()
-            == Some(&whom)
+            == Some(whom)
         {
             same.push(candidate);
         }
@@ -54,11 +68,14 @@ pub async fn of(
     Ok(same)
 }
 
-/// The identifiers of a record and of all that were merged into it.
-async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTreeSet<String>, StoreError> {
-    let mut found = BTreeSet::new();
+/// A record and all that were merged into it.
+pub async fn records_of(
+    conn: &impl ConnectionTrait,
+    record: &str,
+) -> Result<Vec<patient::Model>, StoreError> {
+    let mut found = Vec::new();
     let mut records = vec![record.to_owned()];
-    found.extend(patients::by_id(conn, record).await?.map(|row| row.identifier));
+    found.extend(patients::by_id(conn, record).await?);
     for _ in 0..MERGES {
         let retired = patient::Entity::find()
             .filter(patient::Column::MergedInto.is_in(records))
@@ -68,7 +85,7 @@ async fn identifiers_of(conn: &impl ConnectionTrait, record: &str) -> Result<BTr
             break;
         }
         records = retired.iter().map(|row| row.id.clone()).collect();
-        found.extend(retired.into_iter().map(|row| row.identifier));
+        found.extend(retired);
     }
     Ok(found)
 }
@@ -83,7 +100,8 @@ pub async fn numbers_of(
     let mut found = BTreeSet::from([number.to_owned()]);
     for record in patients::of_value(conn, site, number).await? {
         let survivor = patients::survivor(conn, record).await?;
-        found.extend(identifiers_of(conn, &survivor.id).await?);
+        let records = records_of(conn, &survivor.id).await?;
+        found.extend(records.into_iter().map(|row| row.identifier));
     }
     Ok(found)
 }

@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{SeriesId, SiteId, StudyId, Uid};
+use tocsin_domain::reading::Ending;
 use tocsin_domain::study::{InstanceFacts, SeriesFacts, StudyFacts};
 
 use super::changes;
@@ -17,6 +18,7 @@ use super::entity::{series, study};
 use super::error::StoreError;
 use super::page::Before;
 use super::prior_searches::Purpose;
+use super::readings;
 use super::store::Tx;
 use super::waiting;
 
@@ -363,11 +365,23 @@ pub async fn claim(tx: &Tx, id: StudyId, by: &str) -> Result<study::Model, Store
             "{holder} holds this study since {since}"
         )));
     }
+    readings::begun(tx, &row, by).await?;
     let now = to_micros(tx.now());
     let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(Some(by.to_owned()));
     row.claimed_at = Set(Some(now));
     save(tx, row).await
+}
+
+/// Whoever holds the study goes on holding it for as long as a claim lasts; nothing to do where nobody does.
+pub async fn renew(tx: &Tx, row: study::Model) -> Result<(), StoreError> {
+    if holder(&row, tx.now()).is_none() {
+        return Ok(());
+    }
+    let now = to_micros(tx.now());
+    let mut row: study::ActiveModel = row.into();
+    row.claimed_at = Set(Some(now));
+    save(tx, row).await.map(|_| ())
 }
 
 /// Who gives a study back.
@@ -392,6 +406,12 @@ pub async fn unclaim(tx: &Tx, id: StudyId, by: Releaser<'_>) -> Result<(), Store
         }
         Releaser::Holder(_) | Releaser::Administrator => {}
     }
+    readings::end_standing(tx, &row, Ending::GivenBack).await?;
+    let_go(tx, row).await
+}
+
+/// Nobody holds the study any more; whoever calls this has written down how its reading ended.
+pub async fn let_go(tx: &Tx, row: study::Model) -> Result<(), StoreError> {
     let mut row: study::ActiveModel = row.into();
     row.claimed_by = Set(None);
     row.claimed_at = Set(None);

@@ -6,13 +6,13 @@ use actix_web::web::{Data, Form, Path};
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::Timestamp;
 
-use super::frame::{Frame, sealed};
+use super::frame::{Frame, Press, go_to, sealed};
 use super::templates;
 use crate::api::associations::{self, AssociationView, Filter};
 use crate::api::auth::Principal;
-use crate::api::connections::{self, CheckView, ConnectionView};
+use crate::api::connections::{self, CheckView, ConnectionView, Trial};
 use crate::api::page::PageQuery;
-use crate::api::{ApiError, State};
+use crate::api::{ApiError, State, pauses};
 
 #[derive(Serialize)]
 pub struct ConnectionsPage {
@@ -29,21 +29,56 @@ pub async fn list(state: Data<State>, who: Principal) -> Result<HttpResponse, Ap
     render(&state, &who, None).await
 }
 
-#[derive(Deserialize)]
-pub struct Check {
-    #[serde(default)]
-    csrf: String,
-}
-
 pub async fn check(
     state: Data<State>,
     id: Path<String>,
-    form: Form<Check>,
+    form: Form<Press>,
     who: Principal,
 ) -> Result<HttpResponse, ApiError> {
     sealed(&who, &form.csrf)?;
-    let checked = connections::check(&state, &who, &id).await?;
+    let checked = connections::check(&state, &who, &id, Trial::Check).await?;
     render(&state, &who, Some(checked)).await
+}
+
+pub async fn test_message(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Press>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    let checked = connections::check(&state, &who, &id, Trial::TestMessage).await?;
+    render(&state, &who, Some(checked)).await
+}
+
+#[derive(Deserialize)]
+pub struct Pause {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn pause(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Pause>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    pauses::begin(&state, &who, &id, &form.reason).await?;
+    Ok(go_to("/connections"))
+}
+
+pub async fn resume(
+    state: Data<State>,
+    id: Path<String>,
+    form: Form<Press>,
+    who: Principal,
+) -> Result<HttpResponse, ApiError> {
+    sealed(&who, &form.csrf)?;
+    pauses::end(&state, &who, &id).await?;
+    Ok(go_to("/connections"))
 }
 
 async fn render(

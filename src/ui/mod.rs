@@ -130,6 +130,12 @@ fn for_repairs(config: &mut ServiceConfig) {
         .route("/quality", web::get().to(quality::list))
         .route("/connections", web::get().to(connections::list))
         .route("/connections/{id}/check", web::post().to(connections::check))
+        .route(
+            "/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/connections/{id}/pause", web::post().to(connections::pause))
+        .route("/connections/{id}/resume", web::post().to(connections::resume))
         .route("/start", web::get().to(start::show))
         .route("/start/test-page", web::post().to(start::test_page))
         .route("/demo/role", web::post().to(demo::role))

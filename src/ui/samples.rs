@@ -279,6 +279,7 @@ pub fn delivery(amount: Amount) -> OwedView {
         destination: hostile(),
         state: "refused".to_owned(),
         attempts: 1_234,
+        commitment: amount.maybe(hostile()),
         last_error: amount.maybe(hostile()),
         message_id: amount.maybe(hostile()),
         created_at: at(),

@@ -12,6 +12,7 @@ use super::samples_study::id;
 use super::start::StartPage;
 use super::tokens::{self, TokensPage};
 use crate::api::connections::{CheckView, ConnectionKind, ConnectionState, ConnectionView};
+use crate::api::pauses::PauseView;
 use crate::api::people::PersonView;
 use crate::api::quality::{Candidate, QualityView, Refusal, RepeatView};
 use crate::api::start::{Reachable, Step, StepView};
@@ -160,6 +161,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionKind::Hl7Out,
         ConnectionKind::DicomOut,
         ConnectionKind::PriorSource,
+        ConnectionKind::WorklistSource,
     ];
     let states = [
         ConnectionState::Unused,
@@ -167,6 +169,7 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionState::Silent,
         ConnectionState::Waiting,
         ConnectionState::Refusing,
+        ConnectionState::Working,
     ];
     let view = |(kind, state)| ConnectionView {
         id: "0".to_owned(),
@@ -185,7 +188,15 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         refused: amount.maybe(1),
         p95_seconds: amount.maybe(0.4),
         last_error: amount.maybe(hostile()),
+        detail: amount.maybe(hostile()),
         may_be_checked: amount.yes(),
+        may_be_tested: amount.yes(),
+        may_be_paused: true,
+        paused: amount.maybe(PauseView {
+            reason: hostile(),
+            by: hostile(),
+            since: at(),
+        }),
     };
     let all = kinds.into_iter().zip(states).map(view);
     ConnectionsPage {

@@ -13,6 +13,7 @@ use super::study::{LivePart, PriorPage, StudyPage, aside};
 use crate::api::ai::{
     AiView, ChangeView, CodeView, EvaluationView, FindingView, LesionView, MeasurementView,
 };
+use crate::api::announced::{AnnouncedView, AnnouncementView};
 use crate::api::discussion::{CommentView, OpinionView};
 use crate::api::preview::{LayerView, Marked, MarksView, Preset, StackView};
 use crate::api::priors::{PriorSearchView, PriorView};
@@ -94,6 +95,7 @@ fn study(amount: Amount) -> StudyView {
         wait_cap_at: amount.maybe(at()),
         ris_priority: amount.maybe(hostile()),
         order_state: amount.maybe("cancelled".to_owned()),
+        scheduled_at: amount.maybe(at()),
         band: amount.maybe(Band::Critical),
         score: 40.0,
         reasons: amount.list(reason()),
@@ -123,6 +125,7 @@ fn study(amount: Amount) -> StudyView {
             Amount::Most => vec![ai(Amount::Least), ai(Amount::Most)],
         },
         series: Vec::new(),
+        announced: amount.maybe(announced()),
         timeline: course(amount),
         critical_path: critical::path(&course(amount).iter().map(Event::from).collect::<Vec<_>>()),
         priors: amount.list(prior(Amount::Most)),
@@ -143,6 +146,25 @@ fn study(amount: Amount) -> StudyView {
 
 pub fn id<T: serde::de::DeserializeOwned>() -> T {
     serde_json::from_str("\"00000000-0000-0000-0000-000000000001\"").expect("an id")
+}
+
+fn announced() -> AnnouncedView {
+    AnnouncedView {
+        acquisition: "discontinued".to_owned(),
+        images: 240,
+        missing: 12,
+        out_of_reach: 1,
+        said: vec![AnnouncementView {
+            from: hostile(),
+            state: "discontinued".to_owned(),
+            reason: Some(hostile()),
+            images: 240,
+            heard_at: at(),
+            changed_at: at(),
+            fetch_state: Some("given_up".to_owned()),
+            fetch_detail: Some(hostile()),
+        }],
+    }
 }
 
 fn course(amount: Amount) -> Vec<TimelineView> {

@@ -19,6 +19,7 @@ mod story_hemorrhage;
 mod story_identity;
 mod story_paging;
 mod story_priors;
+mod story_steps;
 mod story_trouble;
 mod story_unreadable;
 mod tidy;

@@ -13,7 +13,7 @@ const FUNCTION_LINES: usize = 70;
 const PACKAGES: [&str; 5] = ["domain", "imaging", "inference", "report", "storage"];
 
 /// Who may import whom in the main package. `config` and `telemetry` are open to all above them.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("telemetry", &["config"]),
     ("jobs", &["storage", "telemetry"]),
@@ -37,10 +37,12 @@ const IMPORTS: [(&str, &[&str]); 11] = [
         "retrieve",
         &["config", "telemetry", "storage", "deliver", "ingest"],
     ),
+    ("fhir", &["storage", "report"]),
     (
         "pipeline",
         &[
             "retrieve",
+            "fhir",
             "config",
             "telemetry",
             "storage",
@@ -54,7 +56,15 @@ const IMPORTS: [(&str, &[&str]); 11] = [
     ),
     (
         "api",
-        &["config", "telemetry", "storage", "jobs", "imaging", "report"],
+        &[
+            "config",
+            "telemetry",
+            "storage",
+            "jobs",
+            "imaging",
+            "report",
+            "fhir",
+        ],
     ),
     (
         "ui",
@@ -82,6 +92,7 @@ const IMPORTS: [(&str, &[&str]); 11] = [
             "deliver",
             "ingest",
             "retrieve",
+            "fhir",
             "pipeline",
             "api",
             "ui",

@@ -33,7 +33,7 @@ def toml(config):
         nested = []
         for key, value in values.items():
             listed = isinstance(value, list) and value and isinstance(value[0], dict)
-            if isinstance(value, dict) or listed and key in ("peers", "people", "policies", "sources"):
+            if isinstance(value, dict) or listed and key in ("peers", "people", "policies", "sources", "ehrs", "patient_systems", "receivers"):
                 nested.append((key, value))
             else:
                 lines.append(f"{key} = {inline(value)}")

@@ -104,6 +104,11 @@ class Orthanc(Program):
             body = answer.read()
         return body if raw else json.loads(body)
 
+    def post(self, path, document):
+        url = f"http://127.0.0.1:{self.http}{path}"
+        with urllib.request.urlopen(url, data=json.dumps(document).encode(), timeout=60) as answer:
+            return json.loads(answer.read())
+
     def find(self, sop_uid):
         """Its own id of an instance, or None."""
         url = f"http://127.0.0.1:{self.http}/tools/lookup"

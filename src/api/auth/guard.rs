@@ -12,16 +12,18 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, ResponseError, web};
 use tocsin_domain::clock::from_micros;
 
+use super::ehr;
 use super::presence::{NOTED_EVERY, Presence, is_fresh};
 use super::principal::{Means, Principal, Proof};
 use super::role::Role;
 use super::secret;
 use super::session::{Session, Subject};
+use crate::api::cds;
 use crate::api::error::ApiError;
 use crate::api::routes::{self, Access, Recency, Route};
 use crate::api::state::State;
 use crate::storage::entity::api_token;
-use crate::storage::{accounts, audit, sessions};
+use crate::storage::{accounts, audit, ehr_tokens, sessions};
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A list that refreshes itself says so, and does not keep a session alive.
@@ -48,7 +50,7 @@ const TOKEN_NOTED_EVERY: i64 = 60_000_000;
 /// The stream that every page holds open; no sign that anybody is there.
 pub const LIVE: &str = "/live";
 /// What programs call.
-const API: [&str; 2] = ["/api/", "/dicom-web/"];
+pub const PROGRAMS: [&str; 5] = ["/api/", "/cds-services", "/dicom-web/", "/fhir/", "/ups-rs/"];
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// JSON requests of a signed-in browser carry the token of its forms here.
@@ -201,6 +203,9 @@ async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Resu
             .ok()
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or(ApiError::Unauthenticated)?;
+        if request.path().starts_with(cds::SERVICES) && ehr::looks_signed(token) {
+            return by_ehr(state, request, token.trim(), id).await;
+        }
         let (name, role, token_id) = known_token(state, token.trim()).await?;
         return Ok(Admitted {
             principal: Principal {
@@ -213,6 +218,45 @@ async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Resu
         });
     }
     by_cookie(state, request, id).await
+}
+
+/// An EHR that signed this very request may ask for advice, and nothing else.
+async fn by_ehr(
+    state: &State,
+    request: &ServiceRequest,
+    token: &str,
+    id: &str,
+) -> Result<Admitted, ApiError> {
+    let base = cds::base(state, request.headers());
+    let addresses = cds::audiences(&base, request.path());
+    let shown = ehr::verify(token, &state.settings.cds.ehrs, &addresses, state.now()).map_err(|reason| {
+        tracing::warn!(request.id = id, %reason, "a token of an EHR is not believed");
+        ApiError::Unauthenticated
+    })?;
+    let (fingerprint, expires_at) = (shown.fingerprint, shown.expires_at);
+    let first = state
+        .store
+        .write(move |tx| Box::pin(async move { ehr_tokens::first_use(tx, &fingerprint, expires_at).await }))
+        .await?;
+    if !first {
+        tracing::warn!(
+            request.id = id,
+            ehr = shown.ehr,
+            "a token of an EHR was used before"
+        );
+        return Err(ApiError::Unauthenticated);
+    }
+    Ok(Admitted {
+        principal: Principal {
+            proof: Proof::Bearer {
+                token_id: format!("ehr:{}", shown.ehr),
+            },
+            name: shown.ehr,
+            role: Role::Service,
+            request_id: id.to_owned(),
+        },
+        cookie: None,
+    })
 }
 
 /// The name, role and id of a token that is in force.
@@ -353,7 +397,7 @@ fn same_site(state: &State, request: &ServiceRequest) -> Result<(), ApiError> {
 
 /// The JSON API is for bearer tokens; a script of ours may use a session if it proves to know the session's token.
 fn api_by_cookie(request: &ServiceRequest, who: &Principal) -> Result<(), ApiError> {
-    let is_api = API.iter().any(|prefix| request.path().starts_with(prefix));
+    let is_api = PROGRAMS.iter().any(|prefix| request.path().starts_with(prefix));
     if request.method().is_safe() || !is_api {
         return Ok(());
     }

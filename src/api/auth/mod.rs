@@ -2,6 +2,7 @@
 
 pub mod back;
 pub mod credentials;
+pub mod ehr;
 pub mod entry;
 pub mod factor;
 pub mod guard;

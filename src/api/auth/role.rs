@@ -52,6 +52,10 @@ pub enum Action {
     SetUp,
     /// Make, change and end accounts.
     ManagePeople,
+    /// Be told, on behalf of somebody at an EHR, what is known of a patient.
+    AskAdvice,
+    /// Have another system told of results, as far as the site allows.
+    Subscribe,
     /// Bring images by HTTP. Programs do, as scanners do by DICOM; technologists bring what did not come by itself. Those who read, judge
     /// or repair interfaces have no business to add to a study.
     StoreImages,
@@ -153,6 +157,7 @@ impl Role {
                     | ReadVersions
                     | RerunModel
                     | SetUp
+                    | Subscribe
             ),
             Self::Service => matches!(
                 action,
@@ -162,6 +167,8 @@ impl Role {
                     | ReadMessages
                     | ReadDeliveries
                     | ReadVersions
+                    | AskAdvice
+                    | Subscribe
                     | StoreImages
             ),
         }

@@ -74,7 +74,7 @@ pub async fn get(state: Data<State>, target: Target, who: Principal) -> Result<H
     }
 }
 
-/// An instance, and how it is given.
+/// An instance, and how it can be given.
 type Given<'h> = (&'h instance::Model, Instance);
 
 /// The first form in which at least one instance can be given, and those that can.

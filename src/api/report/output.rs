@@ -92,7 +92,10 @@ impl OutputView {
 fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option<&str>) -> OutputState {
     let is_message = match kind {
         DeliveryKind::ResultMessage | DeliveryKind::PriorityChange | DeliveryKind::Rejection => true,
-        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => false,
+        DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation
+        | DeliveryKind::FhirNotice => false,
     };
     match state {
         DeliveryState::Held => OutputState::Held,

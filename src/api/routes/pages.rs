@@ -125,6 +125,13 @@ pub const PAGES: &[Route] = &[
         Needs(ReadStudy),
         "What a result says to others",
     ),
+    post(
+        "/connections/{id}/test-message",
+        Needs(SetUp),
+        "Sends a test message",
+    ),
+    post("/connections/{id}/pause", Needs(SetUp), "Pauses a connection"),
+    post("/connections/{id}/resume", Needs(SetUp), "Resumes a connection"),
     get(
         "/studies/{id}/report/sr.dcm",
         Needs(ReadStudy),

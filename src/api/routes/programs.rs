@@ -87,6 +87,21 @@ pub const API: &[Route] = &[
         "What is left to do before a site can rely on the service",
     ),
     post(
+        "/api/v1/connections/{id}/test-message",
+        Needs(SetUp),
+        "Send a message that asks for nothing, and say what was answered",
+    ),
+    post(
+        "/api/v1/connections/{id}/pause",
+        Needs(SetUp),
+        "Stop what goes to a neighbour, with a reason",
+    ),
+    post(
+        "/api/v1/connections/{id}/resume",
+        Needs(SetUp),
+        "Let go what waits for a neighbour",
+    ),
+    post(
         "/api/v1/start/test-page",
         Needs(SetUp),
         "Send somebody a page that is about nothing",

@@ -90,12 +90,13 @@ pub fn serve(
     shelf: Shelf,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let mut settings = ScpSettings::new(AE_TITLE, Accept::Loopback);
+    let mut settings = ScpSettings::new(AE_TITLE, Accept::Loopback(Vec::new()));
     settings.limits.disk_reserve_bytes = RESERVE;
     let env = dicom::Env {
         settings,
         blobs: BlobStore::open(folder)?,
         sink: shelf,
+        served: None,
         clock: machine::clock(),
         ids: machine::ids(),
     };

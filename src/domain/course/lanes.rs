@@ -88,7 +88,7 @@ fn subject(event: &Event) -> Subject {
         "worklist_changed" | "ai_on_worklist" | "back_on_worklist" | "stuck" => Subject::Worklist,
         "alert_raised" | "alert_acknowledged" | "alert_retracted" => Subject::Alert,
         "page_queued" | "page_accepted" | "recipients" | "round" => Subject::Page,
-        "claimed" | "released" | "report_received" => Subject::Reader,
+        "claimed" | "released" | "reading_done" | "cancel_requested" | "report_received" => Subject::Reader,
         name if name.starts_with("link_") => Subject::Order,
         name if name.starts_with("delivery") => Subject::Delivery,
         _ => Subject::Images,
@@ -99,11 +99,12 @@ fn subject(event: &Event) -> Subject {
 fn ends(begun: &str, ended: &str) -> bool {
     match begun {
         "first_image" => ended == "series_ready",
+        "step_begun" => matches!(ended, "step_completed" | "step_discontinued"),
         // A model that refuses what the pixels show does so after it was started.
         "inference_started" => matches!(ended, "inference_finished" | "inference_failed" | "admission"),
         "alert_raised" => matches!(ended, "alert_acknowledged" | "alert_retracted"),
         "page_queued" => ended == "page_accepted",
-        "claimed" => ended == "released",
+        "claimed" => matches!(ended, "released" | "reading_done"),
         _ => false,
     }
 }

@@ -213,6 +213,7 @@ impl CaseFacts {
             procedure_text: String::new(),
             patient_class: String::new(),
             location: String::new(),
+            acquisition: String::new(),
         };
         Self {
             study,

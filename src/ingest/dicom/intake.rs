@@ -4,7 +4,7 @@
 use tocsin_domain::dimse::Head;
 use tocsin_domain::ids::{SiteId, Uid};
 
-use super::negotiate::Context;
+use super::negotiate::{Context, Roles};
 use super::receive::{Keep, Reception};
 use super::rows::{Rows, problems};
 use super::settings::ScpLimits;
@@ -61,9 +61,10 @@ impl Intake {
             id: 1,
             abstract_syntax: head.sop_class.clone(),
             transfer_syntax: transfer_syntax.to_owned(),
+            requester: Roles::USUAL,
         };
         let mut reception =
-            Reception::begin(head.clone(), &context, &origin.sender, &self.blobs, &self.limits);
+            Reception::begin(&head, &context, &origin.sender, &self.blobs, &self.limits);
         if let Some(study) = &origin.study {
             reception.only_of(study.clone());
         }

@@ -14,6 +14,7 @@ use tracing::{debug, info};
 
 use super::association;
 use super::negotiate::Load;
+use super::services::Served;
 use super::settings::ScpSettings;
 use super::sink::InstanceSink;
 use crate::deliver::channel::{Door, Incoming};
@@ -29,11 +30,12 @@ pub struct Env<S> {
     pub settings: ScpSettings,
     pub blobs: BlobStore,
     pub sink: S,
+    pub served: Option<Served>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdGen>,
 }
 
-/// Serves C-ECHO and C-STORE at all doors until `stop`, then lets the messages under way end and returns.
+/// Serves at all doors until `stop`, then lets the messages under way end and returns.
 pub async fn serve<S: InstanceSink>(doors: Vec<Door>, env: Arc<Env<S>>, stop: CancellationToken) {
     let associations = TaskTracker::new();
     let connections = Arc::new(Connections::default());

@@ -92,7 +92,6 @@ pub(super) struct Durable {
 
 /// An instance that is being received. After a refusal the rest of it is passed over.
 pub(super) struct Reception {
-    pub head: Head,
     body: Result<Box<Body>, Refusal>,
     /// Received and not yet on the disk.
     pending: Vec<u8>,
@@ -113,13 +112,13 @@ struct Body {
 
 impl Reception {
     pub(super) fn begin(
-        head: Head,
+        head: &Head,
         context: &Context,
         calling_ae: &str,
         blobs: &BlobStore,
         limits: &ScpLimits,
     ) -> Self {
-        let body = file_meta(&head, context, calling_ae).map(|meta| {
+        let body = file_meta(head, context, calling_ae).map(|meta| {
             Box::new(Body {
                 scanner: Scanner::new(meta.transfer_syntax.as_str(), limits.prescan),
                 meta,
@@ -130,7 +129,6 @@ impl Reception {
             })
         });
         Self {
-            head,
             body,
             pending: Vec::new(),
             received: 0,

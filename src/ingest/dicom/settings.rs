@@ -25,8 +25,8 @@ pub struct ScpSettings {
 /// Whose associations are accepted.
 #[derive(Clone, Debug)]
 pub enum Accept {
-    /// Any AE title, from this machine only.
-    Loopback,
+    /// Any AE title, from this machine only. Those listed may do more than send.
+    Loopback(Vec<Peer>),
     /// Those listed. An AE title is no proof of identity: the address must fit too.
     Peers(Vec<Peer>),
 }
@@ -36,6 +36,24 @@ pub enum Accept {
 pub struct Peer {
     pub ae_title: String,
     pub host: PeerHost,
+    pub rights: Rights,
+}
+
+/// What a peer may do. Images leave for those alone of whom the configuration says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rights {
+    #[default]
+    Send,
+    SendAndRetrieve,
+}
+
+impl Rights {
+    pub fn may_retrieve(self) -> bool {
+        match self {
+            Self::Send => false,
+            Self::SendAndRetrieve => true,
+        }
+    }
 }
 
 /// Where a peer calls from.
@@ -93,9 +111,11 @@ impl ScpSettings {
 
     /// From the sections `[dicom]` and `[storage]`.
     pub fn from_config(section: &config::dicom::Dicom, storage: &config::storage::Storage) -> Self {
+        let callers = section.peers.iter().filter(|peer| peer.may_call());
+        let peers = callers.map(Peer::from_config).collect();
         let accept = match section.accept {
-            value::Accept::Loopback => Accept::Loopback,
-            value::Accept::Peers => Accept::Peers(section.peers.iter().map(Peer::from_config).collect()),
+            value::Accept::Loopback => Accept::Loopback(peers),
+            value::Accept::Peers => Accept::Peers(peers),
         };
         let size = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
         let limits = ScpLimits {
@@ -129,6 +149,10 @@ impl Peer {
         Self {
             ae_title: peer.ae_title.as_str().to_owned(),
             host,
+            rights: match peer.retrieve {
+                true => Rights::SendAndRetrieve,
+                false => Rights::Send,
+            },
         }
     }
 }
@@ -136,7 +160,7 @@ impl Peer {
 /// What is known of a caller before its request is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
-    Known,
+    Known(Rights),
     /// The AE title is on no list.
     UnknownTitle,
     /// The AE title is listed, for other addresses than this one; or only this machine may call.
@@ -147,14 +171,17 @@ impl Accept {
     pub(super) async fn recognise(&self, calling_ae: &str, address: IpAddr) -> Caller {
         let address = address.to_canonical();
         let peers = match self {
-            Self::Loopback if address.is_loopback() => return Caller::Known,
-            Self::Loopback => return Caller::WrongAddress,
+            Self::Loopback(peers) if address.is_loopback() => {
+                let listed = peers.iter().find(|peer| peer.ae_title == calling_ae);
+                return Caller::Known(listed.map_or(Rights::Send, |peer| peer.rights));
+            }
+            Self::Loopback(_) => return Caller::WrongAddress,
             Self::Peers(peers) => peers.iter().filter(|peer| peer.ae_title == calling_ae),
         };
         let mut caller = Caller::UnknownTitle;
         for peer in peers {
             if peer.host.is_at(address).await {
-                return Caller::Known;
+                return Caller::Known(peer.rights);
             }
             caller = Caller::WrongAddress;
         }
@@ -187,15 +214,19 @@ mod tests {
         let listed = |host| Peer {
             ae_title: "CT1".into(),
             host,
+            rights: Rights::SendAndRetrieve,
         };
         let peers = Accept::Peers(vec![listed(PeerHost::Address("10.0.0.1".parse().unwrap()))]);
+        let loopback = Accept::Loopback(vec![listed(PeerHost::Any)]);
+        let retrieves = Caller::Known(Rights::SendAndRetrieve);
         let table = [
-            (&peers, "CT1", "10.0.0.1", Caller::Known),
-            (&peers, "CT1", "::ffff:10.0.0.1", Caller::Known),
+            (&peers, "CT1", "10.0.0.1", retrieves),
+            (&peers, "CT1", "::ffff:10.0.0.1", retrieves),
             (&peers, "CT1", "10.0.0.2", Caller::WrongAddress),
             (&peers, "CT2", "10.0.0.1", Caller::UnknownTitle),
-            (&Accept::Loopback, "ANY", "127.0.0.1", Caller::Known),
-            (&Accept::Loopback, "ANY", "10.0.0.1", Caller::WrongAddress),
+            (&loopback, "ANY", "127.0.0.1", Caller::Known(Rights::Send)),
+            (&loopback, "CT1", "127.0.0.1", retrieves),
+            (&loopback, "CT1", "10.0.0.1", Caller::WrongAddress),
         ];
         for (accept, title, address, expected) in table {
             let caller = accept.recognise(title, address.parse().unwrap()).await;
@@ -204,7 +235,7 @@ mod tests {
         let anywhere = Accept::Peers(vec![listed(PeerHost::Any)]);
         assert_eq!(
             anywhere.recognise("CT1", "10.9.9.9".parse().unwrap()).await,
-            Caller::Known
+            retrieves
         );
     }
 }

@@ -164,6 +164,7 @@ fn order(
         patient: who.clone(),
         ordering_provider: person(orc, 12).or_else(|| person(obr, 16)),
         clinical_information: clinical_information(places, reading),
+        scheduled_at: None,
         at,
     })
 }

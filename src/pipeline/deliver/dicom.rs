@@ -70,7 +70,7 @@ fn attempt(status: &StoreStatus) -> Attempt {
 }
 
 /// The bytes of an earlier attempt.
-pub(super) fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
+pub(in crate::pipeline) fn rendered(env: &Env, row: &delivery::Model) -> Result<Option<Vec<u8>>, JobError> {
     let Some(hash) = &row.blob_sha256 else {
         return Ok(None);
     };
@@ -111,7 +111,8 @@ fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
         DeliveryKind::StructuredReport
         | DeliveryKind::PriorityChange
         | DeliveryKind::ResultMessage
-        | DeliveryKind::Rejection => Wanted::Report,
+        | DeliveryKind::Rejection
+        | DeliveryKind::FhirNotice => Wanted::Report,
     })
 }
 

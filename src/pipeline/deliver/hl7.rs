@@ -96,7 +96,8 @@ async fn compose(
         DeliveryKind::ResultMessage
         | DeliveryKind::StructuredReport
         | DeliveryKind::KeyImage
-        | DeliveryKind::Segmentation => {
+        | DeliveryKind::Segmentation
+        | DeliveryKind::FhirNotice => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;

@@ -2,16 +2,16 @@
 //! so that they file beside them; messages name the patient that stands after merges.
 
 use tocsin_domain::finding::ResultRecord;
-use tocsin_domain::ids::{ResultId, Uid};
+use tocsin_domain::ids::ResultId;
 use tocsin_domain::order::OrderRecord;
-use tocsin_domain::phi::{Demographics, PatientIdentifier};
 use tocsin_domain::study::InstanceFacts;
 
+use crate::fhir::sources::Ordered;
 use crate::pipeline::env::Env;
 use crate::report::hl7_context::OrderContext;
-use crate::report::{Request, SourceSeries, StudyHeader};
+use crate::report::{Request, StudyHeader};
 use crate::storage::entity::{delivery, instance, study};
-use crate::storage::{StoreError, instances, orders, patients, results, studies};
+use crate::storage::{StoreError, instances, orders, results, studies};
 
 pub async fn record(env: &Env, row: &delivery::Model) -> Result<Option<ResultRecord>, StoreError> {
     let Some(id) = row
@@ -39,35 +39,8 @@ pub async fn order(env: &Env, study: &study::Model) -> Result<Option<OrderRecord
 
 /// The linked order and its patient as they stand now.
 pub async fn order_context(env: &Env, study: &study::Model) -> Result<Option<OrderContext>, StoreError> {
-    let Some(id) = &study.order_id else {
-        return Ok(None);
-    };
-    let conn = env.store.read();
-    let row = orders::by_id(conn, id)
-        .await?
-        .ok_or(StoreError::Missing("order"))?;
-    let record = orders::record_of(&row)?;
-    let patient = match &row.patient_id {
-        Some(patient) => patients::by_id(conn, patient)
-            .await?
-            .ok_or(StoreError::Missing("patient"))?,
-        None => return Ok(None),
-    };
-    let patient = patients::survivor(conn, patient).await?;
-    let identifier = PatientIdentifier {
-        value: patient.identifier,
-        authority: patient.authority,
-    };
-    let demographics = Demographics {
-        name: patient.name.map(Into::into),
-        birth_date: patient.birth_date.map(Into::into),
-        sex: patient.sex.map(Into::into),
-    };
-    let mut context = OrderContext::of(&record, identifier, demographics);
-    if context.study_uid.is_none() {
-        context.study_uid = Uid::parse(&study.study_uid).ok();
-    }
-    Ok(Some(context))
+    let ordered = Ordered::of(env.store.read(), study).await?;
+    Ok(ordered.map(|ordered| ordered.context(study)))
 }
 
 /// The instances of the series that was read, in the order in which they were read.
@@ -103,24 +76,5 @@ pub async fn header(
         filler: order.filler,
         procedure: order.procedure,
     });
-    Ok(StudyHeader {
-        patient: facts.patient,
-        demographics: facts.demographics,
-        study_uid: facts.study_uid,
-        study_id: facts.study_id,
-        study_date: facts.study_date,
-        study_time: facts.study_time,
-        study_description: facts.study_description,
-        accession: facts.accession,
-        referring_physician: facts.referring_physician,
-        institution: None,
-        request,
-        source: SourceSeries {
-            modality: facts.modality,
-            sop_class_uid: facts.sop_class_uid,
-            frame_of_reference_uid: facts.frame_of_reference_uid,
-            body_part: facts.body_part,
-            orientation: facts.orientation,
-        },
-    })
+    Ok(StudyHeader::of(facts, request))
 }

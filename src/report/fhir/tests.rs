@@ -173,3 +173,55 @@ fn a_state_is_said_in_every_resource_and_is_never_final() {
         "the same result is the same bundle"
     );
 }
+
+#[test]
+fn on_a_server_every_part_goes_by_its_address_and_says_the_same() {
+    let (header, installation, record) = (header(), installation(), bleed());
+    let addresses = Addresses {
+        patient: "Patient/p".into(),
+        study: "ImagingStudy/s".into(),
+        device: "Device/d".into(),
+        order: Some("ServiceRequest/o".into()),
+    };
+    let result = ResultOf {
+        context: Context {
+            record: &record,
+            header: &header,
+            installation: &installation,
+            revision: 1,
+            predecessor: None,
+        },
+        order: None,
+        names: Names::Server(&addresses),
+    };
+    let observations = result.observations();
+    let mut known: Vec<String> = ["Patient/p", "ImagingStudy/s", "Device/d", "ServiceRequest/o"]
+        .map(str::to_owned)
+        .into();
+    known.extend(observations.iter().map(|(part, _)| result.name(*part)));
+    let mut all: Vec<Value> = observations.into_iter().map(|(_, value)| value).collect();
+    all.push(result.report());
+    for resource in &all {
+        let mut references = Vec::new();
+        named(resource, "reference", &mut references);
+        assert!(references.len() > 2, "{resource:#}");
+        for reference in references {
+            let reference = reference.as_str().expect("text");
+            assert!(known.iter().any(|one| one == reference), "{reference}");
+        }
+    }
+    let bundle = bundled(&record);
+    let bundled = resources(&bundle, "Observation");
+    assert_eq!(bundled.len() + 1, all.len());
+    for (one, other) in bundled.iter().zip(&all) {
+        for element in [
+            "status",
+            "code",
+            "valueCodeableConcept",
+            "component",
+            "identifier",
+        ] {
+            assert_eq!(one[element], other[element], "{element}");
+        }
+    }
+}

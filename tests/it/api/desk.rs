@@ -212,6 +212,10 @@ impl Neighbours for Neighbourhood {
             _ => None,
         }
     }
+
+    async fn test(&self, id: &str) -> Option<Result<String, String>> {
+        (id == "1").then(|| Ok("AR unsupported message type".to_owned()))
+    }
 }
 
 impl Desk {
@@ -241,6 +245,7 @@ impl Desk {
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
                 reader: Arc::new(UsualProfile),
+                fhir: Arc::new(fhir_server()),
                 provider,
                 blobs: BlobStore::open(folder.path()).unwrap(),
                 images: Arc::new(NoImages),
@@ -382,6 +387,23 @@ pub fn field(html: &str, name: &str) -> String {
         .to_owned()
 }
 
+fn fhir_server() -> tocsin::fhir::Server {
+    tocsin::fhir::Server {
+        base: "http://tocsin.example/fhir".into(),
+        site: SiteId(SITE.into()),
+        site_name: "General Hospital".into(),
+        serial: "1".into(),
+        time_zone: chrono_tz::Europe::Berlin,
+        default_authority: "EGH".into(),
+        systems: Default::default(),
+        priorities: Default::default(),
+        caps: settings().caps,
+        people: Default::default(),
+        receivers: Vec::new(),
+        started_at: start(),
+    }
+}
+
 fn settings() -> Settings {
     Settings {
         site: SiteId(SITE.into()),
@@ -416,6 +438,7 @@ fn settings() -> Settings {
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
         models: [("bb".repeat(32), "ich 0.1.1".into())].into(),
+        cds: Default::default(),
         viewer: None,
         demonstration: false,
     }

@@ -1,6 +1,8 @@
 //! The web side as a whole: the app with its guard, over both databases, asked as browsers and programs ask.
 
+mod cds;
 mod desk;
+mod fhir;
 mod forms;
 mod identity;
 mod lists;
@@ -13,3 +15,4 @@ mod schemas;
 mod seed;
 mod sign_in;
 mod story;
+mod ups;

@@ -88,6 +88,9 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         settings: Arc::new(pipeline),
         metrics: Metrics::new(),
         priors: None,
+        worklists: Arc::default(),
+        fhir: desk.state.fhir.clone(),
+        hooks: Vec::new(),
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
@@ -375,5 +378,77 @@ async fn what_failed_alike_is_replayed_together_by_who_says_how_many() {
         assert_eq!(done["replayed"], 52, "{done}");
         let groups = desk.get("/api/v1/messages/failures", &who).await.json();
         assert_eq!(groups["items"], json!([]));
+    }
+}
+
+#[actix_web::test]
+async fn what_is_owed_to_a_paused_neighbour_waits_until_it_is_let_go() {
+    for desk in desks().await {
+        let (folder, ris) = (tempfile::tempdir().unwrap(), Ris::start().await);
+        let env = workshop(&desk, &folder, ris.port);
+        let who = desk.token(Role::Admin, "admin").await;
+        let study = desk.study("1.2.3").await;
+        let order = desk.order(ACCESSION, "MRN1").await;
+        let resolve = format!("/api/v1/reconciliation/{study}/resolve");
+        desk.json(&resolve, &who, json!({ "order_id": order })).await;
+
+        let path = "/api/v1/connections/1/pause";
+        for reason in ["", "   "] {
+            let answer = desk.json(path, &who, json!({ "reason": reason })).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+        }
+        let why = json!({ "reason": "the RIS is being updated" });
+        assert_eq!(desk.json(path, &who, why.clone()).await.status, StatusCode::OK);
+        assert_eq!(desk.json(path, &who, why).await.status, StatusCode::CONFLICT);
+        let sender = desk
+            .json("/api/v1/connections/0/pause", &who, json!({ "reason": "x" }))
+            .await;
+        assert_eq!(
+            sender.status,
+            StatusCode::NOT_FOUND,
+            "what comes is not paused here"
+        );
+
+        let (message, delivery) = desk.outbound(study, DeliveryState::Refused).await;
+        let again = format!("/api/v1/messages/{message}/replay");
+        desk.json(&again, &who, json!({})).await;
+        let lease = leases::claim(desk.store(), Lane::Delivery, "test", 1)
+            .await
+            .unwrap();
+        assert!(env.run(&lease[0]).await.is_err(), "{}", desk.name);
+        let row = deliveries::get(desk.store().read(), delivery).await.unwrap();
+        let said = row.last_error.unwrap_or_default();
+        assert_eq!(
+            (row.state.as_str(), said.as_str()),
+            ("pending", "paused: the RIS is being updated")
+        );
+        let list = desk.get("/api/v1/connections", &who).await.json();
+        let shown = &list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["id"] == "1")
+            .unwrap();
+        assert_eq!(
+            (&shown["state"], &shown["paused"]["by"]),
+            (&json!("paused"), &json!("admin"))
+        );
+        assert!(ris.heard.lock().unwrap().is_empty());
+
+        let resumed = desk.json("/api/v1/connections/1/resume", &who, json!({})).await;
+        assert_eq!(resumed.status, StatusCode::OK);
+        env.run(&lease[0]).await.unwrap();
+        assert_eq!(ris.heard.lock().unwrap().len(), 1);
+        let nothing = desk.json("/api/v1/connections/1/resume", &who, json!({})).await;
+        assert_eq!(nothing.status, StatusCode::CONFLICT);
+        let seen = desk.audited().await;
+        let actions: Vec<_> = seen.iter().map(|(action, _)| action.as_str()).collect();
+        for action in ["connection.pause", "connection.resume"] {
+            assert_eq!(
+                actions.iter().filter(|one| **one == action).count(),
+                1,
+                "{action}"
+            );
+        }
     }
 }

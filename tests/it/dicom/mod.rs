@@ -92,10 +92,11 @@ impl Scp {
         let env = Env {
             settings: ScpSettings {
                 limits,
-                ..ScpSettings::new("TOCSIN", Accept::Loopback)
+                ..ScpSettings::new("TOCSIN", Accept::Loopback(Vec::new()))
             },
             blobs: blobs.clone(),
             sink: memory.clone(),
+            served: None,
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
             ids: Arc::new(CountingIds::default()),
         };

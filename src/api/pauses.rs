@@ -1,0 +1,147 @@
+//! Stopping what goes to a neighbour, with a reason, and letting it go again. What is owed meanwhile waits and keeps its order.
+
+use actix_web::web::{Data, Json, Path};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tocsin_domain::clock::{Timestamp, from_micros};
+
+use super::auth::Principal;
+use super::connections::{ConnectionKind, Neighbour};
+use super::error::ApiError;
+use super::state::State;
+use crate::storage::entity::pause;
+use crate::storage::{StoreError, audit, pauses};
+
+/// Longest reason, characters.
+const MAX_REASON: usize = 200;
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PauseView {
+    pub reason: String,
+    pub by: String,
+    pub since: Timestamp,
+}
+
+impl PauseView {
+    pub fn of(row: pause::Model) -> Self {
+        Self {
+            reason: row.reason,
+            by: row.paused_by,
+            since: from_micros(row.created_at),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// For those who wonder why nothing comes; 200 characters at most.
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Paused {
+    pub destination: String,
+    pub paused: bool,
+}
+
+pub async fn pause(
+    state: Data<State>,
+    id: Path<String>,
+    asked: Json<Pause>,
+    who: Principal,
+) -> Result<Json<Paused>, ApiError> {
+    let destination = begin(&state, &who, &id, &asked.reason).await?;
+    Ok(Json(Paused {
+        destination,
+        paused: true,
+    }))
+}
+
+pub async fn resume(state: Data<State>, id: Path<String>, who: Principal) -> Result<Json<Paused>, ApiError> {
+    let destination = end(&state, &who, &id).await?;
+    Ok(Json(Paused {
+        destination,
+        paused: false,
+    }))
+}
+
+/// Whether what goes to it can be stopped here.
+pub fn may_be_paused(kind: ConnectionKind) -> bool {
+    match kind {
+        ConnectionKind::Hl7Out | ConnectionKind::DicomOut => true,
+        ConnectionKind::Hl7In
+        | ConnectionKind::DicomIn
+        | ConnectionKind::PriorSource
+        | ConnectionKind::WorklistSource => false,
+    }
+}
+
+fn destination(state: &State, id: &str) -> Result<Neighbour, ApiError> {
+    let neighbours = state.neighbours.all().iter();
+    let found = neighbours
+        .filter(|one| may_be_paused(one.kind))
+        .find(|one| one.id == id);
+    found
+        .cloned()
+        .ok_or(ApiError::NotFound("connection that can be paused"))
+}
+
+/// # Errors
+/// No reason, or a conflict where it is paused already.
+pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Result<String, ApiError> {
+    let (name, reason) = (destination(state, id)?.name, reason.trim().to_owned());
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        return Err(ApiError::BadRequest(format!(
+            "reason: expected 1 to {MAX_REASON} characters"
+        )));
+    }
+    let detail = serde_json::json!({ "reason": reason });
+    let site = &state.settings.site.0;
+    let event = who.did("connection.pause", format!("connection:{name}"), site, detail);
+    let (by, paused) = (who.name.clone(), name.clone());
+    let done = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                pauses::begin(tx, paused, reason, by).await?;
+                audit::record(tx, event).await
+            })
+        })
+        .await;
+    match done {
+        Ok(_) => Ok(name),
+        Err(StoreError::Conflict) => Err(ApiError::Conflict(format!("{name} is paused already"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// # Errors
+/// A conflict where it is not paused.
+pub async fn end(state: &State, who: &Principal, id: &str) -> Result<String, ApiError> {
+    let name = destination(state, id)?.name;
+    let site = &state.settings.site.0;
+    let event = who.did(
+        "connection.resume",
+        format!("connection:{name}"),
+        site,
+        serde_json::json!({}),
+    );
+    let paused = name.clone();
+    let was = state
+        .store
+        .write(move |tx| {
+            Box::pin(async move {
+                let was = pauses::end(tx, &paused).await?;
+                if was {
+                    audit::record(tx, event).await?;
+                }
+                Ok(was)
+            })
+        })
+        .await?;
+    match was {
+        true => Ok(name),
+        false => Err(ApiError::Conflict(format!("{name} is not paused"))),
+    }
+}
