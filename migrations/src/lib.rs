@@ -31,6 +31,7 @@ mod m20261128_000050_commitment;
 mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
 mod m20261128_000060_vendor_document;
+mod m20261128_000065_application_answer;
 
 pub struct Migrator;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000020_heat_map::Migration),
             Box::new(m20261128_000021_patient_number::Migration),
             Box::new(m20261128_000022_traces::Migration),
+            Box::new(m20261128_000065_application_answer::Migration),
             Box::new(m20261128_000023_pauses::Migration),
             Box::new(m20261128_000050_commitment::Migration),
             Box::new(m20261128_000055_announcements::Migration),

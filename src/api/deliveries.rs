@@ -175,6 +175,9 @@ pub fn why_not(state: DeliveryState) -> Option<&'static str> {
     match state {
         DeliveryState::Pending | DeliveryState::Refused => None,
         DeliveryState::Held => Some("is held until the study's order is decided; resolve that first"),
+        DeliveryState::Committed => Some(
+            "has arrived, and its receiver has not said yet what came of it; expected one that waits or was refused",
+        ),
         DeliveryState::Confirmed => {
             Some("was confirmed by its receiver; expected one that waits or was refused")
         }

@@ -61,7 +61,7 @@ pub struct Replayed {
 
 /// What a replay of a message comes to.
 enum Plan {
-    Apply(Hl7Event),
+    Apply(Box<Hl7Event>),
     Send(Box<delivery::Model>),
 }
 
@@ -121,7 +121,9 @@ pub async fn once(
 
 async fn plan(state: &State, row: &message::Model) -> Result<Plan, ApiError> {
     if row.direction == "in" {
-        return applicable(row, state.reader.read(&row.raw, from_micros(row.created_at))).map(Plan::Apply);
+        return applicable(row, state.reader.read(&row.raw, from_micros(row.created_at)))
+            .map(Box::new)
+            .map(Plan::Apply);
     }
     let delivery = deliveries::of_message(state.store.read(), &row.id)
         .await?
@@ -144,14 +146,19 @@ fn applicable(row: &message::Model, event: Result<Hl7Event, String>) -> Result<H
             | Hl7Event::Patient(_)
             | Hl7Event::Merge(_)
             | Hl7Event::Report(_)
-            | Hl7Event::VendorResults(_)),
+            | Hl7Event::VendorResults(_)
+            | Hl7Event::Appointment(_)
+            | Hl7Event::Answer(_)),
         ) => Ok(event),
     }
 }
 
 fn sendable(row: &message::Model, state: DeliveryState) -> Result<(), ApiError> {
     match state {
-        DeliveryState::Pending | DeliveryState::Confirmed | DeliveryState::Refused => Ok(()),
+        DeliveryState::Pending
+        | DeliveryState::Committed
+        | DeliveryState::Confirmed
+        | DeliveryState::Refused => Ok(()),
         DeliveryState::Held => Err(refused(row, "is held until its study's order is decided")),
         DeliveryState::Cancelled => Err(refused(row, "was cancelled")),
     }

@@ -40,6 +40,10 @@ pub async fn of_event(
             "{} results of other products are looked at again.",
             sent.len()
         )),
+        Hl7Event::Appointment(_) => {
+            said.push("The order that the appointment is for gets its time.".to_owned());
+        }
+        Hl7Event::Answer(_) => said.push("What it answers is closed, or refused.".to_owned()),
         Hl7Event::Ignored { reason } => said.push(format!("Nothing: {reason}")),
     }
     Ok(said)
@@ -118,6 +122,9 @@ pub fn of_delivery(delivery: &delivery::Model, row: &message::Model) -> Vec<Stri
     let standing = match deliveries::state_of(delivery) {
         Ok(DeliveryState::Confirmed) => "Its receiver has confirmed it before, and may act on it twice.",
         Ok(DeliveryState::Refused) => "Its receiver refused it before.",
+        Ok(DeliveryState::Committed) => {
+            "Its receiver has it, and its application has not answered yet; it may act on it twice."
+        }
         Ok(DeliveryState::Pending) => "It is on its way already; it goes out now instead of later.",
         Ok(DeliveryState::Held | DeliveryState::Cancelled) | Err(_) => "",
     };

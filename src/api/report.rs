@@ -32,6 +32,9 @@ pub use view::{
     ChangesView, FindingReport, MessageText, NarrativeView, ReportView, ResultChoice, ResultReport, Shown,
 };
 
+/// Of a delivery that is with its receiver.
+const REACHED: [DeliveryState; 2] = [DeliveryState::Committed, DeliveryState::Confirmed];
+
 /// What every result is owed to somebody as, or could be.
 const USUAL: [DeliveryKind; 2] = [DeliveryKind::ResultMessage, DeliveryKind::StructuredReport];
 
@@ -137,7 +140,7 @@ impl Told {
         let model = &self.results[at].record.model.name;
         let reached = |record: &&ResultRecord| {
             self.owed_of(record.id)
-                .any(|row| row.state == DeliveryState::Confirmed.text())
+                .any(|row| REACHED.iter().any(|state| row.state == state.text()))
         };
         let earlier = self.results[..at].iter().rev().map(|known| &known.record);
         earlier.filter(|record| record.model.name == *model).find(reached)

@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tocsin_domain::appointment::AppointmentState;
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::course::Event;
 use tocsin_domain::course::critical::{self, Leg};
@@ -49,8 +50,10 @@ pub struct StudyView {
     pub ris_priority: Option<String>,
     /// `placed`, `completed` or `cancelled`; null without an order.
     pub order_state: Option<String>,
-    /// When the procedure is to begin, as its order or a worklist says.
+    /// When the procedure is to begin, as its order, an appointment or a worklist says.
     pub scheduled_at: Option<Timestamp>,
+    /// How the last appointment of the order stands; null without one.
+    pub appointment: Option<AppointmentState>,
     pub band: Option<Band>,
     pub score: f64,
     pub reasons: Vec<Reason>,
@@ -143,13 +146,11 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
         wait_cap_at: place.map(|place| place.wait_cap_at),
         order_state: order.as_ref().map(|(order, _)| order.state.clone()),
         scheduled_at: order.as_ref().and_then(|(_, record)| record.scheduled_at),
+        appointment: order.as_ref().and_then(|(_, record)| record.appointment),
         ris_priority: order.and_then(|(_, record)| record.priority),
         band: Band::from_number(row.band),
         reasons: reasons_of(&row)?,
-        recommendations: verdicts_of(&row)?
-            .into_iter()
-            .flat_map(|v| v.recommends)
-            .collect(),
+        recommendations: recommended(&row)?,
         arrived_at: from_micros(row.arrived_at),
         last_image_at: from_micros(row.last_instance_at),
         study_uid: row.study_uid,
@@ -184,6 +185,11 @@ async fn alert_list(state: &State, id: StudyId, row: &study::Model) -> Result<Ve
         list.push(alert_views::view(state, alert, row).await?);
     }
     Ok(list)
+}
+
+fn recommended(row: &study::Model) -> Result<Vec<Recommendation>, StoreError> {
+    let verdicts = verdicts_of(row)?;
+    Ok(verdicts.into_iter().flat_map(|v| v.recommends).collect())
 }
 
 /// The order, as far as there is one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::{Person, Policy, PolicyStep};
@@ -15,18 +16,20 @@ use crate::api;
 use crate::api::auth::session::{Lifetime, Transport};
 use crate::api::cds::CdsSettings;
 use crate::config::auth::SecondFactor;
+use crate::config::hl7::AnswersTo;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::vendors::{VendorDisplay, VendorMode};
-use crate::config::{Config, alerts, dicom, rules, vendors};
+use crate::config::{Config, alerts, dicom, hl7, rules, vendors};
 use crate::deliver::dicom::DicomPeer;
+use crate::deliver::mllp::MllpPeer;
 use crate::deliver::tls::Tls;
 use crate::ingest::dicom as scp;
 use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
 use crate::ingest::hl7::vendor_results::AiSender;
-use crate::pipeline::env::{Archive, Ris, Settings};
+use crate::pipeline::env::{AnswerRoute, Archive, Ris, Settings};
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
@@ -42,6 +45,7 @@ pub fn pipeline(
     serial: String,
     ris: Option<Ris>,
     archives: Vec<Archive>,
+    tls: Option<&Tls>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
@@ -64,6 +68,7 @@ pub fn pipeline(
         ris_enabled: ris.is_some(),
         hook_failures: i64::from(config.fhir.failures.get()),
         ris,
+        answers: answers(config, tls),
         archives,
         vendors: config.vendors.iter().map(product).collect(),
         site_id: config.site.id.to_string(),
@@ -244,6 +249,34 @@ fn site_of(config: &Config) -> SiteOf {
     Arc::new(move |ae_title| mapped.get(ae_title).cloned().unwrap_or_else(|| default.clone()))
 }
 
+/// Where the senders of messages take the answers that come later.
+fn answers(config: &Config, tls: Option<&Tls>) -> BTreeMap<String, AnswerRoute> {
+    let route = |peer: &hl7::Hl7Peer| {
+        let answers = peer.application_answers.as_ref()?;
+        let route = match answers.to {
+            AnswersTo::SameConnection => AnswerRoute::SameConnection,
+            AnswersTo::Listener => AnswerRoute::To(MllpPeer {
+                ack_timeout: Duration::from_secs(answers.ack_timeout_seconds.get()),
+                tls: tls.filter(|_| answers.tls).cloned(),
+                ..MllpPeer::new(answers.host.as_deref()?, answers.port?)
+            }),
+        };
+        Some((peer.name.clone(), route))
+    };
+    config.hl7.peers.iter().filter_map(route).collect()
+}
+
+fn later_answers(peer: &hl7::Hl7Peer) -> Option<mllp::LaterAnswers> {
+    let answers = peer.application_answers.as_ref()?;
+    Some(mllp::LaterAnswers {
+        peer: peer.name.clone(),
+        way: match answers.to {
+            AnswersTo::Listener => mllp::AnswerWay::OwnConnection,
+            AnswersTo::SameConnection => mllp::AnswerWay::SameConnection,
+        },
+    })
+}
+
 /// What the MLLP listener reads.
 pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
     let hl7 = &config.hl7;
@@ -259,7 +292,10 @@ pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
             },
             application: peer.application.clone(),
             facility: peer.facility.clone(),
-            reading: reading(config, peer.site.as_ref(), profile)?,
+            reading: mllp::SiteReading {
+                answers: later_answers(peer),
+                ..reading(config, peer.site.as_ref(), profile)?
+            },
         });
     }
     let limits = mllp::MllpLimits {
@@ -290,6 +326,7 @@ fn reading(config: &Config, site: Option<&SiteId>, profile: &str) -> Result<mllp
         site: site.clone(),
         zone,
         profile: Arc::new(load::profile(config, profile)?.read),
+        answers: None,
     })
 }
 

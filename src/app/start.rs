@@ -206,6 +206,7 @@ async fn environment(
         serial.clone(),
         load::ris(config, tls)?,
         archives::archives(config, tls)?,
+        tls,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
     let own: Vec<&str> = models.iter().map(|model| model.reference.name.as_str()).collect();

@@ -228,21 +228,30 @@ fn hl7() -> String {
         let read = match meaning {
             Meaning::Orders => "orders: new, changed, cancelled, status",
             Meaning::Patient => "patient and visit",
+            Meaning::Person => "patient",
             Meaning::Merge => "identifiers that become one",
             Meaning::Report => {
                 "the radiologist's report; from a sender that is configured as a product, its results"
             }
+            Meaning::Appointment => "the time of an order",
+            Meaning::Answer => "what became of a message of ours",
         };
-        let or_none = if alone { ", or none" } else { "" };
-        let _ = writeln!(text, "| {kind} | {}{or_none} | {read} |", triggers.join(", "));
+        let named = match (triggers.is_empty(), alone) {
+            (true, _) => "all".to_owned(),
+            (false, true) => format!("{}, or none", triggers.join(", ")),
+            (false, false) => triggers.join(", "),
+        };
+        let _ = writeln!(text, "| {kind} | {named} | {read} |");
     }
     let versions = [
+        Version::V23,
         Version::V231,
         Version::V24,
         Version::V25,
         Version::V251,
         Version::V26,
         Version::V27,
+        Version::V28,
         Version::V282,
     ];
     let _ = write!(
@@ -251,7 +260,7 @@ fn hl7() -> String {
          | | |\n| --- | --- |\n\
          | Versions (MSH-12) | {} |\n\
          | Character sets (MSH-18) | {SUPPORTED} |\n\
-         | Acknowledgement | original mode (AA, AE, AR); enhanced mode: CA, CE, CR where MSH-15 asks, else the application's where MSH-16 asks. One answer a message |\n\
+         | Acknowledgement | original mode (AA, AE, AR); enhanced mode: CA, CE, CR where MSH-15 asks, else the application's where MSH-16 asks; where a way for it is configured, the application's comes later by itself (ACK, or ORR^O02, ORI^O24, ORG^O20) |\n\
          | Errors | ERR-2, 3, 4, 7, 8 from 2.5 on, ERR-1 before; MSA-3 up to 2.7 |\n\n\
          ## Sent\n\n\
          | Message | Event |\n| --- | --- |\n\

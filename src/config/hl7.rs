@@ -47,6 +47,60 @@ pub struct Hl7Peer {
     pub site: Option<SiteId>,
     /// Overrides the profile of the section for this peer.
     pub profile: Option<String>,
+    /// Where the answers of enhanced mode go that come after a message was applied; none are sent when absent.
+    pub application_answers: Option<ApplicationAnswers>,
+}
+
+/// `[hl7.peers.application_answers]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationAnswers {
+    pub to: AnswersTo,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    /// It is called under TLS.
+    #[serde(default)]
+    pub tls: bool,
+    #[serde(default = "half_a_minute")]
+    pub ack_timeout_seconds: NonZeroU64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswersTo {
+    /// A listener of that system, at `host` and `port`.
+    Listener,
+    /// The connection that the message came on, or the next one of that system.
+    SameConnection,
+}
+
+fn half_a_minute() -> NonZeroU64 {
+    NonZeroU64::MIN.saturating_add(29)
+}
+
+impl ApplicationAnswers {
+    fn check(&self, key: &str, problems: &mut Problems<'_>) {
+        let addressed = (
+            self.host.as_deref().is_some_and(|host| !host.is_empty()),
+            self.port,
+        );
+        match (self.to, addressed) {
+            (AnswersTo::Listener, (true, Some(1..))) => {}
+            (AnswersTo::Listener, (false, _)) => {
+                problems.add(
+                    &format!("{key}.host"),
+                    "missing; expected a host name or an address",
+                );
+            }
+            (AnswersTo::Listener, (true, None | Some(0))) => {
+                problems.add(&format!("{key}.port"), "expected a port from 1 to 65535");
+            }
+            (AnswersTo::SameConnection, (false, None)) => {}
+            (AnswersTo::SameConnection, (_, _)) => {
+                problems.add(key, "same-connection has no host and no port");
+            }
+        }
+    }
 }
 
 impl Hl7 {
@@ -76,6 +130,14 @@ impl Hl7 {
             problems.not_empty(&key("name"), &peer.name);
             problems.not_empty(&key("host"), &peer.host);
             site.check_reference(&key("site"), peer.site.as_ref(), problems);
+            let Some(answers) = &peer.application_answers else {
+                continue;
+            };
+            answers.check(&key("application_answers"), problems);
+            // Answers are kept under the name of their receiver.
+            if self.peers.iter().filter(|other| other.name == peer.name).count() > 1 {
+                problems.add(&key("name"), "expected a name that no other peer has");
+            }
         }
     }
 }

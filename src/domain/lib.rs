@@ -6,6 +6,8 @@ pub mod admit;
 pub mod advice;
 pub mod alert;
 pub mod announced;
+pub mod answer;
+pub mod appointment;
 pub mod assemble;
 pub mod audit;
 pub mod clock;

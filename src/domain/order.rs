@@ -1,16 +1,19 @@
 //! Imaging orders and patients, as HL7 messages tell of them; and how one event changes what is known.
 //! `None` in an event means "not said" and never deletes.
 
-use std::collections::BTreeMap;
+mod record;
 
-use chrono::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::answer::AnswerEvent;
+use crate::appointment::AppointmentEvent;
 use crate::clock::Timestamp;
 use crate::ids::Uid;
 use crate::phi::{Demographics, PatientIdentifier, Phi};
 use crate::vendor::Told;
+
+pub use self::record::{OrderRecord, OrderState};
 
 /// What a stored message asks of us.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,10 @@ pub enum Hl7Event {
     Report(Vec<ReportEvent>),
     /// ORU^R01: results of another vendor's product, from a sender that is configured as one.
     VendorResults(Vec<SentResult>),
+    /// SIU^S12 and the like: when an order is to be carried out.
+    Appointment(AppointmentEvent),
+    /// ORR, ORI, ORG or ACK: an application's answer to a message of ours.
+    Answer(AnswerEvent),
     /// Well-formed, stored, and of no use here.
     Ignored { reason: String },
 }
@@ -122,7 +129,41 @@ pub struct PatientEvent {
     pub location: Option<String>,
     /// PV1-19, the visit number.
     pub visit: Option<String>,
+    /// What the message says to delete (`""`), which is not the same as saying nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<PatientField>,
     pub at: Timestamp,
+}
+
+/// What a message may delete of a patient or a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatientField {
+    Name,
+    BirthDate,
+    Sex,
+    PatientClass,
+    Location,
+    Visit,
+}
+
+impl PatientEvent {
+    pub fn deletes(&self, field: PatientField) -> bool {
+        self.deleted.contains(&field)
+    }
+
+    /// Whether anything is said of the visit.
+    pub fn speaks_of_visit(&self) -> bool {
+        let fields = [
+            PatientField::PatientClass,
+            PatientField::Location,
+            PatientField::Visit,
+        ];
+        self.patient_class.is_some()
+            || self.location.is_some()
+            || self.visit.is_some()
+            || fields.into_iter().any(|field| self.deletes(field))
+    }
 }
 
 /// MRG-1 goes, PID-3 stays.
@@ -166,134 +207,6 @@ pub struct SentResult {
     pub told: Told,
 }
 
-/// Whether an order still stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderState {
-    Placed,
-    Completed,
-    Cancelled,
-}
-
-/// What is known of an order after all events so far.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OrderRecord {
-    pub state: OrderState,
-    pub placer: Option<EntityId>,
-    pub filler: Option<EntityId>,
-    pub accession: Option<String>,
-    pub study_uid: Option<Uid>,
-    pub procedure: Procedure,
-    pub modality: Option<String>,
-    #[serde(default)]
-    pub body_part: Option<String>,
-    #[serde(default)]
-    pub contrast: Option<Contrast>,
-    pub requested_procedure_id: Option<String>,
-    pub scheduled_step_id: Option<String>,
-    pub priority: Option<String>,
-    pub status: Option<String>,
-    pub patient_class: Option<String>,
-    pub location: Option<String>,
-    pub visit: Option<String>,
-    pub ordering_provider: Option<String>,
-    pub clinical_information: Option<Phi<String>>,
-    /// When the procedure is to begin.
-    #[serde(default)]
-    pub scheduled_at: Option<Timestamp>,
-    /// The time of the newest event that was applied.
-    pub at: Timestamp,
-    /// When each field was last said, by field name.
-    #[serde(default)]
-    pub stamps: BTreeMap<String, Timestamp>,
-}
-
-impl OrderRecord {
-    /// The record that a first event makes; a cancel that comes before its order makes a cancelled order.
-    pub fn first(event: &OrderEvent) -> Self {
-        let blank = Self {
-            state: OrderState::Placed,
-            placer: None,
-            filler: None,
-            accession: None,
-            study_uid: None,
-            procedure: Procedure::default(),
-            modality: None,
-            body_part: None,
-            contrast: None,
-            requested_procedure_id: None,
-            scheduled_step_id: None,
-            priority: None,
-            status: None,
-            patient_class: None,
-            location: None,
-            visit: None,
-            ordering_provider: None,
-            clinical_information: None,
-            scheduled_at: None,
-            at: event.at,
-            stamps: BTreeMap::from([("state".to_owned(), DateTime::UNIX_EPOCH)]),
-        };
-        blank.apply(event)
-    }
-
-    /// Folds an event in. Each field keeps the newest thing that was said of it, by the time of the message and not of its
-    /// arrival, so that messages which overtake one another end in the same record.
-    pub fn apply(mut self, event: &OrderEvent) -> Self {
-        let mut fold = Fold {
-            stamps: std::mem::take(&mut self.stamps),
-            known_at: self.at,
-            said_at: event.at,
-        };
-        fold.pick("accession", &mut self.accession, &event.accession);
-        fold.pick("modality", &mut self.modality, &event.modality);
-        fold.pick("body_part", &mut self.body_part, &event.body_part);
-        fold.pick("contrast", &mut self.contrast, &event.contrast);
-        fold.pick(
-            "requested_procedure_id",
-            &mut self.requested_procedure_id,
-            &event.requested_procedure_id,
-        );
-        fold.pick(
-            "scheduled_step_id",
-            &mut self.scheduled_step_id,
-            &event.scheduled_step_id,
-        );
-        fold.pick("visit", &mut self.visit, &event.patient.visit);
-        fold.pick("priority", &mut self.priority, &event.priority);
-        fold.pick("status", &mut self.status, &event.status);
-        fold.pick(
-            "patient_class",
-            &mut self.patient_class,
-            &event.patient.patient_class,
-        );
-        fold.pick("location", &mut self.location, &event.patient.location);
-        fold.pick(
-            "ordering_provider",
-            &mut self.ordering_provider,
-            &event.ordering_provider,
-        );
-        fold.pick(
-            "clinical_information",
-            &mut self.clinical_information,
-            &event.clinical_information,
-        );
-        fold.pick("scheduled_at", &mut self.scheduled_at, &event.scheduled_at);
-        fold.pick("placer", &mut self.placer, &event.placer);
-        fold.pick("filler", &mut self.filler, &event.filler);
-        fold.pick("study_uid", &mut self.study_uid, &event.study_uid);
-        let mut procedure = Some(self.procedure).filter(|p| *p != Procedure::default());
-        fold.pick("procedure", &mut procedure, &event.procedure);
-        self.procedure = procedure.unwrap_or_default();
-        let mut state = Some(self.state);
-        fold.pick("state", &mut state, &event.state());
-        self.state = state.unwrap_or(OrderState::Placed);
-        self.stamps = fold.stamps;
-        self.at = self.at.max(event.at);
-        self
-    }
-}
-
 impl OrderEvent {
     /// What the event says of the order's standing. A cancelled order stays cancelled until a later event places it again.
     fn state(&self) -> Option<OrderState> {
@@ -306,29 +219,6 @@ impl OrderEvent {
                 Some("CA" | "DC") => Some(OrderState::Cancelled),
                 Some(_) | None => None,
             },
-        }
-    }
-}
-
-/// One event on its way into a record.
-struct Fold {
-    stamps: BTreeMap<String, Timestamp>,
-    known_at: Timestamp,
-    said_at: Timestamp,
-}
-
-impl Fold {
-    fn pick<T: Clone>(&mut self, field: &str, known: &mut Option<T>, said: &Option<T>) {
-        if said.is_none() {
-            return;
-        }
-        let known_at = match known {
-            Some(_) => Some(self.stamps.get(field).copied().unwrap_or(self.known_at)),
-            None => None,
-        };
-        if known_at.is_none_or(|at| self.said_at >= at) {
-            known.clone_from(said);
-            self.stamps.insert(field.to_owned(), self.said_at);
         }
     }
 }

@@ -110,6 +110,7 @@ fn event(item: ScheduledItem) -> OrderEvent {
             patient_class: None,
             location: item.location,
             visit: item.visit,
+            deleted: Vec::new(),
             at: SAID_BY_WORKLIST,
         },
         ordering_provider: None,

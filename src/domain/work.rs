@@ -17,6 +17,8 @@ pub enum Work {
         #[serde(default)]
         paging: Paging,
     },
+    /// Write and send the second answer that the sender of a message is owed.
+    AnswerMessage { message: MessageId },
     /// Recompute the facts of a study from its instances; decide which series are ready.
     AssembleStudy { study: StudyId },
     /// Read a structured report or a key object selection that another system sent.
@@ -212,6 +214,7 @@ impl Work {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ApplyMessage { .. } => "apply_message",
+            Self::AnswerMessage { .. } => "answer_message",
             Self::AssembleStudy { .. } => "assemble_study",
             Self::ReadDocument { .. } => "read_document",
             Self::AdmitStudy { .. } => "admit_study",
@@ -246,7 +249,7 @@ impl Work {
             }
             // What shows why comes after what was found, and keeps nobody waiting.
             | Self::Explain { .. } => Lane::Screening,
-            Self::Deliver { .. } | Self::AskToKeep { .. } | Self::CheckKeeping { .. } => Lane::Delivery,
+            Self::Deliver { .. } | Self::AnswerMessage { .. } | Self::AskToKeep { .. } | Self::CheckKeeping { .. } => Lane::Delivery,
             Self::FindPriors { .. } | Self::FetchAnnounced { .. } | Self::PollWorklist { .. } => Lane::Priors,
             Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }

@@ -1,6 +1,9 @@
 //! Job: applies a stored HL7 message to patients, orders and reports, and looks again at the studies it concerns.
 //! Never touches what images said.
 
+mod answered;
+
+use tocsin_domain::appointment::AppointmentEvent;
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
 use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, ReportEvent};
 use tocsin_domain::phi::PatientIdentifier;
@@ -15,7 +18,10 @@ use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::{StoreError, Tx, messages, orders, patients, replay, reports, studies, timeline};
+use crate::storage::messages::InboundState;
+use crate::storage::{
+    StoreError, Tx, answers, messages, orders, patients, replay, reports, studies, timeline,
+};
 
 pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
@@ -25,7 +31,10 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Res
                 let row = messages::by_id(tx.conn(), id)
                     .await?
                     .ok_or(StoreError::Missing("message"))?;
-                let touched = apply(tx, &row, &settings).await?;
+                let (state, reason, touched) = match apply(tx, &row, &settings).await? {
+                    Applied::To(touched) => (InboundState::Applied, None, touched),
+                    Applied::ToNothing { reason } => (InboundState::Ignored, Some(reason), Vec::new()),
+                };
                 for study in &touched {
                     match paging {
                         Paging::AsUsual => look_again(tx, &settings, *study).await?,
@@ -36,7 +45,8 @@ pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Res
                         }
                     }
                 }
-                messages::set_state(tx, id, "applied", None, touched.first().copied()).await?;
+                messages::set_state(tx, id, state.text(), reason, touched.first().copied()).await?;
+                answers::due(tx, id).await?;
                 leases::complete(tx, &lease).await
             })
         })
@@ -49,9 +59,20 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
     let reason = reason.to_owned();
     env.store
         .write(move |tx| {
-            Box::pin(async move { messages::set_state(tx, id, "failed", Some(reason), None).await })
+            Box::pin(async move {
+                messages::set_state(tx, id, InboundState::Failed.text(), Some(reason), None).await?;
+                answers::due(tx, id).await
+            })
         })
         .await
+}
+
+/// What a message came to.
+enum Applied {
+    /// The studies that it concerns.
+    To(Vec<StudyId>),
+    /// It is kept, and speaks of nothing that is known here.
+    ToNothing { reason: String },
 }
 
 /// Runs the rules again; what other products said may be of the patient by now.
@@ -60,7 +81,7 @@ pub(super) async fn look_again(tx: &Tx, settings: &Settings, study: StudyId) -> 
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
-async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Vec<StudyId>, StoreError> {
+async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Applied, StoreError> {
     let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {
@@ -68,16 +89,18 @@ async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Vec
         site: &site,
         authority: &settings.default_authority,
     };
-    match event {
-        Hl7Event::Orders(events) => scope.orders(&events, "order message").await,
-        Hl7Event::Patient(event) => scope.patient(&event).await,
-        Hl7Event::Merge(merges) => scope.merges(&merges).await,
-        Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await,
+    Ok(Applied::To(match event {
+        Hl7Event::Orders(events) => scope.orders(&events, "order message").await?,
+        Hl7Event::Patient(event) => scope.patient(&event).await?,
+        Hl7Event::Merge(merges) => scope.merges(&merges).await?,
+        Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await?,
         Hl7Event::VendorResults(sent) => {
-            vendor_results::take_message(tx, settings, &site, message_id(row)?, &sent).await
+            vendor_results::take_message(tx, settings, &site, message_id(row)?, &sent).await?
         }
-        Hl7Event::Ignored { .. } => Ok(Vec::new()),
-    }
+        Hl7Event::Appointment(event) => return scope.appointment(&event).await,
+        Hl7Event::Answer(event) => return answered::apply(tx, &event, &row.raw).await,
+        Hl7Event::Ignored { reason } => return Ok(Applied::ToNothing { reason }),
+    }))
 }
 
 fn message_id(row: &message::Model) -> Result<MessageId, StoreError> {
@@ -128,8 +151,51 @@ impl Scope<'_> {
         let Some(identifier) = &event.identifier else {
             return Ok(Vec::new());
         };
-        self.upsert(event).await?;
-        self.relink_patient(identifier).await
+        let mut touched = self.visited(event).await?;
+        touched.extend(self.relink_patient(identifier).await?);
+        Ok(touched)
+    }
+
+    /// What rules read of the visit stands with the orders.
+    async fn visited(&self, event: &PatientEvent) -> Result<Vec<StudyId>, StoreError> {
+        let patient = self.upsert(event).await?;
+        let Some(patient) = patient.filter(|_| event.speaks_of_visit()) else {
+            return Ok(Vec::new());
+        };
+        let mut touched = Vec::new();
+        for order in orders::visited(self.tx, &patient, event).await? {
+            touched.extend(ids_of(&studies::of_order(self.tx.conn(), &order.id).await?)?);
+        }
+        Ok(touched)
+    }
+
+    async fn appointment(&self, event: &AppointmentEvent) -> Result<Applied, StoreError> {
+        let (conn, accession) = (self.tx.conn(), event.accession.as_deref());
+        let mut order = orders::find(
+            conn,
+            self.site,
+            event.filler.as_ref(),
+            event.placer.as_ref(),
+            accession,
+        )
+        .await?;
+        if let (None, Some(uid)) = (&order, &event.study_uid) {
+            order = orders::candidates(conn, self.site, uid.as_str(), None)
+                .await?
+                .pop();
+        }
+        let Some(order) = order else {
+            let reason = "the appointment is for an order that is not known".to_owned();
+            return Ok(Applied::ToNothing { reason });
+        };
+        self.upsert(&event.patient).await?;
+        let order = orders::scheduled(self.tx, order, event).await?;
+        let touched = ids_of(&studies::of_order(conn, &order.id).await?)?;
+        for study in &touched {
+            let what = format!("appointment {}", event.state.text());
+            timeline::note(self.tx, *study, "order_changed", what).await?;
+        }
+        Ok(Applied::To(touched))
     }
 
     async fn merges(&self, merges: &[PatientMerge]) -> Result<Vec<StudyId>, StoreError> {
@@ -138,12 +204,12 @@ impl Scope<'_> {
             let survivor_id = merge.survivor.qualified(self.authority);
             let now = self.tx.now();
             let said = &merge.survivor_demographics;
-            let survivor = patients::upsert(self.tx, self.site, &survivor_id, said, now).await?;
+            let survivor = patients::upsert(self.tx, self.site, &survivor_id, said, &[], now).await?;
             for retired in &merge.retired {
                 let retired_id = retired.qualified(self.authority);
                 // A record we never heard of is made, so that late studies under the old id find their patient.
                 let blank = Default::default();
-                let row = patients::upsert(self.tx, self.site, &retired_id, &blank, now).await?;
+                let row = patients::upsert(self.tx, self.site, &retired_id, &blank, &[], now).await?;
                 patients::merge(self.tx, row, &survivor).await?;
                 touched.extend(self.relink_patient(&retired_id).await?);
             }
@@ -200,7 +266,8 @@ impl Scope<'_> {
             return Ok(None);
         };
         let identifier = identifier.qualified(self.authority);
-        let row = patients::upsert(self.tx, self.site, &identifier, &event.demographics, event.at).await?;
+        let (said, deleted) = (&event.demographics, &event.deleted);
+        let row = patients::upsert(self.tx, self.site, &identifier, said, deleted, event.at).await?;
         Ok(Some(row.id))
     }
 

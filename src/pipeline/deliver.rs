@@ -11,6 +11,7 @@ mod sources;
 
 pub(super) use dicom::rendered;
 
+use chrono::TimeDelta;
 use tocsin_domain::ids::DeliveryId;
 use tocsin_domain::work::Work;
 
@@ -26,11 +27,17 @@ use crate::storage::{StoreError, Tx, pauses, studies, timeline};
 /// How soon what is owed to a paused destination finds that the pause is over.
 const LOOKS_AGAIN: std::time::Duration = std::time::Duration::from_secs(15);
 
+/// How long the application of a receiver may take to answer before a person is told that it has not.
+const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+const SILENT: &str = "its receiver has it, and the application there has not answered in ten minutes";
+
 /// How an attempt ended.
 pub(super) enum Attempt {
     Confirmed {
         note: String,
     },
+    /// The receiver has it and answers for its application later.
+    Committed,
     Refused {
         reason: String,
     },
@@ -81,6 +88,9 @@ enum Due {
 async fn begin(tx: &Tx, lease: &Lease, id: DeliveryId) -> Result<Due, StoreError> {
     leases::fence(tx, lease).await?;
     let row = deliveries::get(tx.conn(), id).await?;
+    if row.state == DeliveryState::Committed.text() {
+        deliveries::settle(tx, id, DeliveryState::Committed, Some(SILENT.to_owned())).await?;
+    }
     let study_id = row
         .study_id
         .parse()
@@ -117,14 +127,22 @@ async fn end(
             Some(note).filter(|n| !n.is_empty()),
             None,
         ),
+        Attempt::Committed => (DeliveryState::Committed, None, None),
         Attempt::Refused { reason } => (DeliveryState::Refused, Some(reason), None),
         Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
     };
     let (lease, done) = (lease.clone(), retry.is_none());
     let keep = state == DeliveryState::Confirmed && is_to_be_kept(env, &row)?;
-    env.store
+    let settled = env
+        .store
         .write(move |tx| {
             Box::pin(async move {
+                let now = deliveries::state_of(&deliveries::get(tx.conn(), id).await?)?;
+                if now != DeliveryState::Pending {
+                    // The application there was faster with its answer than its listener with the commit answer.
+                    leases::complete(tx, &lease).await?;
+                    return Ok(true);
+                }
                 deliveries::set_state(tx, id, state, error).await?;
                 if done {
                     let study = row
@@ -139,11 +157,18 @@ async fn end(
                     }
                     leases::complete(tx, &lease).await?;
                 }
-                Ok(())
+                if state == DeliveryState::Committed {
+                    let look = Terms::once(format!("deliver:{id}")).at(tx.now() + PATIENCE);
+                    jobs::enqueue(tx, &Work::Deliver { delivery: id }, look).await?;
+                }
+                Ok(done)
             })
         })
         .await?;
-    retry.map_or(Ok(()), |reason| Err(JobError::Retry(reason)))
+    match retry {
+        Some(reason) if !settled => Err(JobError::Retry(reason)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Whether the archive that has taken an object is asked to keep it safe.

@@ -31,8 +31,8 @@ use crate::telemetry::Metrics;
 
 use super::models::{AbsentModel, ActiveModel};
 use super::{
-    admit_study, apply_message, assemble_study, check_deadline, compare_priors, deliver, explain,
-    fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, read_document,
+    admit_study, answer_message, apply_message, assemble_study, check_deadline, compare_priors, deliver,
+    explain, fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, read_document,
     send_notification, step_alert, triage_study,
 };
 
@@ -85,6 +85,8 @@ pub struct Settings {
     /// So often in a row a subscriber may fail.
     pub hook_failures: i64,
     pub ris: Option<Ris>,
+    /// Where the second answer to a sender goes, by its name in the configuration.
+    pub answers: BTreeMap<String, AnswerRoute>,
     pub archives: Vec<Archive>,
     /// Other vendors' products whose results are read.
     pub vendors: Vec<Product>,
@@ -99,6 +101,14 @@ pub struct Ris {
     pub peer: MllpPeer,
     pub profile: SendProfile,
     pub parties: Parties,
+}
+
+/// Where a sender takes the answers that come after a message was applied.
+#[derive(Clone)]
+pub enum AnswerRoute {
+    To(MllpPeer),
+    /// Its own connection; the listener does it.
+    SameConnection,
 }
 
 /// Which results a receiver of objects gets.
@@ -161,6 +171,13 @@ impl Settings {
             .to_string()
     }
 
+    /// As HL7 writes it, with its offset.
+    pub fn hl7_time(&self, at: Timestamp) -> String {
+        at.with_timezone(&self.time_zone)
+            .format("%Y%m%d%H%M%S%z")
+            .to_string()
+    }
+
     /// The policy of that name, else the default one.
     pub fn policy(&self, name: Option<&str>) -> Option<&Policy> {
         name.and_then(|name| self.policies.get(name))
@@ -181,6 +198,7 @@ impl Handler for Env {
     async fn given_up(&self, lease: &Lease, reason: &str) {
         let marked = match lease.work {
             Work::ApplyMessage { message, .. } => apply_message::given_up(self, message, reason).await,
+            Work::AnswerMessage { message } => answer_message::given_up(self, message, reason).await,
             Work::Infer { analysis, .. } | Work::InferPrior { analysis } => {
                 infer::given_up(self, analysis, reason).await
             }
@@ -218,6 +236,7 @@ impl Env {
     async fn dispatch(&self, lease: &Lease) -> Result<(), JobError> {
         match lease.work {
             Work::ApplyMessage { message, paging } => apply_message::run(self, lease, message, paging).await,
+            Work::AnswerMessage { message } => answer_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
             Work::ReadDocument { instance } => read_document::run(self, lease, instance).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,

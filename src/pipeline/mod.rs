@@ -3,6 +3,7 @@
 
 pub mod admit_study;
 mod announced;
+mod answer_message;
 pub mod apply_message;
 pub mod assemble_study;
 pub mod check_deadline;

@@ -147,10 +147,14 @@ pub fn finish(segments: &[Segment], encoder: &Encoder) -> Built {
 pub fn time(at: Timestamp, zone: Tz, version: Version) -> String {
     let local = at.with_timezone(&zone);
     let format = match version {
-        Version::V231 => "%Y%m%d%H%M%S",
-        Version::V24 | Version::V25 | Version::V251 | Version::V26 | Version::V27 | Version::V282 => {
-            "%Y%m%d%H%M%S%z"
-        }
+        Version::V23 | Version::V231 => "%Y%m%d%H%M%S",
+        Version::V24
+        | Version::V25
+        | Version::V251
+        | Version::V26
+        | Version::V27
+        | Version::V28
+        | Version::V282 => "%Y%m%d%H%M%S%z",
     };
     local.format(format).to_string()
 }

@@ -6,6 +6,8 @@ use encoding_rs::{
     ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_15, WINDOWS_1252, WINDOWS_1254,
 };
 
+use serde::{Deserialize, Serialize};
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What we read and write, as a person who is asked for one of them is told.
@@ -14,7 +16,7 @@ pub const SUPPORTED: &str =
 
 /// A character set that we read and write. A message is decoded before it is split: in those of the East, a byte that looks like a
 /// delimiter may be half of a character. The header is ASCII up to MSH-18 in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Charset {
     Ascii,
     Utf8,
@@ -25,7 +27,7 @@ pub enum Charset {
 }
 
 /// The sets of several bytes a character that table 0211 names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum East {
     Gb18030,
     Big5,
@@ -36,7 +38,7 @@ pub enum East {
 }
 
 /// The further parts of ISO 8859 that table 0211 names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IsoPart {
     P2,
     P3,

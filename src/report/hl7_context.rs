@@ -8,7 +8,7 @@ use tocsin_domain::order::{EntityId, OrderRecord, Procedure};
 use tocsin_domain::phi::{Demographics, PatientIdentifier};
 
 use super::hl7_build::{Encoder, Segment, name_parts, time};
-use super::site_profile::{AcknowledgementMode, SendProfile, Version};
+use super::site_profile::{AcknowledgementMode, ApplicationAnswer, SendProfile, Version};
 
 /// The order a message is about, as the site's own messages told it.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,13 +95,6 @@ pub(super) struct MessageType {
     pub structure: &'static str,
 }
 
-/// Whether an application answer is of interest, besides the commit answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ApplicationAnswer {
-    Wanted,
-    Unwanted,
-}
-
 impl Envelope<'_> {
     pub(super) fn version(&self) -> Version {
         self.profile.version
@@ -129,8 +122,7 @@ impl Envelope<'_> {
         };
         let (accept, application) = match (self.profile.acknowledgement, answer) {
             (AcknowledgementMode::Original, _) => ("", ""),
-            (AcknowledgementMode::Enhanced, ApplicationAnswer::Wanted) => ("AL", "AL"),
-            (AcknowledgementMode::Enhanced, ApplicationAnswer::Unwanted) => ("AL", "NE"),
+            (AcknowledgementMode::Enhanced, answer) => ("AL", answer.text()),
         };
         let charset = encoder.charset().name();
         Segment::new("MSH")

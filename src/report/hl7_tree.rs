@@ -112,6 +112,11 @@ impl<'a> Segment<'a> {
         self.repetitions(field).first()?.value(component)
     }
 
+    /// Whether the field says `""`: delete what you have.
+    pub fn deletes(&self, field: usize) -> bool {
+        self.raw(field) == DELETE
+    }
+
     /// All of a free text field: repetitions as lines, delimiters inside kept as characters.
     pub fn text(&self, field: usize) -> String {
         let lines: Vec<String> = self

@@ -2,7 +2,8 @@
 //! and its answer says that the other side reads what we write.
 
 use crate::hl7_build::{Built, Segment, finish};
-use crate::hl7_context::{ApplicationAnswer, Envelope, MessageType};
+use crate::hl7_context::{Envelope, MessageType};
+use crate::site_profile::ApplicationAnswer;
 
 /// A message for trying a connection.
 pub fn status(envelope: &Envelope<'_>) -> Built {
@@ -14,7 +15,7 @@ pub fn status(envelope: &Envelope<'_>) -> Built {
     let encoder = &mut envelope.encoder();
     let now = envelope.time(envelope.at);
     let segments = [
-        envelope.msh(&kind, ApplicationAnswer::Unwanted, encoder),
+        envelope.msh(&kind, ApplicationAnswer::Never, encoder),
         Segment::new("NCK").set(1, encoder.text(&now)),
     ];
     finish(&segments, encoder)

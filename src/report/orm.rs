@@ -6,9 +6,7 @@ use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::worklist::Band;
 
 use super::hl7_build::{Built, Encoder, FieldText, Segment, finish};
-use super::hl7_context::{
-    ApplicationAnswer, BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1,
-};
+use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1};
 use super::site_profile::{OrderMessage, PriorityField, PriorityProfile, PriorityValue, Version};
 use super::text::headline;
 
@@ -90,7 +88,7 @@ pub fn change_priority(
     let kind = message_type(envelope.profile.order_message);
     let priority = priority_value(&envelope.profile.priority, change.to);
     let mut segments = vec![
-        envelope.msh(&kind, ApplicationAnswer::Wanted, encoder),
+        envelope.msh(&kind, envelope.profile.application_answers.order, encoder),
         pid(order, encoder),
     ];
     segments.extend(pv1(order, encoder));

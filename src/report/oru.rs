@@ -6,9 +6,7 @@ use tocsin_domain::finding::{Finding, Measurement, Presence, ResultRecord, Resul
 use tocsin_domain::ids::Uid;
 
 use super::hl7_build::{Built, Encoder, FieldText, Segment, finish, number};
-use super::hl7_context::{
-    ApplicationAnswer, BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1,
-};
+use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1};
 use super::site_profile::{SrReference, UnreadStatus, Version};
 use super::text::narrative;
 
@@ -85,7 +83,7 @@ impl Rows<'_> {
         let encoder = &mut self.encoder;
         let made = envelope.time(self.message.record.produced_at);
         self.segments
-            .push(envelope.msh(&ORU, ApplicationAnswer::Unwanted, encoder));
+            .push(envelope.msh(&ORU, envelope.profile.application_answers.result, encoder));
         self.segments.push(pid(order, encoder));
         self.segments.extend(pv1(order, encoder));
         self.segments.push(

@@ -4,7 +4,7 @@
 use tocsin_domain::ids::Uid;
 
 use super::hl7_build::{Built, Segment, finish};
-use super::hl7_context::{ApplicationAnswer, BuildError, Envelope, OrderContext, entity, obr, pid, pv1};
+use super::hl7_context::{BuildError, Envelope, OrderContext, entity, obr, pid, pv1};
 use super::oru::{DICOM_STUDY, IMPRESSION, ORU, unread};
 
 /// OBX-11, table 0085: results cannot be obtained.
@@ -28,7 +28,7 @@ pub fn rejection(message: &Rejection<'_>, envelope: &Envelope<'_>) -> Result<Bui
     let now = envelope.time(envelope.at);
     let status = unread(envelope.profile.result.unread_status);
     let mut segments = vec![
-        envelope.msh(&ORU, ApplicationAnswer::Unwanted, &mut encoder),
+        envelope.msh(&ORU, envelope.profile.application_answers.result, &mut encoder),
         pid(order, &mut encoder),
     ];
     segments.extend(pv1(order, &mut encoder));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tocsin_domain::order::Contrast;
 
 /// Where we read what the standard leaves to the site.
@@ -45,6 +45,20 @@ pub struct ReadProfile {
     /// What is known of the patient's complaint besides OBR-13 and OBR-31, in segments of the site's own.
     #[serde(default)]
     pub clinical_information: Vec<FieldPath>,
+    /// What an application answer to an order is, where its sender asks for one.
+    #[serde(default)]
+    pub order_answer: AnswerForm,
+}
+
+/// The message that answers an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnswerForm {
+    #[default]
+    #[serde(rename = "ACK")]
+    General,
+    /// ORR^O02 to ORM^O01, ORI^O24 to OMI^O23, ORG^O20 to OMG^O19.
+    #[serde(rename = "order")]
+    Order,
 }
 
 /// A code of the site on the left, a code of the standard on the right; what is not listed is taken as it is.

@@ -27,6 +27,9 @@ pub struct SendProfile {
     pub version: Version,
     pub charset: CharsetName,
     pub acknowledgement: AcknowledgementMode,
+    /// In enhanced mode: when the application there is to answer (MSH-16).
+    #[serde(default)]
+    pub application_answers: ApplicationAnswers,
     pub order_message: OrderMessage,
     pub priority: PriorityProfile,
     pub result: ResultProfile,
@@ -35,6 +38,8 @@ pub struct SendProfile {
 /// The versions that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Version {
+    #[serde(rename = "2.3")]
+    V23,
     #[serde(rename = "2.3.1")]
     V231,
     #[serde(rename = "2.4")]
@@ -47,6 +52,8 @@ pub enum Version {
     V26,
     #[serde(rename = "2.7")]
     V27,
+    #[serde(rename = "2.8")]
+    V28,
     #[serde(rename = "2.8.2")]
     V282,
 }
@@ -54,12 +61,14 @@ pub enum Version {
 impl Version {
     pub fn text(self) -> &'static str {
         match self {
+            Self::V23 => "2.3",
             Self::V231 => "2.3.1",
             Self::V24 => "2.4",
             Self::V25 => "2.5",
             Self::V251 => "2.5.1",
             Self::V26 => "2.6",
             Self::V27 => "2.7",
+            Self::V28 => "2.8",
             Self::V282 => "2.8.2",
         }
     }
@@ -72,6 +81,59 @@ pub enum AcknowledgementMode {
     Original,
     /// A commit answer is asked for, and an application answer to a change of an order.
     Enhanced,
+}
+
+/// When the other application is asked for an answer; that answer comes to our listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationAnswers {
+    /// To a change of an order.
+    #[serde(default = "ApplicationAnswer::always")]
+    pub order: ApplicationAnswer,
+    /// To a result.
+    #[serde(default = "ApplicationAnswer::never")]
+    pub result: ApplicationAnswer,
+}
+
+/// Table 0155.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ApplicationAnswer {
+    #[serde(rename = "AL")]
+    Always,
+    #[serde(rename = "NE")]
+    Never,
+    #[serde(rename = "ER")]
+    OnError,
+    #[serde(rename = "SU")]
+    OnSuccess,
+}
+
+impl ApplicationAnswer {
+    fn always() -> Self {
+        Self::Always
+    }
+
+    fn never() -> Self {
+        Self::Never
+    }
+
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Always => "AL",
+            Self::Never => "NE",
+            Self::OnError => "ER",
+            Self::OnSuccess => "SU",
+        }
+    }
+}
+
+impl Default for ApplicationAnswers {
+    fn default() -> Self {
+        Self {
+            order: ApplicationAnswer::Always,
+            result: ApplicationAnswer::Never,
+        }
+    }
 }
 
 /// The message that carries a change of priority.

@@ -23,6 +23,8 @@ pub enum DeliveryState {
     /// Waits until a person has resolved a conflict, or until the order is known.
     Held,
     Pending,
+    /// The receiver has it; what its application says comes later.
+    Committed,
     Confirmed,
     /// The other side said no; sending it again unchanged would not help.
     Refused,
@@ -30,9 +32,10 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Held,
         Self::Pending,
+        Self::Committed,
         Self::Confirmed,
         Self::Refused,
         Self::Cancelled,
@@ -42,6 +45,7 @@ impl DeliveryState {
         match self {
             Self::Held => "held",
             Self::Pending => "pending",
+            Self::Committed => "committed",
             Self::Confirmed => "confirmed",
             Self::Refused => "refused",
             Self::Cancelled => "cancelled",
@@ -245,6 +249,24 @@ pub async fn set_state(
     row.attempts = Set(attempts);
     row.last_error = Set(error);
     row.updated_at = Set(to_micros(tx.now()));
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// The receiver's last word, come by itself and not in answer to an attempt.
+pub async fn settle(
+    tx: &Tx,
+    id: DeliveryId,
+    state: DeliveryState,
+    words: Option<String>,
+) -> Result<(), StoreError> {
+    let row = delivery::ActiveModel {
+        id: Set(id.to_string()),
+        state: Set(state.text().to_owned()),
+        last_error: Set(words),
+        updated_at: Set(to_micros(tx.now())),
+        ..Default::default()
+    };
     row.update(tx.conn()).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod alerts;
 pub mod analyses;
 pub mod announcements;
+pub mod answers;
 pub mod associations;
 pub mod audit;
 pub mod blobs;

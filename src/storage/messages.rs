@@ -115,7 +115,7 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
 #[derive(Clone)]
 pub struct Draft {
     pub id: MessageId,
-    pub study: StudyId,
+    pub study: Option<StudyId>,
     pub site: SiteId,
     /// The destination's name in the configuration.
     pub peer: String,
@@ -131,7 +131,9 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let mut keys = draft.keys;
     keys.extend(named(draft.kind, &draft.peer));
-    keys.extend(of_study(tx, draft.study).await?);
+    if let Some(study) = draft.study {
+        keys.extend(of_study(tx, study).await?);
+    }
     let row = message::ActiveModel {
         id: Set(draft.id.to_string()),
         site: Set(draft.site.0),
@@ -147,7 +149,7 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
         event: Set(None),
         problem: Set(None),
         flagged: Set(false),
-        study_id: Set(Some(draft.study.to_string())),
+        study_id: Set(draft.study.map(|study| study.to_string())),
         created_at: Set(now),
         updated_at: Set(now),
     };
@@ -239,6 +241,20 @@ pub async fn answered(
     };
     row.update(tx.conn()).await?;
     Ok(())
+}
+
+/// The message to this receiver that bears this control id.
+pub async fn sent_as(
+    conn: &impl ConnectionTrait,
+    peer: &str,
+    control_id: &str,
+) -> Result<Option<message::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::Direction.eq("out"))
+        .filter(Column::Peer.eq(peer))
+        .filter(Column::ControlId.eq(control_id))
+        .one(conn)
+        .await?)
 }
 
 /// When a message last came in.

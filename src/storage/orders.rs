@@ -4,9 +4,10 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
+use tocsin_domain::appointment::AppointmentEvent;
 use tocsin_domain::clock::to_micros;
 use tocsin_domain::ids::{OrderId, SiteId};
-use tocsin_domain::order::{EntityId, OrderEvent, OrderRecord, OrderState};
+use tocsin_domain::order::{EntityId, OrderEvent, OrderRecord, OrderState, PatientEvent};
 use tocsin_domain::scheduled::{SAID_BY_WORKLIST, is_only_scheduled};
 
 use super::document;
@@ -153,6 +154,60 @@ pub async fn fold(
     } else {
         Ok(row.update(tx.conn()).await?)
     }
+}
+
+/// The open orders of a patient.
+pub async fn open_of_patient(
+    conn: &impl ConnectionTrait,
+    patient: &str,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    Ok(Entity::find()
+        .filter(Column::PatientId.eq(patient))
+        .filter(Column::State.eq(state_text(OrderState::Placed)))
+        .all(conn)
+        .await?)
+}
+
+/// Folds in what a message says of the visit; the orders that it concerns.
+pub async fn visited(
+    tx: &Tx,
+    patient: &str,
+    event: &PatientEvent,
+) -> Result<Vec<imaging_order::Model>, StoreError> {
+    let mut changed = Vec::new();
+    for row in open_of_patient(tx.conn(), patient).await? {
+        let record = record_of(&row)?;
+        if !record.belongs_to_visit(event) {
+            continue;
+        }
+        let visited = record.clone().visited(event);
+        if visited != record {
+            changed.push(save(tx, row, &visited).await?);
+        }
+    }
+    Ok(changed)
+}
+
+/// Folds an appointment into its order.
+pub async fn scheduled(
+    tx: &Tx,
+    row: imaging_order::Model,
+    event: &AppointmentEvent,
+) -> Result<imaging_order::Model, StoreError> {
+    let record = record_of(&row)?.scheduled(event);
+    save(tx, row, &record).await
+}
+
+/// Of a record whose numbers and state are as they were.
+async fn save(
+    tx: &Tx,
+    row: imaging_order::Model,
+    record: &OrderRecord,
+) -> Result<imaging_order::Model, StoreError> {
+    let mut row: imaging_order::ActiveModel = row.into();
+    row.record = Set(document::write(record)?);
+    row.updated_at = Set(to_micros(tx.now()));
+    Ok(row.update(tx.conn()).await?)
 }
 
 /// Whether the order still says what it said when another priority was asked for.

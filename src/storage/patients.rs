@@ -4,6 +4,7 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use tocsin_domain::clock::{Timestamp, to_micros};
 use tocsin_domain::ids::{PatientId, SiteId};
+use tocsin_domain::order::PatientField;
 use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 
 use super::entity::patient::{self, Column, Entity};
@@ -132,12 +133,13 @@ async fn only_bearer(
     Ok(if bearers.len() == 1 { bearers.pop() } else { None })
 }
 
-/// Creates or updates a record. News older than what is known fills gaps only.
+/// Creates or updates a record. News older than what is known fills gaps only, and deletes nothing.
 pub async fn upsert(
     tx: &Tx,
     site: &SiteId,
     identifier: &PatientIdentifier,
     said: &Demographics,
+    deleted: &[PatientField],
     at: Timestamp,
 ) -> Result<patient::Model, StoreError> {
     let now = to_micros(tx.now());
@@ -157,14 +159,15 @@ pub async fn upsert(
         return Ok(row.insert(tx.conn()).await?);
     };
     let newer = to_micros(at) >= known.told_at;
-    let pick = |known: &Option<String>, said: &Option<Phi<String>>| match said {
+    let pick = |field, known: &Option<String>, said: &Option<Phi<String>>| match said {
         Some(said) if newer || known.is_none() => Some(said.expose().clone()),
+        None if newer && deleted.contains(&field) => None,
         Some(_) | None => known.clone(),
     };
     let (name, birth_date, sex) = (
-        pick(&known.name, &said.name),
-        pick(&known.birth_date, &said.birth_date),
-        pick(&known.sex, &said.sex),
+        pick(PatientField::Name, &known.name, &said.name),
+        pick(PatientField::BirthDate, &known.birth_date, &said.birth_date),
+        pick(PatientField::Sex, &known.sex, &said.sex),
     );
     let told_at = known.told_at.max(to_micros(at));
     let same = (&name, &birth_date, &sex) == (&known.name, &known.birth_date, &known.sex);

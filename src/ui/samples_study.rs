@@ -1,6 +1,7 @@
 //! For tests: a study and its pictures, with as little as there can be and with everything.
 
 use chrono::TimeDelta;
+use tocsin_domain::appointment::AppointmentState;
 use tocsin_domain::course::{Event, critical};
 use tocsin_domain::finding::{DisplayPolicy, Presence};
 use tocsin_domain::triage::verdict::Recommendation;
@@ -96,6 +97,7 @@ fn study(amount: Amount) -> StudyView {
         ris_priority: amount.maybe(hostile()),
         order_state: amount.maybe("cancelled".to_owned()),
         scheduled_at: amount.maybe(at()),
+        appointment: amount.maybe(AppointmentState::NoShow),
         band: amount.maybe(Band::Critical),
         score: 40.0,
         reasons: amount.list(reason()),

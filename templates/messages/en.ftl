@@ -238,6 +238,7 @@ study-images =
     }
 study-order = Order { $link }
 study-off-list = Not on the worklist
+study-appointment = Appointment { $state }
 study-rank = Rank { $rank }, without AI { $without }
 # Before the time by which it has to be read.
 study-cap = cap
@@ -625,6 +626,9 @@ word-conflict = conflict
 word-placed = placed
 word-completed = completed
 word-cancelled = cancelled
+word-booked = booked
+word-deleted = deleted
+word-no-show = missed by the patient
 word-another-birth-date = another birth date
 word-another-name = another name
 word-another-sex = another sex
@@ -663,6 +667,7 @@ word-received = received
 word-applied = applied
 word-ignored = ignored
 word-held = held
+word-committed = with its receiver, not answered yet
 word-confirmed = confirmed
 word-refused = refused
 word-priority-change = priority change

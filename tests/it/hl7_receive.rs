@@ -81,6 +81,7 @@ fn settings() -> MllpSettings {
             site: SiteId("main".into()),
             zone: chrono_tz::Europe::Berlin,
             profile: Arc::new(SiteProfile::parse(DEFAULT_251).expect("sound").read),
+            answers: None,
         },
         processing_ids: vec!["P".into(), "T".into(), "D".into()],
         ai_senders: Vec::new(),
@@ -580,13 +581,17 @@ async fn the_worked_examples_are_understood() {
             Hl7Event::Orders(_) => "order",
             Hl7Event::Patient(_) => "adt_a0",
             Hl7Event::Merge(_) => "adt_a4",
-            Hl7Event::Report(_) => "oru",
+            Hl7Event::Report(_) | Hl7Event::VendorResults(_) => "oru",
+            Hl7Event::Appointment(_) => "siu",
+            Hl7Event::Answer(_) => "answer",
             Hl7Event::Ignored { .. } => "ignored",
         };
         let wanted = match &name[..3] {
             "adt" => &name[..6],
             "omg" | "omi" | "orm" => "order",
             "oru" => "oru",
+            "siu" => "siu",
+            "ack" | "ori" => "answer",
             _ => "ignored",
         };
         assert_eq!(kind, wanted, "{name}");

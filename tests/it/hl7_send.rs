@@ -390,7 +390,8 @@ fn hl7apy_reads_our_messages_strictly() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [("231", DEFAULT_231), ("251", DEFAULT_251)] {
+    let profiles = of_every_version();
+    for (name, text) in &profiles {
         let profile = profile(text);
         let write = |kind: &str, bytes: Vec<u8>| {
             std::fs::write(folder.path().join(format!("{kind}-{name}.hl7")), bytes).expect("written");
@@ -420,5 +421,53 @@ fn hl7apy_reads_our_messages_strictly() {
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(said.lines().filter(|l| l.starts_with('{')).count(), 10, "{said}");
+    let read = said.lines().filter(|l| l.starts_with('{')).count();
+    assert_eq!(read, 5 * profiles.len(), "{said}");
+}
+
+/// A profile for each version that sites may name, with each message that it has for an order.
+fn of_every_version() -> Vec<(String, String)> {
+    let with = |base: &str, version: &str, message: &str| {
+        let own = base
+            .replace("version = \"2.3.1\"", &format!("version = \"{version}\""))
+            .replace("version = \"2.5.1\"", &format!("version = \"{version}\""));
+        let own = own.replace(
+            "order_message = \"OMI^O23\"",
+            &format!("order_message = \"{message}\""),
+        );
+        (format!("{version}-{}", &message[..3]), own)
+    };
+    let early = ["2.3", "2.3.1", "2.4"].map(|version| with(DEFAULT_231, version, "ORM^O01"));
+    let both = ["2.5", "2.5.1", "2.6"].map(|version| with(DEFAULT_251, version, "ORM^O01"));
+    let new =
+        ["2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.2"].map(|version| with(DEFAULT_251, version, "OMI^O23"));
+    [early.to_vec(), both.to_vec(), new.to_vec()].concat()
+}
+
+#[test]
+fn the_priority_stands_where_the_version_has_it() {
+    for (name, text) in of_every_version() {
+        let message =
+            String::from_utf8_lossy(&priority_message(&profile(&text), &order(), &raise())).into_owned();
+        let field = |segment: &str, number: usize| {
+            let line = message.split('\r').find(|line| line.starts_with(segment));
+            line.and_then(|line| line.split('|').nth(number))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (version, withdrawn) = (&name[..name.len() - 4], name.as_str() >= "2.7");
+        assert_eq!(field("MSH", 11), version);
+        assert_eq!(field("ORC", 7).is_empty(), withdrawn, "{name}: ORC-7");
+        assert_eq!(field("OBR", 5).is_empty(), withdrawn, "{name}: OBR-5");
+        assert_eq!(field("OBR", 27).is_empty(), withdrawn, "{name}: OBR-27");
+        let tq1 = name.ends_with("OMI");
+        assert_eq!(field("TQ1", 9).is_empty(), !tq1, "{name}: TQ1-9");
+        let result = result_message(
+            &profile(&text),
+            &order(),
+            &record(ResultStatus::Preliminary, Some(0.9)),
+        );
+        let coded = String::from_utf8_lossy(&result).contains("|CWE|");
+        assert_eq!(coded, withdrawn, "{name}: CWE from 2.7 on, CE before");
+    }
 }

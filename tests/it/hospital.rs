@@ -162,10 +162,14 @@ impl Hospital {
 
     /// The RIS comes up where nothing listened.
     pub async fn ris_comes_up(&self) {
-        let socket = TcpListener::bind(("127.0.0.1", self.neighbours.ris))
+        tokio::spawn(ris::serve(self.ris_socket().await, self.ris.clone()));
+    }
+
+    /// Where the RIS is called, for a RIS of the story's own.
+    pub async fn ris_socket(&self) -> TcpListener {
+        TcpListener::bind(("127.0.0.1", self.neighbours.ris))
             .await
-            .unwrap();
-        tokio::spawn(ris::serve(socket, self.ris.clone()));
+            .unwrap()
     }
 
     // ---- what happens in it ----

@@ -12,6 +12,7 @@ mod notify_smtp;
 mod report_dicom;
 mod report_fhir;
 mod shared;
+mod story_answers;
 mod story_desk;
 mod story_dicomweb;
 mod story_explanation;

@@ -35,8 +35,8 @@ async fn merge(hospital: &Hospital, retired: &str, survivor: &str) {
                 birth_date: None,
                 sex: None,
             };
-            let old = patients::upsert(tx, &site, &retired, &said, at).await?;
-            let new = patients::upsert(tx, &site, &survivor, &said, at).await?;
+            let old = patients::upsert(tx, &site, &retired, &said, &[], at).await?;
+            let new = patients::upsert(tx, &site, &survivor, &said, &[], at).await?;
             patients::merge(tx, old, &new).await
         })
     });

@@ -13,7 +13,11 @@ USED = {
     "OMI": {"O23"},
     "OMG": {"O19"},
     "ORU": {"R01", ""},
-    "ADT": {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A31", "A18", "A34", "A40", "A47"},
+    "ADT": {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A28", "A31", "A18", "A34", "A40", "A47"},
+    "SIU": {"S12", "S13", "S14", "S15", "S17", "S26"},
+    "ORR": {"O02", ""},
+    "ORI": {"O24"},
+    "ORG": {"O20"},
 }
 
 
@@ -80,6 +84,16 @@ def real():
     return found
 
 
+def everything():
+    """By place in the shared data: the real messages, and the worked examples."""
+    found = {f"hl7/{name}": text for name, text in real().items()}
+    folder = shared("data/interop-examples/hl7")
+    for path in sorted(folder.glob("*.hl7")) if folder else []:
+        for number, text in enumerate(messages(path.read_bytes())):
+            found[f"interop-examples/hl7/{path.name}#{number}"] = text
+    return found
+
+
 def messages(data):
     """A file may hold a batch; each of its messages is sent by itself."""
     data = re.sub(b"\r\n|\n", b"\r", data)
@@ -108,4 +122,4 @@ class Header:
         self.sender = (first(2), first(3))
 
     def is_used(self):
-        return self.trigger in USED.get(self.kind, ())
+        return self.kind == "ACK" or self.trigger in USED.get(self.kind, ())

@@ -103,7 +103,7 @@ fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option
         DeliveryState::Pending if attempts == 0 => OutputState::Queued,
         DeliveryState::Pending => OutputState::Retrying,
         DeliveryState::Confirmed if is_message => OutputState::Acknowledged,
-        DeliveryState::Confirmed => OutputState::Sent,
+        DeliveryState::Committed | DeliveryState::Confirmed => OutputState::Sent,
         // A message that was refused carries the answer; an object is answered by a status alone.
         DeliveryState::Refused if is_message && ack.is_none() => OutputState::Failed,
         DeliveryState::Refused => OutputState::Refused,

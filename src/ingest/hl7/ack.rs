@@ -1,18 +1,19 @@
-//! Answers: original and enhanced mode, with the reason in ERR from 2.5 on and in MSA-3 before 2.8.
-//! An answer repeats nothing of the message but its addresses, its control id, MSH-11 and MSH-12.
+//! What a message is answered with on its own connection, in original and enhanced mode, and whether its sender is owed an
+//! application's answer later.
 
 use bytes::Bytes;
 use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 
+use tocsin_domain::answer::{Condition, Fate, Owed};
+
 use super::event::{Message, VERSIONS};
-use super::header::{Condition, Header};
+use super::header::Header;
 use super::problem::Hl7Problem;
 use crate::deliver::mllp::AckCode;
-use crate::report::hl7_build::{Encoder, Segment, finish};
+use crate::report::hl7_answer::{self, AnswerTo, Commit, Content, Stamp};
+use crate::report::read_profile::AnswerForm;
 
-/// MSA-3 holds this many characters (ST 80 up to 2.5.1).
-const MAX_TEXT: usize = 80;
 /// The version of an answer to a message whose own version we do not know.
 const FALLBACK_VERSION: &str = "2.5.1";
 
@@ -34,6 +35,15 @@ pub struct Answering<'a> {
     pub control_id: &'a str,
     pub at: Timestamp,
     pub zone: Tz,
+    pub later: Later,
+}
+
+/// Whether there is a way for an application's answer that comes after the message was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Later {
+    Possible,
+    /// The one answer on the connection is all that the sender gets.
+    Impossible,
 }
 
 impl Answering<'_> {
@@ -55,7 +65,7 @@ pub struct Answer {
 
 pub fn answer(message: &Message, verdict: Verdict<'_>, answering: &Answering<'_>) -> Answer {
     let header = &message.header;
-    let level = level(header, matches!(verdict, Verdict::Accepted));
+    let level = level(header, fate(verdict), answering.later);
     let code = code(&level, verdict);
     if level == Level::Silent {
         return Answer {
@@ -63,17 +73,75 @@ pub fn answer(message: &Message, verdict: Verdict<'_>, answering: &Answering<'_>
             bytes: Bytes::new(),
         };
     }
-    let mut encoder = Encoder::new(message.charset);
-    let mut segments = vec![
-        msh(header, answering, &mut encoder),
-        msa(header, code, verdict, &mut encoder),
-    ];
-    if let Verdict::Refused(problem) = verdict {
-        segments.push(err(header, problem, &mut encoder));
-    }
+    let content = Content {
+        form: AnswerForm::General,
+        commit: match is_enhanced(header) {
+            true => Commit::Never,
+            false => Commit::Unsaid,
+        },
+        code: code.text(),
+        problem: match verdict {
+            Verdict::Refused(problem) => Some(problem),
+            Verdict::Accepted => None,
+        },
+        orders: &[],
+    };
+    let stamp = Stamp {
+        control_id: answering.control_id,
+        time: &answering.time(),
+    };
     Answer {
         code,
-        bytes: finish(&segments, &encoder).bytes.into(),
+        bytes: hl7_answer::answer(&to(message, answering), &content, stamp)
+            .bytes
+            .into(),
+    }
+}
+
+/// What an answer repeats of the message.
+pub fn to(message: &Message, answering: &Answering<'_>) -> AnswerTo {
+    let header = &message.header;
+    let said = |text: &str, otherwise: &str| match text {
+        "" => otherwise.to_owned(),
+        _ => text.to_owned(),
+    };
+    AnswerTo {
+        our_application: said(&header.receiving_application, answering.application),
+        our_facility: said(&header.receiving_facility, answering.facility),
+        their_application: header.sending_application.clone(),
+        their_facility: header.sending_facility.clone(),
+        message_type: header.message_type.clone(),
+        trigger: header
+            .trigger
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect(),
+        control_id: header.safe_control_id(),
+        processing_id: said(&header.processing_id, "P"),
+        version: version(header).to_owned(),
+        charset: message.charset,
+        says_charset: header.says_charset,
+    }
+}
+
+fn fate(verdict: Verdict<'_>) -> Fate {
+    match verdict {
+        Verdict::Accepted => Fate::Done,
+        Verdict::Refused(_) => Fate::Failed,
+    }
+}
+
+fn is_enhanced(header: &Header) -> bool {
+    (header.accept, header.application) != (Condition::Unsaid, Condition::Unsaid)
+}
+
+/// Whether the application's answer comes later. A message that was refused when it came has been told so by the commit answer,
+/// where one was asked for.
+pub fn answers_later(header: &Header, verdict: Verdict<'_>) -> bool {
+    let told = header.accept.owes(Fate::Failed) == Owed::Yes;
+    match verdict {
+        Verdict::Accepted => header.application.asks(),
+        Verdict::Refused(_) => header.application.asks() && !told,
     }
 }
 
@@ -85,19 +153,15 @@ enum Level {
     Silent,
 }
 
-/// One answer per message: the commit answer where it is asked for, else the application's.
-fn level(header: &Header, accepted: bool) -> Level {
-    let asked = |condition| match condition {
-        Condition::Always => true,
-        Condition::Never | Condition::Unsaid => false,
-        Condition::OnError => !accepted,
-        Condition::OnSuccess => accepted,
-    };
-    match (header.accept, header.application) {
-        (Condition::Unsaid, Condition::Unsaid) => Level::Application,
-        (accept, _) if asked(accept) => Level::Commit,
-        (_, application) if asked(application) => Level::Application,
-        _ => Level::Silent,
+/// The commit answer where it is asked for, else the application's, unless that comes later.
+fn level(header: &Header, fate: Fate, later: Later) -> Level {
+    if !is_enhanced(header) {
+        return Level::Application;
+    }
+    match (header.accept.owes(fate), header.application.owes(fate), later) {
+        (Owed::Yes, _, _) => Level::Commit,
+        (Owed::NotAsked, Owed::Yes, Later::Impossible) => Level::Application,
+        (Owed::NotAsked, Owed::Yes | Owed::NotAsked, _) => Level::Silent,
     }
 }
 
@@ -120,83 +184,6 @@ fn version(header: &Header) -> &str {
     }
 }
 
-fn msh(header: &Header, answering: &Answering<'_>, encoder: &mut Encoder) -> Segment {
-    let said = |text: &str, otherwise: &str| match text {
-        "" => otherwise.to_owned(),
-        _ => text.to_owned(),
-    };
-    let version = version(header);
-    let trigger: String = header
-        .trigger
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    let kind = match version {
-        "2.1" | "2.2" => encoder.text("ACK"),
-        "2.3" | "2.3.1" | "2.3.2" | "2.4" => encoder.components(&["ACK", &trigger]),
-        _ => encoder.components(&["ACK", &trigger, "ACK"]),
-    };
-    let enhanced = (header.accept, header.application) != (Condition::Unsaid, Condition::Unsaid);
-    let never = if enhanced { "NE" } else { "" };
-    let charset = if header.says_charset {
-        encoder.charset().name()
-    } else {
-        ""
-    };
-    Segment::new("MSH")
-        .set(
-            3,
-            encoder.text(&said(&header.receiving_application, answering.application)),
-        )
-        .set(
-            4,
-            encoder.text(&said(&header.receiving_facility, answering.facility)),
-        )
-        .set(5, encoder.text(&header.sending_application))
-        .set(6, encoder.text(&header.sending_facility))
-        .set(7, encoder.text(&answering.time()))
-        .set(9, kind)
-        .set(10, encoder.text(answering.control_id))
-        .set(11, encoder.text(&said(&header.processing_id, "P")))
-        .set(12, encoder.text(version))
-        .set(15, encoder.text(never))
-        .set(16, encoder.text(never))
-        .set(18, encoder.text(charset))
-}
-
-fn msa(header: &Header, code: AckCode, verdict: Verdict<'_>, encoder: &mut Encoder) -> Segment {
-    let text = match verdict {
-        Verdict::Refused(problem) if version(header) < "2.8" => problem.to_string(),
-        Verdict::Refused(_) | Verdict::Accepted => String::new(),
-    };
-    let short: String = text.chars().take(MAX_TEXT).collect();
-    Segment::new("MSA")
-        .set(1, encoder.text(code.text()))
-        .set(2, encoder.text(&header.safe_control_id()))
-        .set(3, encoder.text(&short))
-}
-
-/// Before 2.5 there is ERR-1 alone, `segment^sequence^field^code`.
-fn err(header: &Header, problem: &Hl7Problem, encoder: &mut Encoder) -> Segment {
-    let place = &problem.place;
-    let number = |n: usize| if n == 0 { String::new() } else { n.to_string() };
-    let [sequence, field] = [number(place.sequence), number(place.field)];
-    let [repetition, component] = [number(place.repetition), number(place.component)];
-    let code = problem.code;
-    if version(header) < "2.5" {
-        let coded = [code.number(), code.text(), "HL70357"];
-        let nested: [&[&str]; 4] = [&[&place.segment], &[&sequence], &[&field], &coded];
-        return Segment::new("ERR").set(1, encoder.nested(&nested));
-    }
-    let location = [place.segment.as_str(), &sequence, &field, &repetition, &component];
-    Segment::new("ERR")
-        .set(2, encoder.components(&location))
-        .set(3, encoder.components(&[code.number(), code.text(), "HL70357"]))
-        .set(4, encoder.text("E"))
-        .set(7, encoder.text(&problem.to_string()))
-        .set(8, encoder.text(&format!("Expected {}.", problem.expected)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::problem::{ErrorCode, Place};
@@ -210,6 +197,7 @@ mod tests {
         control_id: "T1",
         at: chrono::DateTime::UNIX_EPOCH,
         zone: chrono_tz::UTC,
+        later: Later::Impossible,
     };
 
     fn header_of(tail: &str) -> Message {
@@ -251,6 +239,32 @@ mod tests {
                 let got = answer(&message, verdict, &OURS);
                 let said = text(&got).split("MSA|").nth(1).map(|t| t[..2].to_owned());
                 assert_eq!(said.as_deref(), wanted, "{ask}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_application_answers_later_the_connection_carries_the_commit_answer_alone() {
+        let problem = Hl7Problem::missing(Place::field("PID", 1, 3), "an id");
+        let ours = Answering {
+            later: Later::Possible,
+            ..OURS
+        };
+        for (ask, accepted, refused) in [
+            ("AL|AL", (Some("CA"), true), (Some("CE"), false)),
+            ("NE|AL", (None, true), (None, true)),
+            ("ER|SU", (None, true), (Some("CE"), false)),
+            ("AL|NE", (Some("CA"), false), (Some("CE"), false)),
+        ] {
+            let message = header_of(&format!("ORM^O01|C1|P|2.5.1|||{ask}"));
+            for (verdict, wanted) in [
+                (Verdict::Accepted, accepted),
+                (Verdict::Refused(&problem), refused),
+            ] {
+                let got = answer(&message, verdict, &ours);
+                let said = text(&got).split("MSA|").nth(1).map(|t| t[..2].to_owned());
+                let got = (said.as_deref(), answers_later(&message.header, verdict));
+                assert_eq!(got, wanted, "{ask}");
             }
         }
     }

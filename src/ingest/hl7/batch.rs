@@ -165,9 +165,11 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ack::Later;
     use super::*;
 
     const OURS: Answering<'_> = Answering {
+        later: Later::Impossible,
         application: "TOCSIN",
         facility: "EGH",
         control_id: "T1",

@@ -13,15 +13,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::Reading;
-use super::ack::{Answer, Answering, Verdict, answer};
+use super::ack::{self, Answer, Answering, Later, Verdict, answer};
 use super::batch::{self, Batch};
 use super::event::{Message, NotHl7, Opened, open};
+use super::later::Outstanding;
 use super::listener::Env;
 use super::mllp::{Deframer, FrameError, frame};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::settings::{Caller, SiteReading};
-use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
+use super::sink::{MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
 use crate::deliver::channel::Channel;
+use crate::report::hl7_answer::Promise;
 
 const READ_CHUNK: usize = 16 * 1024;
 
@@ -33,6 +35,7 @@ pub(super) struct Connection<S> {
     deframer: Deframer,
     buffer: BytesMut,
     messages: u64,
+    outstanding: Outstanding,
 }
 
 /// Why a connection ended.
@@ -68,6 +71,7 @@ impl<S: MessageSink> Connection<S> {
             caller,
             buffer: BytesMut::new(),
             messages: 0,
+            outstanding: Outstanding::default(),
         }
     }
 
@@ -80,6 +84,14 @@ impl<S: MessageSink> Connection<S> {
             if let Err(end) = self.handle(frame).await {
                 return end;
             }
+        }
+    }
+
+    /// What was written and not taken is free for the next connection.
+    pub(super) async fn close(mut self) {
+        let left = self.outstanding.left();
+        if !left.is_empty() {
+            self.env.sink.answers_left(left).await;
         }
     }
 
@@ -105,7 +117,8 @@ impl<S: MessageSink> Connection<S> {
 
     /// The next frame. None after `stop`: what was not answered will be sent again.
     async fn next_frame(&mut self, stop: &CancellationToken) -> Result<Bytes, End> {
-        let limits = &self.env.settings.limits;
+        let env = Arc::clone(&self.env);
+        let limits = &env.settings.limits;
         let idle_until = Instant::now() + limits.idle;
         let mut frame_until = None;
         loop {
@@ -124,7 +137,12 @@ impl<S: MessageSink> Connection<S> {
             let read = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(End::Stopping),
-                read = timeout_at(until, self.channel.read_buf(&mut self.buffer)) => read,
+                read = timeout_at(until, self.channel.read_buf(&mut self.buffer)) => Some(read),
+                () = self.outstanding.time_to_look() => None,
+            };
+            let Some(read) = read else {
+                self.send_due().await?;
+                continue;
             };
             match (read, inside) {
                 (Ok(Ok(0)), false) => return Err(End::Closed),
@@ -137,7 +155,19 @@ impl<S: MessageSink> Connection<S> {
         }
     }
 
+    /// Writes the application's answers that have become due.
+    async fn send_due(&mut self) -> Result<(), End> {
+        for due in self.outstanding.due(&self.env.sink).await {
+            self.write(&due.bytes).await?;
+        }
+        Ok(())
+    }
+
     async fn handle(&mut self, raw: Bytes) -> Result<(), End> {
+        if let Some((answer, said)) = self.outstanding.taken(&raw) {
+            self.env.sink.answer_taken(&answer, &said).await;
+            return Ok(());
+        }
         let answer = match batch::of(&raw) {
             Some(batch) => self.answer_all(&batch).await?,
             None => self.answer_one(raw).await?,
@@ -160,7 +190,7 @@ impl<S: MessageSink> Connection<S> {
         if answers.is_empty() && !batch.messages.is_empty() {
             return Ok(Bytes::new());
         }
-        Ok(self.answering(|answering| batch.answer(&answers, answering)))
+        Ok(self.answering(Later::Impossible, |answering| batch.answer(&answers, answering)))
     }
 
     async fn answer_one(&mut self, raw: Bytes) -> Result<Bytes, End> {
@@ -168,7 +198,13 @@ impl<S: MessageSink> Connection<S> {
         self.messages += 1;
         let message = opened.message();
         Ok(match self.caller.reading(opened.header()).cloned() {
-            Some(site) => self.take(raw, &opened, message, &site).await,
+            Some(site) => {
+                let answer = self.take(raw, &opened, message, &site).await;
+                if let Some(route) = &site.answers {
+                    self.outstanding.speaks_for(route);
+                }
+                answer
+            }
             None => {
                 let place = Place::field("MSH", 1, 3);
                 let expected = "a sender that is known at this address (MSH-3, MSH-4)";
@@ -218,7 +254,12 @@ impl<S: MessageSink> Connection<S> {
             Ok(_) => Verdict::Accepted,
             Err(problem) => Verdict::Refused(problem),
         };
-        let answer = self.answer(&message, verdict);
+        let later = match site.answers {
+            Some(_) => Later::Possible,
+            None => Later::Impossible,
+        };
+        let answer = self.answer(&message, verdict, later);
+        let owed = self.owed(&message, verdict, site);
         self.log_message(&message, &answer, raw.len(), event.as_ref().err());
         let received = ReceivedMessage {
             peer: self.peer,
@@ -231,6 +272,7 @@ impl<S: MessageSink> Connection<S> {
             received_at,
             ack_code: answer.code,
             ack: answer.bytes.clone(),
+            later: owed,
         };
         match self.env.sink.accept(received).await {
             SinkAnswer::Stored => answer.bytes,
@@ -249,23 +291,41 @@ impl<S: MessageSink> Connection<S> {
                 );
                 let expected = "to be able to store the message; nothing was kept of it, send it again";
                 let problem = Hl7Problem::new(ErrorCode::Internal, Place::segment("MSH", 1), expected);
-                self.answer(&message, Verdict::Refused(&problem)).bytes
+                self.answer(&message, Verdict::Refused(&problem), Later::Impossible)
+                    .bytes
             }
         }
     }
 
     fn refuse(&self, message: &Message, problem: &Hl7Problem) -> Bytes {
-        let answer = self.answer(message, Verdict::Refused(problem));
+        let answer = self.answer(message, Verdict::Refused(problem), Later::Impossible);
         self.log_message(message, &answer, 0, Some(problem));
         answer.bytes
     }
 
-    fn answer(&self, message: &Message, verdict: Verdict<'_>) -> Answer {
-        self.answering(|answering| answer(message, verdict, answering))
+    /// The application's answer that the sender asks for and has a way for.
+    fn owed(&self, message: &Message, verdict: Verdict<'_>, site: &SiteReading) -> Option<OwedLater> {
+        let route = site.answers.clone()?;
+        ack::answers_later(&message.header, verdict).then(|| OwedLater {
+            promise: Promise {
+                to: self.answering(Later::Possible, |answering| ack::to(message, answering)),
+                wants: message.header.application,
+                form: site.profile.order_answer,
+                problem: match verdict {
+                    Verdict::Accepted => None,
+                    Verdict::Refused(problem) => Some(problem.clone()),
+                },
+            },
+            route,
+        })
+    }
+
+    fn answer(&self, message: &Message, verdict: Verdict<'_>, later: Later) -> Answer {
+        self.answering(later, |answering| answer(message, verdict, answering))
     }
 
     /// What an answer needs of us, under a control id of its own.
-    fn answering<A>(&self, write: impl FnOnce(&Answering<'_>) -> A) -> A {
+    fn answering<A>(&self, later: Later, write: impl FnOnce(&Answering<'_>) -> A) -> A {
         let settings = &self.env.settings;
         let control_id = format!("T{:016X}", self.env.ids.uuid().as_u64_pair().1);
         write(&Answering {
@@ -274,6 +334,7 @@ impl<S: MessageSink> Connection<S> {
             control_id: &control_id,
             at: self.env.clock.now(),
             zone: settings.reading.zone,
+            later,
         })
     }
 

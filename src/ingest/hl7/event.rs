@@ -1,12 +1,15 @@
 //! From a message's bytes to what it asks of us, or to what is wrong with it. Pure: no socket, no clock, no storage.
 
+use tocsin_domain::appointment::AppointmentState;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::order::Hl7Event;
 
 use super::Reading;
+use super::answers::answer;
+use super::appointments::appointment;
 use super::header::{Header, MAX_CONTROL_ID, preamble};
 use super::orders::orders;
-use super::patients::{merges, patient_event};
+use super::patients::{merges, patient_event, person_event};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::reports::reports;
 use super::tree::{Lines, Segment};
@@ -25,31 +28,49 @@ pub const VERSIONS: [&str; 16] = [
 pub enum Meaning {
     Orders,
     Patient,
+    /// Who somebody is, and nothing of a visit.
+    Person,
     Merge,
     Report,
+    /// When an order is to be carried out.
+    Appointment,
+    /// Of an application, to a message of ours.
+    Answer,
 }
 
-/// The messages that are acted on: type, triggers, and whether the type alone says it.
-pub const MESSAGES: [(&str, &[&str], bool, Meaning); 6] = [
+/// The messages that are acted on: type, triggers (all, where none is named), and whether the type alone says it.
+pub const MESSAGES: [(&str, &[&str], bool, Meaning); 12] = [
     ("ORM", &["O01"], true, Meaning::Orders),
     ("OMI", &["O23"], false, Meaning::Orders),
     ("OMG", &["O19"], false, Meaning::Orders),
     (
         "ADT",
         &[
-            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A31",
+            "A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13",
         ],
         false,
         Meaning::Patient,
     ),
+    ("ADT", &["A28", "A31"], false, Meaning::Person),
     ("ADT", &["A18", "A34", "A40", "A47"], false, Meaning::Merge),
     ("ORU", &["R01"], true, Meaning::Report),
+    (
+        "SIU",
+        &["S12", "S13", "S14", "S15", "S17", "S26"],
+        false,
+        Meaning::Appointment,
+    ),
+    ("ORR", &["O02"], true, Meaning::Answer),
+    ("ORI", &["O24"], false, Meaning::Answer),
+    ("ORG", &["O20"], false, Meaning::Answer),
+    ("ACK", &[], true, Meaning::Answer),
 ];
 
 impl Meaning {
     fn of(message_type: &str, trigger: &str) -> Option<Self> {
         let found = MESSAGES.iter().find(|(kind, triggers, alone, _)| {
-            *kind == message_type && (triggers.contains(&trigger) || *alone && trigger.is_empty())
+            let every = triggers.is_empty();
+            *kind == message_type && (every || triggers.contains(&trigger) || *alone && trigger.is_empty())
         });
         found.map(|(.., meaning)| *meaning)
     }
@@ -240,10 +261,32 @@ fn event(header: &Header, segments: &[Segment<'_>], reading: &Reading<'_>) -> Re
         Some(Meaning::Report) if reading.ai_senders.iter().any(|sender| sender.sent(header)) => {
             vendor_results(segments, header, reading, at).map(Hl7Event::VendorResults)
         }
+        Some(Meaning::Person) => person_event(segments, reading, at).map(Hl7Event::Patient),
         Some(Meaning::Report) => reports(segments, reading, at).map(Hl7Event::Report),
+        Some(Meaning::Appointment) => appointment_event(header, &trigger, segments, reading, at),
+        Some(Meaning::Answer) => answer(segments).map(Hl7Event::Answer),
         None => Ok(Hl7Event::Ignored {
             reason: ignored_because(header, segments),
         }),
+    }
+}
+
+/// An appointment without an order is somebody else's business.
+fn appointment_event(
+    header: &Header,
+    trigger: &str,
+    segments: &[Segment<'_>],
+    reading: &Reading<'_>,
+    at: Timestamp,
+) -> Result<Hl7Event, Hl7Problem> {
+    let ignored = |reason| Ok(Hl7Event::Ignored { reason });
+    let Some(state) = AppointmentState::of(trigger) else {
+        return ignored(ignored_because(header, segments));
+    };
+    let event = appointment(segments, state, reading, at)?;
+    match event.names_order() {
+        true => Ok(Hl7Event::Appointment(event)),
+        false => ignored(format!("{} names no order", header.kind())),
     }
 }
 

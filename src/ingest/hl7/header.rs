@@ -1,32 +1,12 @@
 //! MSH: who sent what, and which answer is asked for. Read as bytes first, because MSH-18 says how to read the rest.
 
+use tocsin_domain::answer::Condition;
+
 use super::tree::Segment;
 use crate::report::hl7_text::Delimiters;
 
 /// The longest control id that is taken and echoed (MSH-10 from 2.7 on).
 pub const MAX_CONTROL_ID: usize = 199;
-
-/// When the sender wants an answer (table 0155).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    Unsaid,
-    Always,
-    Never,
-    OnError,
-    OnSuccess,
-}
-
-impl Condition {
-    fn read(value: Option<&str>) -> Self {
-        match value {
-            Some("AL") => Self::Always,
-            Some("NE") => Self::Never,
-            Some("ER") => Self::OnError,
-            Some("SU") => Self::OnSuccess,
-            Some(_) | None => Self::Unsaid,
-        }
-    }
-}
 
 /// The fields of MSH, unescaped; empty where the message says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]

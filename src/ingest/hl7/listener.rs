@@ -77,6 +77,7 @@ async fn connection<S: MessageSink>(
     let mut connection = Connection::new(env, channel, peer, caller);
     let end = connection.run(&stop).await;
     connection.log(&end);
+    connection.close().await;
     drop(share);
 }
 

@@ -1,14 +1,16 @@
 //! HL7 v2 over MLLP: frames, text, meaning, answers, and the listener around them. Everything but [`listener`] is pure.
 
 pub mod ack;
+mod answers;
+mod appointments;
 pub mod batch;
 mod connection;
 pub mod event;
 pub mod header;
+mod later;
 pub mod listener;
 pub mod orders;
 pub mod patients;
-pub mod problem;
 pub mod reports;
 pub mod reread;
 pub mod rows;
@@ -22,6 +24,7 @@ use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
 
 pub use crate::deliver::mllp_frame as mllp;
+pub use crate::report::hl7_problem as problem;
 pub use crate::report::hl7_tree as tree;
 use crate::report::read_profile::ReadProfile;
 use vendor_results::AiSender;

@@ -183,15 +183,10 @@ impl Keys {
         study_uid: Option<Uid>,
         reading: &Reading<'_>,
     ) -> Result<Self, Hl7Problem> {
-        let group = places.group;
-        let accession = places.lookup(&reading.profile.accession);
-        if let Some((text, place)) = &accession {
-            check_identifier(text, || place.clone())?;
-        }
         Ok(Self {
-            placer: entity(group, 2)?,
-            filler: entity(group, 3)?,
-            accession: accession.map(|(text, _)| text),
+            placer: entity(places.group, &[("ORC", 2), ("OBR", 2)])?,
+            filler: entity(places.group, &[("ORC", 3), ("OBR", 3)])?,
+            accession: places.accession(reading)?,
             study_uid,
         })
     }
@@ -201,8 +196,9 @@ impl Keys {
     }
 }
 
-fn entity(group: &Group<'_, '_>, field: usize) -> Result<Option<EntityId>, Hl7Problem> {
-    for name in ["ORC", "OBR"] {
+/// The first of these fields that holds an entity identifier.
+pub fn entity(group: &Group<'_, '_>, places: &[(&str, usize)]) -> Result<Option<EntityId>, Hl7Problem> {
+    for &(name, field) in places {
         let Some(segment) = find(group, name) else {
             continue;
         };
@@ -220,6 +216,15 @@ fn entity(group: &Group<'_, '_>, field: usize) -> Result<Option<EntityId>, Hl7Pr
 }
 
 impl<'a> Places<'_, '_, 'a> {
+    /// The accession number, where the site has it.
+    pub fn accession(&self, reading: &Reading<'_>) -> Result<Option<String>, Hl7Problem> {
+        let Some((text, place)) = self.lookup(&reading.profile.accession) else {
+            return Ok(None);
+        };
+        check_identifier(&text, || place)?;
+        Ok(Some(text))
+    }
+
     /// The first of the site's fields that holds something, and where that was.
     fn lookup(&self, paths: &[FieldPath]) -> Option<(String, Place)> {
         paths.iter().find_map(|path| {

@@ -1,7 +1,7 @@
 //! PID, PV1 and MRG: whom a message is about, and which identifiers become one.
 
 use tocsin_domain::clock::Timestamp;
-use tocsin_domain::order::{PatientEvent, PatientMerge};
+use tocsin_domain::order::{PatientEvent, PatientField, PatientMerge};
 use tocsin_domain::phi::{Demographics, PatientIdentifier, Phi};
 
 use super::Reading;
@@ -69,7 +69,47 @@ pub fn patient(
         patient_class: said(&profile.patient_class).map(|text| profile.patient_classes.of(&text).to_owned()),
         location: pv1.and_then(location),
         visit: said(&profile.visit),
+        deleted: deleted(segments, reading),
         at,
+    })
+}
+
+/// What the message says to delete.
+fn deleted(segments: &[Segment<'_>], reading: &Reading<'_>) -> Vec<PatientField> {
+    let says = |name: &str, field: usize| {
+        let segment = segments.iter().find(|s| s.name == name);
+        segment.is_some_and(|s| s.deletes(field))
+    };
+    let first = |paths: &[FieldPath]| paths.first().is_some_and(|path| says(&path.segment, path.field));
+    let all = [
+        (PatientField::Name, says("PID", 5)),
+        (PatientField::BirthDate, says("PID", 7)),
+        (PatientField::Sex, says("PID", 8)),
+        (PatientField::PatientClass, first(&reading.profile.patient_class)),
+        (PatientField::Location, says("PV1", 3)),
+        (PatientField::Visit, first(&reading.profile.visit)),
+    ];
+    all.into_iter()
+        .filter_map(|(field, deletes)| deletes.then_some(field))
+        .collect()
+}
+
+/// A person rather than a visit: what PV1 says there is a placeholder.
+pub fn person_event(
+    segments: &[Segment<'_>],
+    reading: &Reading<'_>,
+    at: Timestamp,
+) -> Result<PatientEvent, Hl7Problem> {
+    let mut event = patient_event(segments, reading, at)?;
+    event.deleted.retain(|field| match field {
+        PatientField::Name | PatientField::BirthDate | PatientField::Sex => true,
+        PatientField::PatientClass | PatientField::Location | PatientField::Visit => false,
+    });
+    Ok(PatientEvent {
+        patient_class: None,
+        location: None,
+        visit: None,
+        ..event
     })
 }
 

@@ -1,18 +1,26 @@
 //! Keeps received messages in the database, with the answer they get, and queues what they ask for. A resend is answered
 //! from the row; nothing is applied here.
 
-use tocsin_domain::ids::SiteId;
+use chrono::TimeDelta;
+use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::order::{Hl7Event, PatientMerge};
 use tocsin_domain::work::{Paging, Work};
 
 use super::problem::{ErrorCode, Hl7Problem, Place};
-use super::sink::{MessageSink, ReceivedMessage, SinkAnswer};
-use crate::deliver::mllp::AckCode;
+use super::sink::{DueAnswer, MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
+use crate::deliver::mllp::{AckCode, AckOutcome};
 use crate::report::hl7_keys;
+use crate::storage::answers::{self, AnswerState};
+use crate::storage::entity::application_answer;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
-use crate::storage::{Store, StoreError, Tx, patients, replay};
+use crate::storage::{Store, StoreError, Tx, document, patients, replay};
 use crate::telemetry::{AckCode as Counted, Metrics};
+
+/// How long a connection has for an answer that it was handed, before another is handed it.
+const CLAIM: TimeDelta = TimeDelta::seconds(60);
+/// Answers that a connection is handed at once.
+const CLAIMED: u64 = 16;
 
 /// The sink in front of the database.
 pub struct Rows {
@@ -43,9 +51,34 @@ impl MessageSink for Rows {
         None
     }
 
+    async fn due_answers(&self, peer: &str) -> Vec<DueAnswer> {
+        self.claimed(peer).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, peer, "the answers that a sender of HL7 is owed could not be looked up");
+            Vec::new()
+        })
+    }
+
+    async fn answer_taken(&self, answer: &DueAnswer, said: &AckOutcome) {
+        if let Err(error) = self.taken(answer, said).await {
+            tracing::warn!(%error, "an application answer was taken, and could not be marked so");
+        }
+    }
+
+    async fn answers_left(&self, left: Vec<DueAnswer>) {
+        let messages: Vec<MessageId> = left.iter().map(|answer| answer.answers).collect();
+        let released = self
+            .store
+            .write(move |tx| Box::pin(async move { answers::release(tx, &messages).await }))
+            .await;
+        if let Err(error) = released {
+            tracing::warn!(%error, "answers that were not taken wait for a minute before they are sent again");
+        }
+    }
+
     async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
         let (kind, code) = (received.header.kind(), received.ack_code);
         let order_key = received.event.as_ref().ok().and_then(replay::patient_key);
+        let later = received.later.clone();
         let inbound = match inbound(received) {
             Ok(inbound) => inbound,
             Err(error) => {
@@ -56,7 +89,7 @@ impl MessageSink for Rows {
         };
         let stored = self
             .store
-            .write(move |tx| Box::pin(async move { keep(tx, inbound, order_key).await }))
+            .write(move |tx| Box::pin(async move { keep(tx, inbound, order_key, later).await }))
             .await;
         self.metrics.message(&kind, counted(code, stored.is_ok()));
         match stored {
@@ -99,21 +132,93 @@ fn counted(code: AckCode, stored: bool) -> Counted {
     }
 }
 
-async fn keep(tx: &Tx, inbound: Inbound, order_key: Option<String>) -> Result<Intake, StoreError> {
+async fn keep(
+    tx: &Tx,
+    inbound: Inbound,
+    order_key: Option<String>,
+    later: Option<OwedLater>,
+) -> Result<Intake, StoreError> {
     let state = inbound.state;
     let intake = messages::receive(tx, inbound).await?;
-    if let (Intake::New { id, .. }, InboundState::Received) = (&intake, state) {
+    let Intake::New { id, .. } = intake else {
+        return Ok(intake);
+    };
+    if let Some(OwedLater { promise, route }) = later {
+        answers::owe(tx, id, route.peer, document::write(&promise)?).await?;
+    }
+    if state == InboundState::Received {
         let terms = Terms {
             order_key,
             ..Terms::now()
         };
         let work = Work::ApplyMessage {
-            message: *id,
+            message: id,
             paging: Paging::AsUsual,
         };
         jobs::enqueue(tx, &work, terms).await?;
+    } else {
+        answers::due(tx, id).await?;
     }
     Ok(intake)
+}
+
+impl Rows {
+    async fn claimed(&self, peer: &str) -> Result<Vec<DueAnswer>, StoreError> {
+        // Most of the time nothing waits, and the writer is left alone.
+        if !answers::any_wait(&self.store, peer).await? {
+            return Ok(Vec::new());
+        }
+        let (peer, until) = (peer.to_owned(), self.store.now() + CLAIM);
+        let rows = self
+            .store
+            .write(move |tx| Box::pin(async move { answers::claim(tx, &peer, until, CLAIMED).await }))
+            .await?;
+        let mut due = Vec::new();
+        for row in rows {
+            due.extend(due_answer(&self.store, &row).await?);
+        }
+        Ok(due)
+    }
+
+    async fn taken(&self, answer: &DueAnswer, said: &AckOutcome) -> Result<(), StoreError> {
+        let message = answer.answers;
+        let reply = match answers::get(self.store.read(), message).await? {
+            Some(row) => row.reply_id.and_then(|id| id.parse().ok()),
+            None => None,
+        };
+        let (state, outcome, code, raw, words) = match said {
+            AckOutcome::Accepted { code, raw, .. } => {
+                (AnswerState::Accepted, "acknowledged", code, raw, None)
+            }
+            AckOutcome::Refused { code, raw, text } => {
+                (AnswerState::Refused, "refused", code, raw, Some(text.clone()))
+            }
+        };
+        let (code, raw) = (code.text(), raw.to_vec());
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(reply) = reply {
+                        messages::answered(tx, reply, outcome, code, raw).await?;
+                    }
+                    answers::set_state(tx, message, state, words).await
+                })
+            })
+            .await
+    }
+}
+
+async fn due_answer(store: &Store, row: &application_answer::Model) -> Result<Option<DueAnswer>, StoreError> {
+    let (Ok(answers), Some(Ok(reply))) = (row.message_id.parse(), row.reply_id.as_deref().map(str::parse))
+    else {
+        return Ok(None);
+    };
+    let reply = messages::by_id(store.read(), reply).await?;
+    Ok(reply.map(|reply| DueAnswer {
+        answers,
+        control_id: reply.control_id,
+        bytes: reply.raw.into(),
+    }))
 }
 
 fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {

@@ -33,6 +33,24 @@ pub struct SiteReading {
     pub site: SiteId,
     pub zone: Tz,
     pub profile: Arc<ReadProfile>,
+    /// Where an application's answers go that come later; `None` when they are not sent.
+    pub answers: Option<LaterAnswers>,
+}
+
+/// The way of the answers that come after a message was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaterAnswers {
+    /// The sender by its name in the configuration.
+    pub peer: String,
+    pub way: AnswerWay,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerWay {
+    /// A connection that we open; a job does.
+    OwnConnection,
+    /// The next connection of that sender, usually the one that the message came on.
+    SameConnection,
 }
 
 /// Whose connections are accepted.
@@ -174,6 +192,7 @@ mod tests {
             site: SiteId(site.into()),
             zone: chrono_tz::UTC,
             profile: Arc::new(SiteProfile::parse(DEFAULT_251).unwrap().read),
+            answers: None,
         }
     }
 

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use tocsin_domain::clock::Timestamp;
-use tocsin_domain::ids::SiteId;
+use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::order::Hl7Event;
 
 use super::header::Header;
 use super::problem::Hl7Problem;
-use crate::deliver::mllp::AckCode;
+use super::settings::LaterAnswers;
+use crate::deliver::mllp::{AckCode, AckOutcome};
+use crate::report::hl7_answer::Promise;
 use crate::report::hl7_charset::Charset;
 
 /// A message that can be told apart from every other: its sender and its control id are known.
@@ -30,6 +32,24 @@ pub struct ReceivedMessage {
     pub ack_code: AckCode,
     /// Empty when the sender asked for no answer.
     pub ack: Bytes,
+    /// The application's answer that the sender is owed later.
+    pub later: Option<OwedLater>,
+}
+
+/// An answer that is owed once it is known what became of a message.
+#[derive(Clone)]
+pub struct OwedLater {
+    pub promise: Promise,
+    pub route: LaterAnswers,
+}
+
+/// An application's answer that waits for a connection of its receiver.
+#[derive(Clone)]
+pub struct DueAnswer {
+    /// The message that is answered.
+    pub answers: MessageId,
+    pub control_id: String,
+    pub bytes: Bytes,
 }
 
 impl ReceivedMessage {
@@ -64,6 +84,21 @@ pub trait MessageSink: Send + Sync + 'static {
         _site: &SiteId,
     ) -> impl Future<Output = Option<Hl7Problem>> + Send {
         std::future::ready(None)
+    }
+
+    /// The answers that wait for a connection of this sender, each handed out to one connection at a time.
+    fn due_answers(&self, _peer: &str) -> impl Future<Output = Vec<DueAnswer>> + Send {
+        std::future::ready(Vec::new())
+    }
+
+    /// Notes that the sender has taken, or refused, an answer.
+    fn answer_taken(&self, _answer: &DueAnswer, _said: &AckOutcome) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// Hands back answers that were written on a connection which has ended, and not taken.
+    fn answers_left(&self, _answers: Vec<DueAnswer>) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
     }
 
     /// Returns when the outcome is committed.

@@ -1,13 +1,14 @@
 //! Composes and sends the messages to the RIS: a change of the reading priority, and a result.
 
 use sha2::{Digest, Sha256};
+use tocsin_domain::answer::Condition;
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::{MessageId, SiteId, Uid};
 use tocsin_domain::worklist::Band;
 
 use super::Attempt;
 use super::sources;
-use crate::deliver::mllp::{self, AckOutcome};
+use crate::deliver::mllp::{self, AckCode, AckOutcome};
 use crate::jobs::JobError;
 use crate::pipeline::env::{Env, Ris};
 use crate::report::hl7_build::Built;
@@ -39,7 +40,10 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
     Ok(match outcome {
         Ok(AckOutcome::Accepted { code, text, raw }) => {
             answered(env, &message, "acknowledged", code.text(), raw.to_vec()).await?;
-            Attempt::Confirmed { note: text }
+            match code == AckCode::CommitAccept && asks_the_application(&message.raw) {
+                true => Attempt::Committed,
+                false => Attempt::Confirmed { note: text },
+            }
         }
         Ok(AckOutcome::Refused { code, text, raw }) => {
             answered(env, &message, "refused", code.text(), raw.to_vec()).await?;
@@ -51,6 +55,13 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
             reason: error.to_string(),
         },
     })
+}
+
+/// Whether a message of ours, written with the usual delimiters, asks for an application's answer (MSH-16).
+fn asks_the_application(message: &[u8]) -> bool {
+    let mut fields = message.split(|byte| *byte == b'|');
+    let asked = fields.nth(15).and_then(|field| std::str::from_utf8(field).ok());
+    Condition::read(asked).asks()
 }
 
 pub(super) async fn composed(env: &Env, row: &delivery::Model) -> Result<Option<message::Model>, StoreError> {
@@ -269,7 +280,7 @@ async fn keep(
     let draft = Draft {
         keys: hl7_keys::of(&built.bytes),
         id,
-        study: study_id,
+        study: Some(study_id),
         site,
         peer,
         kind,
@@ -303,7 +314,17 @@ async fn answered(
         .parse()
         .map_err(|_| JobError::Fail("a message without an id".to_owned()))?;
     env.store
-        .write(move |tx| Box::pin(async move { messages::answered(tx, id, state, code, ack).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                // The application may have answered by itself before its listener did.
+                let known = messages::by_id(tx.conn(), id).await?;
+                let told = known.and_then(|row| row.ack_code);
+                if code.starts_with('C') && told.is_some_and(|told| told.starts_with('A')) {
+                    return Ok(());
+                }
+                messages::answered(tx, id, state, code, ack).await
+            })
+        })
         .await?;
     Ok(())
 }

@@ -20,6 +20,7 @@ pub mod announced_study;
 pub mod announcement;
 pub mod announcement_noted;
 pub mod api_token;
+pub mod application_answer;
 pub mod association;
 pub mod association_key;
 pub mod audit_entry;

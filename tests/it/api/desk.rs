@@ -171,6 +171,7 @@ impl Reader for UsualProfile {
                 site: SiteId(SITE.into()),
                 zone: chrono_tz::UTC,
                 profile: Arc::new(SiteProfile::parse(DEFAULT_231).unwrap().read),
+                answers: None,
             },
             processing_ids: vec!["P".into()],
             ai_senders: Vec::new(),

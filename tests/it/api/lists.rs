@@ -123,7 +123,7 @@ async fn a_filter_takes_the_words_it_names_and_no_others() {
     let said = desk.get("/api/v1/deliveries?state=lost", &admin).await.json();
     assert_eq!(
         said["detail"],
-        "state: expected one of held, pending, confirmed, refused, cancelled"
+        "state: expected one of held, pending, committed, confirmed, refused, cancelled"
     );
 }
 

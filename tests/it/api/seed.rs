@@ -92,9 +92,15 @@ impl Desk {
                         value: patient.into(),
                         authority: "EGH".into(),
                     };
-                    let known =
-                        patients::upsert(tx, &site(), &identifier, &event.patient.demographics, event.at)
-                            .await?;
+                    let known = patients::upsert(
+                        tx,
+                        &site(),
+                        &identifier,
+                        &event.patient.demographics,
+                        &[],
+                        event.at,
+                    )
+                    .await?;
                     Ok(orders::fold(tx, &site(), Some(known.id), &event).await?.id)
                 })
             })
@@ -170,7 +176,7 @@ impl Desk {
                     let raw = format!("{head}\rPID|||MRN1||{EVIL}\r").into_bytes();
                     let draft = Draft {
                         id,
-                        study,
+                        study: Some(study),
                         site: site(),
                         peer: "ris".into(),
                         kind: "ORU^R01",
@@ -233,6 +239,9 @@ fn written(control_id: &str, event: Option<&Hl7Event>) -> String {
             head("ORU^R01") + &patient + &report
         }
         Some(Hl7Event::Patient(_) | Hl7Event::Merge(_)) => head("ADT^A08") + &patient,
+        Some(Hl7Event::Appointment(_)) => head("SIU^S12") + &patient,
+        Some(Hl7Event::VendorResults(_)) => head("ORU^R01") + &patient,
+        Some(Hl7Event::Answer(_)) => head("ACK"),
         Some(Hl7Event::Ignored { .. }) => head("BAR^P01") + &patient,
         None => head("ORM^O01"),
     }

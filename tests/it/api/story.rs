@@ -81,6 +81,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         "T".into(),
         ris,
         Vec::new(),
+        None,
     );
     Env {
         store: desk.store().clone(),

@@ -3,8 +3,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Table 0357, as far as we use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     SegmentSequence,
     RequiredFieldMissing,
@@ -58,7 +61,7 @@ impl ErrorCode {
 }
 
 /// Where in a message; numbers count from 1, zero means the whole of the level above.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub segment: String,
     /// Which of the segments of that name.
@@ -115,7 +118,7 @@ impl fmt::Display for Place {
 }
 
 /// One reason why a message was not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{place}: {}: {expected}", .code.text())]
 pub struct Hl7Problem {
     pub code: ErrorCode,
