@@ -80,7 +80,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         b"link key".to_vec(),
         "T".into(),
         ris,
-        None,
+        Vec::new(),
     );
     Env {
         store: desk.store().clone(),
