@@ -81,7 +81,10 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         "T".into(),
         ris,
         Vec::new(),
+<<<<<<< HEAD
         None,
+=======
+>>>>>>> dicomweb
     );
     Env {
         store: desk.store().clone(),
