@@ -100,6 +100,7 @@ fn messages(c: &mut Criterion) {
         profile: &profile.read,
         zone: chrono_tz::Europe::Berlin,
         processing_ids: &ids,
+        ai_senders: &[],
         received_at: Timestamp::UNIX_EPOCH,
     };
     let order = "MSH|^~\\&|RIS|EGH|TOCSIN|EGH|20260314092805+0000||OMI^O23^OMI_O23|C1|P|2.5.1||||||UNICODE UTF-8\r\

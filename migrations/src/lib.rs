@@ -30,6 +30,7 @@ mod m20261128_000037_card_feedback;
 mod m20261128_000050_commitment;
 mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
+mod m20261128_000060_vendor_document;
 mod m20261128_000065_application_answer;
 
 pub struct Migrator;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000037_card_feedback::Migration),
             Box::new(m20261128_000030_fhir::Migration),
             Box::new(m20261128_000025_dicom_keys::Migration),
+            Box::new(m20261128_000060_vendor_document::Migration),
         ]
     }
 }

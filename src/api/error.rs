@@ -28,8 +28,6 @@ pub enum ApiError {
     NotFound(&'static str),
     #[error("this address does not take this method")]
     MethodNotAllowed,
-    #[error("only {0} is written here")]
-    NotAcceptable(&'static str),
     #[error("{0}")]
     BadRequest(String),
     /// The state does not allow it.
@@ -77,7 +75,6 @@ impl ApiError {
             Self::ForeignForm => ("foreign-form", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
-            Self::NotAcceptable(_) => ("not-acceptable", StatusCode::NOT_ACCEPTABLE),
             Self::BadRequest(_) => ("bad-request", StatusCode::BAD_REQUEST),
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT),
             Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE),
@@ -113,7 +110,6 @@ impl ApiError {
             | Self::ForeignForm
             | Self::NotFound(_)
             | Self::MethodNotAllowed
-            | Self::NotAcceptable(_)
             | Self::BadRequest(_)
             | Self::Conflict(_)
             | Self::TooLarge

@@ -53,6 +53,7 @@ mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
+pub mod withdraw;
 pub mod worklist;
 pub mod worklist_query;
 
@@ -95,6 +96,7 @@ pub fn configure(config: &mut ServiceConfig) {
             web::post().to(discussion::post_comment),
         )
         .route("/api/v1/studies/{id}/rerun", web::post().to(rerun::post))
+        .route("/api/v1/studies/{id}/withdraw", web::post().to(withdraw::post))
         .route("/api/v1/studies/{id}/repeat", web::post().to(quality::post))
         .route("/api/v1/quality", web::get().to(quality::list))
         .route("/api/v1/start", web::get().to(start::list))

@@ -13,7 +13,7 @@ use super::routes::{self, Access, Route};
 use super::{
     acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
     health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
-    replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
+    replay_many, report, rerun, resolve, start, study, tokens, versions, withdraw, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -301,6 +301,7 @@ fn answer(
         ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
+        ("POST", "/studies/{id}/withdraw") => (one::<withdraw::WithdrawnView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
@@ -358,6 +359,7 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
+        ("POST", "/studies/{id}/withdraw") => Some(g.subschema_for::<withdraw::Withdraw>()),
         ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
         ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),

@@ -146,6 +146,7 @@ fn applicable(row: &message::Model, event: Result<Hl7Event, String>) -> Result<H
             | Hl7Event::Patient(_)
             | Hl7Event::Merge(_)
             | Hl7Event::Report(_)
+            | Hl7Event::VendorResults(_)
             | Hl7Event::Appointment(_)
             | Hl7Event::Answer(_)),
         ) => Ok(event),

@@ -36,6 +36,10 @@ pub async fn of_event(
                 said.push(of_report(state, row, event).await?);
             }
         }
+        Hl7Event::VendorResults(sent) => said.push(format!(
+            "{} results of other products are looked at again.",
+            sent.len()
+        )),
         Hl7Event::Appointment(_) => {
             said.push("The order that the appointment is for gets its time.".to_owned());
         }

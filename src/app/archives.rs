@@ -4,10 +4,10 @@ use super::error::AppError;
 use super::settings;
 use super::web_peers::web_peer;
 use crate::config::Config;
-use crate::config::archive::ArchiveObject;
+use crate::config::archive::{ArchiveObject, RejectObjects};
 use crate::config::dicom::{self, PeerRole};
 use crate::deliver::tls::Tls;
-use crate::pipeline::env::{Archive, Gets, Way};
+use crate::pipeline::env::{Archive, Gets, Rejects, Way};
 
 /// # Errors
 /// Credentials or certificates of a DICOMweb server that cannot be read.
@@ -46,5 +46,10 @@ fn archive(config: &Config, peer: &dicom::DicomPeer, tls: Option<&Tls>) -> Resul
         key_image: send.contains(&ArchiveObject::KeyImage),
         segmentation: send.contains(&ArchiveObject::Seg),
         commitment: peer.commitment,
+        rejects: match peer.reject.unwrap_or(config.archive.reject) {
+            RejectObjects::Never => Rejects::Never,
+            RejectObjects::Withdrawn => Rejects::Withdrawn,
+            RejectObjects::Replaced => Rejects::Replaced,
+        },
     })
 }

@@ -37,6 +37,8 @@ pub enum AppError {
     Identity { problem: String },
     #[error("EHRs cannot ask for advice: {problem}")]
     Ehrs { problem: String },
+    #[error("{name} of [[vendors]] cannot be used: {problem}")]
+    Vendor { name: String, problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
     #[error("subscribers cannot be told through {name}: {problem}")]

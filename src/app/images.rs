@@ -13,6 +13,8 @@ use crate::ingest::dicom::intake::{self, Intake, Origin};
 use crate::ingest::dicom::parts::{Ended, Part};
 use crate::ingest::dicom::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink};
 
+/// What is called, as the page of connections shows it.
+const SERVICE: &str = "dicom-web";
 /// Refusals of one request that are logged one by one; its end tells how many there were.
 const LOGGED: u64 = 20;
 
@@ -115,6 +117,7 @@ impl Storing for Request {
         let closed = ClosedAssociation {
             association: AssociationId(store.ids().uuid()),
             calling_ae: self.origin.sender.clone(),
+            called_ae: SERVICE.to_owned(),
             peer: self.address,
             end: match ending {
                 Ending::Whole => AssociationEnd::Released,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::{Person, Policy, PolicyStep};
+use tocsin_domain::code::Code;
+use tocsin_domain::finding::DisplayPolicy;
 use tocsin_domain::ids::SiteId;
+use tocsin_domain::vendor::product::{Mode, Product};
 use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
 use crate::api;
@@ -16,7 +19,8 @@ use crate::config::auth::SecondFactor;
 use crate::config::hl7::AnswersTo;
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
-use crate::config::{Config, alerts, dicom, hl7, rules};
+use crate::config::vendors::{VendorDisplay, VendorMode};
+use crate::config::{Config, alerts, dicom, hl7, rules, vendors};
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::mllp::MllpPeer;
 use crate::deliver::tls::Tls;
@@ -24,6 +28,7 @@ use crate::ingest::dicom as scp;
 use crate::ingest::dicom::intake::Intake;
 use crate::ingest::dicom::rows::{Echoes, Rows, SiteOf};
 use crate::ingest::hl7::settings as mllp;
+use crate::ingest::hl7::vendor_results::AiSender;
 use crate::pipeline::env::{AnswerRoute, Archive, Ris, Settings};
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
@@ -40,6 +45,7 @@ pub fn pipeline(
     serial: String,
     ris: Option<Ris>,
     archives: Vec<Archive>,
+    tls: Option<&Tls>,
 ) -> Settings {
     Settings {
         site_name: config.site.name.clone(),
@@ -64,10 +70,77 @@ pub fn pipeline(
         ris,
         answers: answers(config, tls),
         archives,
+        vendors: config.vendors.iter().map(product).collect(),
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
     }
+}
+
+fn product(vendor: &vendors::Vendor) -> Product {
+    let code = |code: &vendors::VendorCode| Code {
+        system: code.system.clone().into(),
+        code: code.code.clone().into(),
+        display: "".into(),
+    };
+    Product {
+        name: vendor.name.clone(),
+        reads_as: vendor.reads_as.clone().unwrap_or_else(|| vendor.name.clone()),
+        manufacturer: vendor.manufacturer.clone(),
+        algorithms: vendor.algorithms.clone(),
+        report_from: vendor
+            .reports_from
+            .iter()
+            .map(|ae| ae.as_str().to_owned())
+            .collect(),
+        reads_reports: vendor.reports,
+        messages_from: vendor
+            .messages_from
+            .as_ref()
+            .map(|from| (from.application.clone(), from.facility.clone())),
+        mode: match vendor.mode {
+            VendorMode::Active => Mode::Active,
+            VendorMode::Shadow => Mode::Shadow,
+        },
+        display: match vendor.display {
+            VendorDisplay::NotifyOnly => DisplayPolicy::NotifyOnly,
+            VendorDisplay::PreviewPlain => DisplayPolicy::PreviewPlain,
+            VendorDisplay::PreviewWithMarks => DisplayPolicy::PreviewWithMarks,
+        },
+        threshold: vendor.threshold,
+        calibrated: vendor.calibrated,
+        names_only_what_it_found: vendor.names_only_what_it_found,
+        codes: vendor.codes.iter().map(|one| (code(one), one.means)).collect(),
+    }
+}
+
+/// A product that is called as a model of ours would speak in its name.
+pub fn distinct_names(config: &Config, models: &[&str]) -> Result<(), AppError> {
+    let taken = config
+        .vendors
+        .iter()
+        .find(|vendor| models.contains(&vendor.name.as_str()));
+    match taken {
+        Some(vendor) => Err(AppError::Vendor {
+            name: vendor.name.clone(),
+            problem: "a model in force has this name; expected another, and reads_as for its rules"
+                .to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whose ORU^R01 are results of products.
+fn ai_senders(config: &Config) -> Vec<AiSender> {
+    let senders = config
+        .vendors
+        .iter()
+        .filter_map(|vendor| vendor.messages_from.as_ref());
+    let sender = |from: &vendors::MessagesFrom| AiSender {
+        application: from.application.clone(),
+        facility: from.facility.clone(),
+    };
+    senders.map(sender).collect()
 }
 
 fn person(person: &alerts::Person) -> Person {
@@ -240,6 +313,7 @@ pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
         },
         reading: own,
         processing_ids: hl7.processing_ids.clone(),
+        ai_senders: ai_senders(config),
         limits,
     })
 }

@@ -206,8 +206,11 @@ async fn environment(
         serial.clone(),
         load::ris(config, tls)?,
         archives::archives(config, tls)?,
+        tls,
     );
     let (models, absent_models) = in_force::models(config, store).await?;
+    let own: Vec<&str> = models.iter().map(|model| model.reference.name.as_str()).collect();
+    settings::distinct_names(config, &own)?;
     let metrics = Metrics::new();
     let priors = prior_sources::priors(config, store, blobs, &metrics, tls)?;
     Ok(Env {

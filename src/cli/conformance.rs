@@ -22,6 +22,7 @@ use crate::report::sc::SECONDARY_CAPTURE;
 use crate::report::seg::SEGMENTATION_STORAGE;
 use crate::report::site_profile::Version;
 use crate::report::sr::COMPREHENSIVE_3D_SR;
+use crate::report::sr_read::KEY_OBJECT_SELECTION;
 use crate::retrieve::{COMPRESSED, IMAGES};
 
 /// Write the conformance statements
@@ -75,7 +76,7 @@ const RETIRED_JPEG: [&str; 8] = [
 ];
 
 /// Of the SOP classes that are named one by one (PS3.6 table A-1).
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 25] = [
     (WORKLIST_FIND, "Modality Worklist Information Model - FIND"),
     (VERIFICATION, "Verification"),
     ("1.2.840.10008.5.1.1.27", "Stored Print Storage (retired)"),
@@ -104,6 +105,7 @@ const NAMES: [(&str, &str); 24] = [
     (COMPREHENSIVE_3D_SR, "Comprehensive 3D SR Storage"),
     (SECONDARY_CAPTURE, "Secondary Capture Image Storage"),
     (SEGMENTATION_STORAGE, "Segmentation Storage"),
+    (KEY_OBJECT_SELECTION, "Key Object Selection Document Storage"),
     ("1.2.840.10008.5.1.4.1.1.1", "Computed Radiography Image Storage"),
     (
         "1.2.840.10008.5.1.4.1.1.1.1",
@@ -163,7 +165,12 @@ fn dicom() -> String {
     classes(
         &mut text,
         "Storage of results",
-        &[COMPREHENSIVE_3D_SR, SECONDARY_CAPTURE, SEGMENTATION_STORAGE],
+        &[
+            COMPREHENSIVE_3D_SR,
+            SECONDARY_CAPTURE,
+            SEGMENTATION_STORAGE,
+            KEY_OBJECT_SELECTION,
+        ],
     );
     classes(
         &mut text,
@@ -223,7 +230,9 @@ fn hl7() -> String {
             Meaning::Patient => "patient and visit",
             Meaning::Person => "patient",
             Meaning::Merge => "identifiers that become one",
-            Meaning::Report => "the radiologist's report",
+            Meaning::Report => {
+                "the radiologist's report; from a sender that is configured as a product, its results"
+            }
             Meaning::Appointment => "the time of an order",
             Meaning::Answer => "what became of a message of ours",
         };

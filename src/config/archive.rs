@@ -11,6 +11,7 @@ use super::check::Problems;
 #[serde(deny_unknown_fields)]
 pub struct Archive {
     pub send: Vec<ArchiveObject>,
+    pub reject: RejectObjects,
     pub timeout_seconds: NonZeroU64,
     pub max_pdu_bytes: u32,
 }
@@ -25,6 +26,18 @@ pub enum ArchiveObject {
     KeyImage,
     /// Segmentation of what the model marked.
     Seg,
+}
+
+/// When an archive is told, by a key object selection, that objects are not to be used. Some hide what it names, some show
+/// the selection as an object like others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RejectObjects {
+    Never,
+    /// When a result is withdrawn.
+    Withdrawn,
+    /// When it is replaced by a corrected one, too.
+    Replaced,
 }
 
 impl Archive {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tocsin_domain::ids::SiteId;
 
-use super::archive::ArchiveObject;
+use super::archive::{ArchiveObject, RejectObjects};
 use super::check::Problems;
 use super::site::Site;
 use super::value::{Accept, AeTitle, Listen};
@@ -62,6 +62,8 @@ pub struct DicomPeer {
     pub commitment: bool,
     /// What this receiver is sent, where it is not what `archive.send` says.
     pub send: Option<Vec<ArchiveObject>>,
+    /// When it is told that objects are taken back, where that is not what `archive.reject` says.
+    pub reject: Option<RejectObjects>,
     /// It is handed objects by STOW-RS instead of C-STORE: `/studies` lies below.
     pub url: Option<String>,
     pub bearer_file: Option<PathBuf>,

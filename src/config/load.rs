@@ -120,6 +120,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.modality_worklist.check(&config.site, problems);
     config.cds_hooks.check(problems);
     config.fhir.check(problems);
+    vendors::check(&config.vendors, problems);
     config.retention.check(problems);
     config.auth.check(problems);
     config.log.check(problems);

@@ -30,6 +30,7 @@ pub mod site;
 pub mod storage;
 pub mod tls;
 pub mod value;
+pub mod vendors;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -58,6 +59,8 @@ pub struct Config {
     pub fhir: fhir::Fhir,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
+    /// Other vendors' products whose results are read.
+    pub vendors: Vec<vendors::Vendor>,
     /// Without it nothing is sent or received under TLS.
     pub tls: Option<tls::Tls>,
     pub log: log::Log,

@@ -30,6 +30,7 @@ const SECTIONS: [&str; 20] = [
     "fhir",
     "retention",
     "auth",
+    "vendors",
     "tls",
     "log",
 ];
@@ -71,8 +72,8 @@ impl Reader<'_> {
         );
         let (auth, log) = (self.section("auth"), self.section("log"));
         let (priors, fhir) = (self.section("priors"), self.section("fhir"));
+        let (cds_hooks, vendors) = (self.section("cds_hooks"), self.section("vendors"));
         let modality_worklist = self.section("modality_worklist");
-        let cds_hooks = self.section("cds_hooks");
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -97,6 +98,7 @@ impl Reader<'_> {
             fhir: fhir?,
             retention: retention?,
             auth: auth?,
+            vendors: vendors?,
             tls: match tls {
                 Some(tls) => Some(tls?),
                 None => None,

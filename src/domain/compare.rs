@@ -141,6 +141,7 @@ mod tests {
             comparison: None,
             statements: Vec::new(),
             explanation: Explanation::default(),
+            origin: Default::default(),
         }
     }
 

@@ -273,6 +273,7 @@ mod tests {
             limitations: Vec::new(),
             statements: Vec::new(),
             explanation: Explanation::default(),
+            origin: Default::default(),
             foreground: None,
             comparison: None,
         }

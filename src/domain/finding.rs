@@ -11,6 +11,7 @@ use crate::comparison::register::Foreground;
 use crate::explanation::Explanation;
 use crate::ids::{AnalysisId, ResultId, StudyId, Uid};
 use crate::triage::PackRef;
+use crate::vendor::Origin;
 
 /// What one model run said of one study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +42,8 @@ pub struct ResultRecord {
     /// What may show a reader why, as far as the display policy goes.
     #[serde(default)]
     pub explanation: Explanation,
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).

@@ -38,6 +38,7 @@ pub mod sides;
 pub mod silence;
 pub mod study;
 pub mod triage;
+pub mod vendor;
 pub mod volume;
 pub mod work;
 pub mod worklist;

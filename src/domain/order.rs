@@ -11,6 +11,7 @@ use crate::appointment::AppointmentEvent;
 use crate::clock::Timestamp;
 use crate::ids::Uid;
 use crate::phi::{Demographics, PatientIdentifier, Phi};
+use crate::vendor::Told;
 
 pub use self::record::{OrderRecord, OrderState};
 
@@ -26,6 +27,8 @@ pub enum Hl7Event {
     Merge(Vec<PatientMerge>),
     /// ORU^R01: a report by a radiologist.
     Report(Vec<ReportEvent>),
+    /// ORU^R01: results of another vendor's product, from a sender that is configured as one.
+    VendorResults(Vec<SentResult>),
     /// SIU^S12 and the like: when an order is to be carried out.
     Appointment(AppointmentEvent),
     /// ORR, ORI, ORG or ACK: an application's answer to a message of ours.
@@ -193,6 +196,15 @@ pub struct ReportEvent {
     pub radiologist: Option<String>,
     pub patient: PatientEvent,
     pub at: Timestamp,
+}
+
+/// What a product said, and the application that sent it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SentResult {
+    /// MSH-3 and MSH-4.
+    pub application: String,
+    pub facility: String,
+    pub told: Told,
 }
 
 impl OrderEvent {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    AlertId, AnalysisId, AnnouncementId, DeliveryId, MessageId, NotificationId, ResultId, StudyId,
+    AlertId, AnalysisId, AnnouncementId, DeliveryId, InstanceId, MessageId, NotificationId, ResultId, StudyId,
 };
 
 /// Everything that happens after something was acknowledged.
@@ -21,6 +21,8 @@ pub enum Work {
     AnswerMessage { message: MessageId },
     /// Recompute the facts of a study from its instances; decide which series are ready.
     AssembleStudy { study: StudyId },
+    /// Read a structured report or a key object selection that another system sent.
+    ReadDocument { instance: InstanceId },
     /// Decide per model whether it runs on the study, and why.
     AdmitStudy { study: StudyId },
     /// Run one model.
@@ -214,6 +216,7 @@ impl Work {
             Self::ApplyMessage { .. } => "apply_message",
             Self::AnswerMessage { .. } => "answer_message",
             Self::AssembleStudy { .. } => "assemble_study",
+            Self::ReadDocument { .. } => "read_document",
             Self::AdmitStudy { .. } => "admit_study",
             Self::Infer { .. } => "infer",
             Self::TriageStudy { .. } => "triage_study",
@@ -251,6 +254,7 @@ impl Work {
             Self::InferPrior { .. } | Self::ComparePriors { .. } => Lane::Comparison,
             Self::ApplyMessage { .. }
             | Self::AssembleStudy { .. }
+            | Self::ReadDocument { .. }
             | Self::AdmitStudy { .. }
             | Self::TriageStudy { .. }
             | Self::PublishResult { .. }

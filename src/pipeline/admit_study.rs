@@ -12,6 +12,7 @@ use super::env::{Env, Settings};
 use super::find_priors;
 use super::models::{AbsentModel, ActiveModel};
 use super::tell_rejection;
+use super::vendor_results;
 use crate::jobs::JobError;
 use crate::retrieve::Priors;
 use crate::storage::analyses::{self, AnalysisState, Subject};
@@ -42,6 +43,7 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
                         tell_absent(tx, id, model).await?;
                     }
                     find_earlier(tx, id, &row, priors.as_deref()).await?;
+                    vendor_results::adopt(tx, &settings, id).await?;
                 }
                 jobs::enqueue(tx, &Work::TriageStudy { study: id }, Terms::triage(id)).await?;
                 leases::complete(tx, &lease).await

@@ -152,6 +152,7 @@ fn render(
             Hl7Event::Patient(_)
             | Hl7Event::Merge(_)
             | Hl7Event::Report(_)
+            | Hl7Event::VendorResults(_)
             | Hl7Event::Appointment(_)
             | Hl7Event::Answer(_)
             | Hl7Event::Ignored { .. },

@@ -9,10 +9,11 @@ use tocsin_domain::order::{Hl7Event, OrderEvent, PatientEvent, PatientMerge, Rep
 use tocsin_domain::phi::PatientIdentifier;
 use tocsin_domain::work::{Paging, Work};
 
-use super::env::Env;
+use super::env::{Env, Settings};
 use super::link::relink;
 use super::reported;
 use super::triage_study;
+use super::vendor_results;
 use crate::jobs::JobError;
 use crate::storage::entity::{message, study};
 use crate::storage::jobs::{self, Terms};
@@ -23,23 +24,23 @@ use crate::storage::{
 };
 
 pub async fn run(env: &Env, lease: &Lease, id: MessageId, paging: Paging) -> Result<(), JobError> {
-    let (lease, authority) = (lease.clone(), env.settings.default_authority.clone());
-    let (settings, packs) = (env.settings.clone(), env.packs.clone());
+    let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
                 let row = messages::by_id(tx.conn(), id)
                     .await?
                     .ok_or(StoreError::Missing("message"))?;
-                let (state, reason, touched) = match apply(tx, &row, &authority).await? {
+                let (state, reason, touched) = match apply(tx, &row, &settings).await? {
                     Applied::To(touched) => (InboundState::Applied, None, touched),
                     Applied::ToNothing { reason } => (InboundState::Ignored, Some(reason), Vec::new()),
                 };
                 for study in &touched {
                     match paging {
-                        Paging::AsUsual => look_again(tx, *study).await?,
+                        Paging::AsUsual => look_again(tx, &settings, *study).await?,
                         // Decided here and not by a job of its own, which might find news that must page.
                         Paging::Withheld => {
+                            vendor_results::adopt(tx, &settings, *study).await?;
                             triage_study::decide(tx, *study, &settings, &packs, paging).await?;
                         }
                     }
@@ -74,23 +75,28 @@ enum Applied {
     ToNothing { reason: String },
 }
 
-pub(super) async fn look_again(tx: &Tx, study: StudyId) -> Result<(), StoreError> {
+/// Runs the rules again; what other products said may be of the patient by now.
+pub(super) async fn look_again(tx: &Tx, settings: &Settings, study: StudyId) -> Result<(), StoreError> {
+    vendor_results::adopt(tx, settings, study).await?;
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
-async fn apply(tx: &Tx, row: &message::Model, authority: &str) -> Result<Applied, StoreError> {
+async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Applied, StoreError> {
     let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {
         tx,
         site: &site,
-        authority,
+        authority: &settings.default_authority,
     };
     Ok(Applied::To(match event {
         Hl7Event::Orders(events) => scope.orders(&events, "order message").await?,
         Hl7Event::Patient(event) => scope.patient(&event).await?,
         Hl7Event::Merge(merges) => scope.merges(&merges).await?,
         Hl7Event::Report(events) => scope.reports(message_id(row)?, &events).await?,
+        Hl7Event::VendorResults(sent) => {
+            vendor_results::take_message(tx, settings, &site, message_id(row)?, &sent).await?
+        }
         Hl7Event::Appointment(event) => return scope.appointment(&event).await,
         Hl7Event::Answer(event) => return answered::apply(tx, &event, &row.raw).await,
         Hl7Event::Ignored { reason } => return Ok(Applied::ToNothing { reason }),

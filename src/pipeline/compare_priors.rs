@@ -12,6 +12,7 @@ use tocsin_domain::work::Work;
 
 use super::env::{Env, Settings};
 use crate::jobs::JobError;
+use crate::storage::analyses::AnalysisState;
 use crate::storage::entity::study;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
@@ -39,8 +40,10 @@ pub async fn run(env: &Env, lease: &Lease, id: StudyId) -> Result<(), JobError> 
 /// The results that speak for the study now.
 async fn standing(tx: &Tx, id: StudyId) -> Result<Vec<ResultRecord>, StoreError> {
     let rows = analyses::of_study(tx.conn(), id).await?;
+    let withdrawn = AnalysisState::Withdrawn.text();
     let ids = analyses::current(&rows)
         .into_iter()
+        .filter(|row| row.state != withdrawn)
         .filter_map(|row| row.result_id.clone());
     let mut records = Vec::new();
     for id in ids {
@@ -68,7 +71,10 @@ pub async fn comparison(
         }
         let then = priors::taken_at(tx.conn(), &prior, &settings.time_zone).await?;
         for found in results::of_studies(tx.conn(), std::slice::from_ref(&prior.id)).await? {
-            before.push((then, results::record_of(&found)?));
+            let found = results::record_of(&found)?;
+            if found.status != ResultStatus::Withdrawn {
+                before.push((then, found));
+            }
         }
     }
     let earlier: Vec<Earlier<'_>> = before

@@ -6,6 +6,7 @@ mod hl7;
 mod hook;
 pub mod outputs;
 mod pictures;
+mod rejection;
 mod sources;
 
 pub(super) use dicom::rendered;
@@ -64,9 +65,10 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         DeliveryKind::PriorityChange | DeliveryKind::ResultMessage | DeliveryKind::Rejection => {
             hl7::send(env, &row, &study).await?
         }
-        DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation => {
-            dicom::send(env, &row, &study).await?
-        }
+        DeliveryKind::StructuredReport
+        | DeliveryKind::KeyImage
+        | DeliveryKind::Segmentation
+        | DeliveryKind::RejectionNote => dicom::send(env, &row, &study).await?,
         DeliveryKind::FhirNotice => hook::send(env, &row).await?,
     };
     end(env, lease, id, row, attempt).await
@@ -181,6 +183,7 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
         DeliveryKind::PriorityChange
         | DeliveryKind::ResultMessage
         | DeliveryKind::Rejection
+        | DeliveryKind::RejectionNote
         | DeliveryKind::FhirNotice => false,
     })
 }

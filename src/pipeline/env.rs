@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::triage::Pack;
+use tocsin_domain::vendor::product::Product;
 use tocsin_domain::work::Work;
 use tocsin_domain::worklist::PriorityMap;
 
@@ -31,7 +32,7 @@ use crate::telemetry::Metrics;
 use super::models::{AbsentModel, ActiveModel};
 use super::{
     admit_study, answer_message, apply_message, assemble_study, check_deadline, compare_priors, deliver,
-    explain, fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result,
+    explain, fetch_announced, find_priors, infer, keep_safe, poll_worklist, publish_result, read_document,
     send_notification, step_alert, triage_study,
 };
 
@@ -87,6 +88,8 @@ pub struct Settings {
     /// Where the second answer to a sender goes, by its name in the configuration.
     pub answers: BTreeMap<String, AnswerRoute>,
     pub archives: Vec<Archive>,
+    /// Other vendors' products whose results are read.
+    pub vendors: Vec<Product>,
     pub site_id: String,
     /// Names this installation in what it makes; stable.
     pub installation_serial: String,
@@ -137,6 +140,7 @@ pub struct Archive {
     pub segmentation: bool,
     /// It is asked to keep safe what it has taken.
     pub commitment: bool,
+    pub rejects: Rejects,
 }
 
 impl Archive {
@@ -147,6 +151,16 @@ impl Archive {
             (Way::Dicom(_), false) | (Way::Web(_), _) => None,
         }
     }
+}
+
+/// When a receiver is told that objects of a result are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejects {
+    Never,
+    /// Of results that were withdrawn.
+    Withdrawn,
+    /// Of those that a corrected one has replaced, too.
+    Replaced,
 }
 
 impl Settings {
@@ -191,6 +205,7 @@ impl Handler for Env {
             Work::Explain { result } => explain::given_up(self, result, reason).await,
             Work::Deliver { delivery } => deliver::given_up(self, delivery, reason).await,
             Work::AskToKeep { delivery } => keep_safe::given_up(self, delivery, reason).await,
+            Work::ReadDocument { instance } => read_document::given_up(self, instance, reason).await,
             Work::AssembleStudy { study }
             | Work::AdmitStudy { study }
             | Work::TriageStudy { study }
@@ -223,6 +238,7 @@ impl Env {
             Work::ApplyMessage { message, paging } => apply_message::run(self, lease, message, paging).await,
             Work::AnswerMessage { message } => answer_message::run(self, lease, message).await,
             Work::AssembleStudy { study } => assemble_study::run(self, lease, study).await,
+            Work::ReadDocument { instance } => read_document::run(self, lease, instance).await,
             Work::AdmitStudy { study } => admit_study::run(self, lease, study).await,
             Work::Infer { analysis, urgency } => infer::run(self, lease, analysis, Some(urgency)).await,
             Work::InferPrior { analysis } => infer::run(self, lease, analysis, None).await,

@@ -106,6 +106,7 @@ async fn fetch(priors: &Priors, site: &SiteId, wanted: &Wanted) -> Result<Outcom
         let origin = Origin {
             sender: source.sender().title,
             site: site.clone(),
+            study: None,
         };
         let taker = Taker {
             intake: &priors.intake,

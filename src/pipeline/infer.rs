@@ -3,6 +3,7 @@
 
 use tocsin_domain::finding::{ModelRef, Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
+use tocsin_domain::vendor::Origin;
 use tocsin_domain::work::{Urgency, Work};
 
 use super::check_deadline;
@@ -186,6 +187,7 @@ async fn record(
         comparison: None,
         statements: Vec::new(),
         explanation: found.explanation.clone(),
+        origin: Origin::Own,
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -219,7 +221,7 @@ async fn record(
 }
 
 /// The standing result of the same model, which the new one replaces.
-async fn older_result(
+pub(super) async fn older_result(
     tx: &Tx,
     study: StudyId,
     row: &analysis::Model,
@@ -238,7 +240,7 @@ async fn older_result(
         .transpose()
 }
 
-fn state(record: &ResultRecord) -> AnalysisState {
+pub(super) fn state(record: &ResultRecord) -> AnalysisState {
     if record.findings.iter().any(|f| f.flagged) {
         AnalysisState::Flagged
     } else if record

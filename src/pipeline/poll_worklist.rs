@@ -7,7 +7,7 @@ use tocsin_domain::scheduled::{Unusable, events, is_only_scheduled};
 use tocsin_domain::work::Work;
 
 use super::apply_message::{Scope, look_again};
-use super::env::Env;
+use super::env::{Env, Settings};
 use crate::jobs::JobError;
 use crate::retrieve::worklist::Worklist;
 use crate::storage::jobs::{self, Terms};
@@ -115,18 +115,18 @@ async fn take(
     let mut taken = Vec::with_capacity(events.len());
     for some in events.chunks(TOGETHER) {
         let (some, worklist, lease) = (some.to_vec(), worklist.clone(), lease.clone());
-        let authority = env.settings.default_authority.clone();
+        let settings = env.settings.clone();
         let came = env.store.write(move |tx| {
             Box::pin(async move {
                 leases::fence(tx, &lease).await?;
                 let scope = Scope {
                     tx,
                     site: &worklist.site,
-                    authority: &authority,
+                    authority: &settings.default_authority,
                 };
                 let mut taken = Vec::with_capacity(some.len());
                 for event in &some {
-                    taken.push(one(&scope, &worklist.name, event).await?);
+                    taken.push(one(&scope, &settings, &worklist.name, event).await?);
                 }
                 Ok(taken)
             })
@@ -139,7 +139,12 @@ async fn take(
     })
 }
 
-async fn one(scope: &Scope<'_>, name: &str, event: &OrderEvent) -> Result<Taken, StoreError> {
+async fn one(
+    scope: &Scope<'_>,
+    settings: &Settings,
+    name: &str,
+    event: &OrderEvent,
+) -> Result<Taken, StoreError> {
     let (conn, site) = (scope.tx.conn(), scope.site);
     let patient = match scope.upsert(&event.patient).await? {
         Some(id) => survivor(scope.tx, &id).await?,
@@ -163,7 +168,7 @@ async fn one(scope: &Scope<'_>, name: &str, event: &OrderEvent) -> Result<Taken,
         .orders(std::slice::from_ref(event), &format!("worklist {name}"))
         .await?;
     for study in touched {
-        look_again(scope.tx, study).await?;
+        look_again(scope.tx, settings, study).await?;
     }
     Ok(Taken::Changed)
 }

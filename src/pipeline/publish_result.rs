@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::finding::{ResultRecord, ResultStatus, Statement};
 use tocsin_domain::ids::{ResultId, SiteId};
 use tocsin_domain::triage::{Pack, Verdict, evaluate};
 use tocsin_domain::work::Work;
 
 use super::compare_priors;
-use super::env::{Archive, Env, Gets, Settings};
+use super::env::{Archive, Env, Gets, Rejects, Settings};
 use super::tell_ris::RIS;
 use super::tell_subscribers;
 use super::triage_study;
@@ -34,13 +34,12 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                     compare_with(tx, &study).await?;
                     return leases::complete(tx, &lease).await;
                 }
-                if record.comparison.is_none() {
+                if record.comparison.is_none() && record.status != ResultStatus::Withdrawn {
                     record.comparison = compare_priors::comparison(tx, &study, &record, &settings).await?;
                     results::complete(tx, &record).await?;
                 }
                 let verdicts = verdicts_on(tx, &record, &settings, &packs).await?;
-                let name = &record.model.name;
-                record.statements = verdicts.iter().flat_map(|v| v.statements(name)).collect();
+                record.statements = statements(&record, &verdicts, &settings);
                 results::complete(tx, &record).await?;
                 for wanted in outputs(&record, &settings, &routed(&verdicts)) {
                     owe(tx, &study, &record, wanted).await?;
@@ -92,6 +91,14 @@ async fn verdicts_on(
     }))
 }
 
+/// What the rules add to the result, under its model's name or under the one that it is read as.
+fn statements(record: &ResultRecord, verdicts: &[Verdict], settings: &Settings) -> Vec<Statement> {
+    let name = &record.model.name;
+    let product = settings.vendors.iter().find(|product| product.name == *name);
+    let name = product.map_or(name, |product| &product.reads_as);
+    verdicts.iter().flat_map(|v| v.statements(name)).collect()
+}
+
 /// The destinations that a rule names.
 fn routed(verdicts: &[Verdict]) -> BTreeSet<&str> {
     let routes = verdicts.iter().flat_map(|v| &v.routes);
@@ -106,7 +113,43 @@ struct Wanted {
     place: usize,
 }
 
+/// What was received from another vendor's product is theirs to send.
 fn outputs(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) -> Vec<Wanted> {
+    if !record.origin.is_own() {
+        return Vec::new();
+    }
+    let one = |kind, destination: &str| Wanted {
+        kind,
+        destination: destination.to_owned(),
+        place: 0,
+    };
+    let mut wanted = Vec::new();
+    if record.status != ResultStatus::Withdrawn {
+        wanted.extend(objects(record, settings, routed));
+    }
+    wanted
+        .extend(rejections(record, settings).map(|archive| one(DeliveryKind::RejectionNote, &archive.name)));
+    if settings.ris_enabled {
+        wanted.push(one(DeliveryKind::ResultMessage, RIS));
+    }
+    wanted
+}
+
+/// Every archive that is to hear that what it has of an older result is not to be used.
+fn rejections<'s>(record: &ResultRecord, settings: &'s Settings) -> impl Iterator<Item = &'s Archive> {
+    let (replaces, status) = (record.supersedes.is_some(), record.status);
+    settings.archives.iter().filter(move |archive| {
+        let hears = match (archive.rejects, status) {
+            (Rejects::Never, _) | (_, ResultStatus::Preliminary) => false,
+            (Rejects::Withdrawn | Rejects::Replaced, ResultStatus::Withdrawn) => true,
+            (Rejects::Withdrawn, ResultStatus::Corrected) => false,
+            (Rejects::Replaced, ResultStatus::Corrected) => true,
+        };
+        hears && replaces
+    })
+}
+
+fn objects(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) -> Vec<Wanted> {
     let one = |kind, destination: &str| Wanted {
         kind,
         destination: destination.to_owned(),
@@ -125,15 +168,14 @@ fn outputs(record: &ResultRecord, settings: &Settings, routed: &BTreeSet<&str>) 
             wanted.extend(key_images(record, archive));
         }
     }
-    if settings.ris_enabled {
-        wanted.push(one(DeliveryKind::ResultMessage, RIS));
-    }
     wanted
 }
 
 /// Key images wait for a map that will be drawn on them; nothing else does.
 fn map_comes(record: &ResultRecord) -> bool {
-    record.explanation.map_follows && record.model.display_policy.shows_marks()
+    record.status != ResultStatus::Withdrawn
+        && record.explanation.map_follows
+        && record.model.display_policy.shows_marks()
 }
 
 /// The archives that get this result.

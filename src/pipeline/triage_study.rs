@@ -8,6 +8,7 @@ use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::StudyId;
 use tocsin_domain::order::{Contrast, OrderRecord, OrderState};
 use tocsin_domain::triage::{AiFacts, AiState, CaseFacts, OrderFacts, Pack, Verdict, WaitFacts, evaluate};
+use tocsin_domain::vendor::product::Product;
 use tocsin_domain::work::{Paging, Work};
 use tocsin_domain::worklist::{Band, Reason};
 
@@ -107,7 +108,7 @@ pub async fn load(tx: &Tx, id: StudyId, settings: &Settings) -> Result<Option<Ca
         case.order = order_facts(order, human_band);
     }
     case.wait = wait_facts(tx, &study, settings);
-    let records = ai_facts(tx, id, &mut case).await?;
+    let records = ai_facts(tx, id, &mut case, &settings.vendors).await?;
     Ok(Some(Case {
         study,
         order,
@@ -143,12 +144,19 @@ fn wait_facts(tx: &Tx, study: &study::Model, settings: &Settings) -> WaitFacts {
 }
 
 /// Fills in what the models say; the records that say it.
-async fn ai_facts(tx: &Tx, id: StudyId, case: &mut CaseFacts) -> Result<Vec<ResultRecord>, StoreError> {
+async fn ai_facts(
+    tx: &Tx,
+    id: StudyId,
+    case: &mut CaseFacts,
+    vendors: &[Product],
+) -> Result<Vec<ResultRecord>, StoreError> {
     let rows = analyses::of_study(tx.conn(), id).await?;
     let mut records = Vec::new();
     for row in analyses::current(&rows) {
         let state = ai_state(analyses::state_of(row)?);
         let facts = match result_of(tx, row).await? {
+            // What was taken back is nobody's word any more.
+            Some(_) if state == AiState::Withdrawn => AiFacts::without_result(state, &row.reason),
             Some(record) => {
                 let facts = AiFacts::of_result(&record, state);
                 records.push(record);
@@ -156,7 +164,11 @@ async fn ai_facts(tx: &Tx, id: StudyId, case: &mut CaseFacts) -> Result<Vec<Resu
             }
             None => AiFacts::without_result(state, &row.reason),
         };
-        case.ai.insert(row.model.clone(), facts);
+        let product = vendors.iter().find(|product| product.name == row.model);
+        if let Some(product) = product.filter(|product| product.reads_as != row.model) {
+            case.hear(&product.reads_as, facts.clone());
+        }
+        case.hear(&row.model, facts);
     }
     Ok(records)
 }

@@ -34,12 +34,23 @@ pub enum Value {
         sop_class: Uid,
         instance: Uid,
     },
+    /// An image of a class that we make.
+    Picture {
+        sop_class: &'static str,
+        instance: Uid,
+    },
+    /// Any other object of a class that we make.
+    Composite {
+        sop_class: &'static str,
+        instance: Uid,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     pub relation: Relation,
-    pub concept: Code,
+    /// Items of a key object selection have none.
+    pub concept: Option<Code>,
     pub value: Value,
     pub children: Vec<Item>,
 }
@@ -64,7 +75,17 @@ impl Item {
     fn new(relation: Relation, concept: Code, value: Value) -> Self {
         Self {
             relation,
-            concept,
+            concept: Some(concept),
+            value,
+            children: Vec::new(),
+        }
+    }
+
+    /// Contained, under no name.
+    pub fn unnamed(value: Value) -> Self {
+        Self {
+            relation: Relation::Contains,
+            concept: None,
             value,
             children: Vec::new(),
         }
@@ -85,8 +106,11 @@ impl Item {
     pub fn encode_root(&self) -> DataSet {
         let item = DataSet::new()
             .text(tags::VALUE_TYPE, VR::CS, self.value.value_type())
-            .code(tags::CONCEPT_NAME_CODE_SEQUENCE, &self.concept)
             .with(self.value.encode());
+        let item = match &self.concept {
+            Some(concept) => item.code(tags::CONCEPT_NAME_CODE_SEQUENCE, concept),
+            None => item,
+        };
         match self.children.is_empty() {
             true => item,
             false => item.sequence(
@@ -116,7 +140,8 @@ impl Value {
             Self::Text(_) => "TEXT",
             Self::UidRef(_) => "UIDREF",
             Self::Number { .. } => "NUM",
-            Self::Image { .. } => "IMAGE",
+            Self::Image { .. } | Self::Picture { .. } => "IMAGE",
+            Self::Composite { .. } => "COMPOSITE",
         }
     }
 
@@ -147,6 +172,11 @@ impl Value {
                 tags::REFERENCED_SOP_SEQUENCE,
                 vec![sop_reference(sop_class.as_str(), instance)],
             ),
+            Self::Picture { sop_class, instance } | Self::Composite { sop_class, instance } => DataSet::new()
+                .sequence(
+                    tags::REFERENCED_SOP_SEQUENCE,
+                    vec![sop_reference(sop_class, instance)],
+                ),
         }
     }
 }

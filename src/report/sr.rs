@@ -89,7 +89,7 @@ fn tree(context: &Context) -> Item {
 }
 
 /// TID 1004: the model, as installed here.
-fn observer(context: &Context) -> Vec<Item> {
+pub(super) fn observer(context: &Context) -> Vec<Item> {
     let model = &context.record.model;
     let serial = &context.installation.serial;
     let name = format!("{}@{}", model.name, context.installation.site);

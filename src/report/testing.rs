@@ -82,6 +82,7 @@ pub fn bleed() -> ResultRecord {
             text: "Large hemorrhage".into(),
         }],
         explanation: Explanation::default(),
+        origin: Default::default(),
     }
 }
 

@@ -13,6 +13,8 @@ pub enum ObjectKind {
     StructuredReport,
     KeyImage,
     Segmentation,
+    /// Takes the others back.
+    RejectionNote,
 }
 
 impl ObjectKind {
@@ -21,6 +23,7 @@ impl ObjectKind {
             Self::StructuredReport => "sr",
             Self::KeyImage => "sc",
             Self::Segmentation => "seg",
+            Self::RejectionNote => "ko",
         }
     }
 
@@ -30,6 +33,7 @@ impl ObjectKind {
             Self::StructuredReport => 9002,
             Self::KeyImage => 9003,
             Self::Segmentation => 9004,
+            Self::RejectionNote => 9005,
         }
     }
 }

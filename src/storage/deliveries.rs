@@ -64,10 +64,11 @@ pub enum DeliveryKind {
     Segmentation,
     // A subscriber is told of a result.
     FhirNotice,
+    RejectionNote,
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,
@@ -75,6 +76,7 @@ impl DeliveryKind {
         Self::Rejection,
         Self::Segmentation,
         Self::FhirNotice,
+        Self::RejectionNote,
     ];
 
     pub fn text(self) -> &'static str {
@@ -86,6 +88,7 @@ impl DeliveryKind {
             Self::Rejection => "rejection",
             Self::Segmentation => "segmentation",
             Self::FhirNotice => "fhir_notice",
+            Self::RejectionNote => "rejection_note",
         }
     }
 }
@@ -164,6 +167,12 @@ pub async fn lock(tx: &Tx, id: DeliveryId) -> Result<delivery::Model, StoreError
         .one(tx.conn())
         .await?
         .ok_or(StoreError::Missing("delivery"))
+}
+
+/// Whether this object was made here, for somebody.
+pub async fn sent_object(conn: &impl ConnectionTrait, uid: &str) -> Result<bool, StoreError> {
+    let row = Entity::find().filter(Column::ObjectUid.eq(uid)).one(conn).await?;
+    Ok(row.is_some())
 }
 
 /// The delivery that sends this message.

@@ -92,11 +92,12 @@ pub async fn insert(
     received: &Received,
     study: StudyId,
     series: SeriesId,
-) -> Result<(), StoreError> {
+) -> Result<InstanceId, StoreError> {
+    let id = InstanceId(tx.uuid());
     let facts = serde_json::to_string(&received.facts)
         .map_err(|_| StoreError::Refused("instance facts that are no JSON".into()))?;
     let row = instance::ActiveModel {
-        id: Set(InstanceId(tx.uuid()).to_string()),
+        id: Set(id.to_string()),
         site: Set(received.site.0.clone()),
         study_id: Set(study.to_string()),
         series_id: Set(series.to_string()),
@@ -113,7 +114,7 @@ pub async fn insert(
     instance::Entity::insert(row)
         .exec_without_returning(tx.conn())
         .await?;
-    Ok(())
+    Ok(id)
 }
 
 pub fn facts_of(row: &instance::Model) -> Result<InstanceFacts, StoreError> {

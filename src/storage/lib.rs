@@ -54,8 +54,10 @@ pub mod terms;
 pub mod timeline;
 pub mod told;
 pub mod traffic;
+pub mod vendor_documents;
 pub mod versions;
 pub mod waiting;
+pub mod withdrawals;
 pub mod worklist_polls;
 
 pub use error::StoreError;

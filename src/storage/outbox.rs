@@ -23,7 +23,13 @@ pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
             | DeliveryKind::Rejection
             | DeliveryKind::FhirNotice,
         ) => Some("no order is known for this study"),
-        (_, DeliveryKind::StructuredReport | DeliveryKind::KeyImage | DeliveryKind::Segmentation) => None,
+        (
+            _,
+            DeliveryKind::StructuredReport
+            | DeliveryKind::KeyImage
+            | DeliveryKind::Segmentation
+            | DeliveryKind::RejectionNote,
+        ) => None,
     }
 }
 

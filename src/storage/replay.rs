@@ -62,6 +62,7 @@ pub fn patient_key(event: &Hl7Event) -> Option<String> {
         Hl7Event::Orders(orders) => of(orders.first().and_then(|o| o.patient.identifier.as_ref())),
         Hl7Event::Patient(patient) => of(patient.identifier.as_ref()),
         Hl7Event::Report(reports) => of(reports.first().and_then(|r| r.patient.identifier.as_ref())),
+        Hl7Event::VendorResults(sent) => of(sent.first().and_then(|s| s.told.study.patient.as_ref())),
         Hl7Event::Appointment(event) => of(event.patient.identifier.as_ref()),
         Hl7Event::Merge(_) | Hl7Event::Answer(_) | Hl7Event::Ignored { .. } => None,
     }

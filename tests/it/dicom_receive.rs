@@ -218,7 +218,7 @@ async fn a_sender_that_vanishes_in_the_middle_leaves_nothing_and_disturbs_nobody
     let mut answer = [0; 6];
     socket.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer[0], 2, "not accepted");
-    let command = tocsin_domain::dimse::store_request(1, crate::dicom::objects::CT, "1.2.826.0.4.1");
+    let command = tocsin_domain::dimse::store_request(1, crate::dicom::objects::CT, "1.2.826.0.4.1", None);
     socket.write_all(&fragment(3, &command)).await.unwrap();
     for _ in 0..20 {
         socket.write_all(&fragment(0, &vec![0; 100_000])).await.unwrap();

@@ -84,6 +84,7 @@ fn settings() -> MllpSettings {
             answers: None,
         },
         processing_ids: vec!["P".into(), "T".into(), "D".into()],
+        ai_senders: Vec::new(),
         limits: MllpLimits {
             message_bytes: 64 * 1024,
             ..MllpLimits::default()
@@ -580,7 +581,7 @@ async fn the_worked_examples_are_understood() {
             Hl7Event::Orders(_) => "order",
             Hl7Event::Patient(_) => "adt_a0",
             Hl7Event::Merge(_) => "adt_a4",
-            Hl7Event::Report(_) => "oru",
+            Hl7Event::Report(_) | Hl7Event::VendorResults(_) => "oru",
             Hl7Event::Appointment(_) => "siu",
             Hl7Event::Answer(_) => "answer",
             Hl7Event::Ignored { .. } => "ignored",

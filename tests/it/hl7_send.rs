@@ -110,6 +110,7 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         comparison: None,
         statements: Vec::new(),
         explanation: Explanation::default(),
+        origin: Default::default(),
     }
 }
 
@@ -167,6 +168,7 @@ fn read(message: &[u8]) -> Hl7Event {
         profile: &profile.read,
         zone: chrono_tz::UTC,
         processing_ids: &["P".to_owned()],
+        ai_senders: &[],
         received_at: at("2026-03-14T12:00:00Z"),
     };
     open(message).expect("HL7").event(&reading).expect("understood")

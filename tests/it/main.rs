@@ -23,6 +23,7 @@ mod story_priors;
 mod story_steps;
 mod story_trouble;
 mod story_unreadable;
+mod story_vendors;
 mod tidy;
 mod writes;
 

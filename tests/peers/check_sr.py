@@ -79,6 +79,20 @@ def check_capture(path):
     need(sc.ImageType[:2] == ["DERIVED", "SECONDARY"], f"{path.name}: image type")
 
 
+def check_rejection(path, names):
+    """A key object selection: highdicom reads what it takes back, and it is what the other files hold."""
+    document = hd.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(path))
+    title = document.content[0].ConceptNameCodeSequence[0].CodeValue
+    need(title == "113001", f"{path.name}: title {title}")
+    taken_back = {item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+                  for item in document.ContentSequence if "ReferencedSOPSequence" in item}
+    need(len(taken_back) == 3, f"{path.name}: {taken_back}")
+    need(not any("ConceptNameCodeSequence" in item for item in document.ContentSequence
+                 if item.ValueType in ("IMAGE", "COMPOSITE")), f"{path.name}: its items have names")
+    for name in names:
+        need(pydicom.dcmread(name).SOPInstanceUID in taken_back, f"{path.name}: {name.name} is not taken back")
+
+
 folder = Path(sys.argv[1])
 reports = sorted(folder.glob("*.sr.dcm"))
 need(reports, "no report to check")
@@ -86,5 +100,7 @@ for report in reports:
     check(report)
 for capture in folder.glob("*.sc.dcm"):
     check_capture(capture)
+for selection in folder.glob("*.ko.dcm"):
+    check_rejection(selection, [folder / "positive.sr.dcm", folder / "positive.sc.dcm"])
 print(len(reports), "reports checked")
 sys.exit(bool(fails))

@@ -19,6 +19,9 @@ def configuration(**sections):
     """The smallest configuration, with these keys on top."""
     config = {name: dict(values) for name, values in SMALLEST.items()}
     for name, values in sections.items():
+        if isinstance(values, list):
+            config[name] = values
+            continue
         config.setdefault(name, {}).update(values)
         config[name] = {k: v for k, v in config[name].items() if v is not None}
     return config
@@ -45,7 +48,11 @@ def toml(config):
                 lines.extend(f"{k} = {inline(v)}" for k, v in entry.items())
 
     for section, values in config.items():
-        table(section, values)
+        for entry in values if isinstance(values, list) else []:
+            lines.append(f"[[{section}]]")
+            lines.extend(f"{k} = {inline(v)}" for k, v in entry.items())
+        if isinstance(values, dict):
+            table(section, values)
     return "\n".join(lines) + "\n"
 
 

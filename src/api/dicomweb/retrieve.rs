@@ -74,11 +74,11 @@ pub async fn get(state: Data<State>, target: Target, who: Principal) -> Result<H
     }
 }
 
+/// An instance, and how it can be given.
+type Given<'h> = (&'h instance::Model, Instance);
+
 /// The first form in which at least one instance can be given, and those that can.
-fn chosen<'h>(
-    forms: &[Files],
-    held: &'h Held,
-) -> Result<(Files, Vec<(&'h instance::Model, Instance)>), ApiError> {
+fn chosen<'h>(forms: &[Files], held: &'h Held) -> Result<(Files, Vec<Given<'h>>), ApiError> {
     for form in forms {
         let given = held.instances.iter();
         let given: Vec<_> = given

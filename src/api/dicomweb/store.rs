@@ -147,7 +147,7 @@ fn boundary(request: &HttpRequest) -> Result<String, ApiError> {
         ));
     }
     multipart::boundary(text).ok_or_else(|| {
-        ApiError::BadRequest("Content-Type: expected a boundary of 1 to 70 characters".to_owned())
+        ApiError::BadRequest("Content-Type: expected a boundary of 1 to 200 characters".to_owned())
     })
 }
 

@@ -58,10 +58,12 @@ fn issue(error: &ApiError) -> Issue {
         ApiError::Unauthenticated | ApiError::Locked | ApiError::NeedsProof => Issue::Login,
         ApiError::Forbidden { .. } | ApiError::NeedsFactor | ApiError::ForeignForm => Issue::Forbidden,
         ApiError::NotFound(_) => Issue::NotFound,
-        ApiError::MethodNotAllowed | ApiError::NotAcceptable(_) => Issue::NotSupported,
+        ApiError::MethodNotAllowed | ApiError::NotAcceptable(_) | ApiError::Unsupported(_) => {
+            Issue::NotSupported
+        }
         ApiError::BadRequest(_) => Issue::Invalid,
         ApiError::Conflict(_) => Issue::Conflict,
-        ApiError::TooLarge => Issue::TooLong,
+        ApiError::TooLarge | ApiError::TooBroad(_) => Issue::TooLong,
         ApiError::TooMany { .. } => Issue::Throttled,
         ApiError::Timeout => Issue::Timeout,
         ApiError::Unavailable => Issue::Transient,

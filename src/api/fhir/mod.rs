@@ -181,7 +181,9 @@ fn writable(request: &HttpRequest) -> Result<(), ApiError> {
     let accept = text_of(request.headers(), &ACCEPT);
     match negotiate::takes_json(accept, format.as_ref().map(|(_, value)| value.as_str())) {
         true => Ok(()),
-        false => Err(ApiError::NotAcceptable(MEDIA_TYPE)),
+        false => Err(ApiError::NotAcceptable(format!(
+            "only {MEDIA_TYPE} is written here"
+        ))),
     }
 }
 

@@ -95,7 +95,8 @@ fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option
         DeliveryKind::StructuredReport
         | DeliveryKind::KeyImage
         | DeliveryKind::Segmentation
-        | DeliveryKind::FhirNotice => false,
+        | DeliveryKind::FhirNotice
+        | DeliveryKind::RejectionNote => false,
     };
     match state {
         DeliveryState::Held => OutputState::Held,

@@ -69,6 +69,11 @@ pub const API: &[Route] = &[
         Needs(RerunModel),
         "Have a model read a study once more",
     ),
+    post(
+        "/api/v1/studies/{id}/withdraw",
+        Needs(JudgeFinding),
+        "Take back what a model said, everywhere it was said",
+    ),
     get(
         "/api/v1/quality",
         Needs(ReadQuality),

@@ -56,6 +56,7 @@ fn result(study: u128, presence: Presence, measurements: Vec<Measurement>) -> Re
         comparison: None,
         statements: Vec::new(),
         explanation: Default::default(),
+        origin: Default::default(),
     }
 }
 

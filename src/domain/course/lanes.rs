@@ -81,9 +81,15 @@ pub fn lanes(events: &[Event]) -> Vec<Lane> {
 
 fn subject(event: &Event) -> Subject {
     match event.name.as_str() {
-        "admission" | "inference_started" | "inference_finished" | "inference_failed" | "rerun" => {
-            Subject::Model(event.model().to_owned())
-        }
+        "admission"
+        | "inference_started"
+        | "inference_finished"
+        | "inference_failed"
+        | "rerun"
+        | "vendor_result"
+        | "vendor_result_failed"
+        | "vendor_result_left"
+        | "result_withdrawn" => Subject::Model(event.model().to_owned()),
         "order_changed" | "priority_change_owed" => Subject::Order,
         "worklist_changed" | "ai_on_worklist" | "back_on_worklist" | "stuck" => Subject::Worklist,
         "alert_raised" | "alert_acknowledged" | "alert_retracted" => Subject::Alert,

@@ -222,9 +222,30 @@ impl CaseFacts {
             wait: WaitFacts::default(),
         }
     }
+
+    /// Takes in what somebody says under a model's key. Where several speak under one key, the one whose word asks for more
+    /// attention is heard: that one product sees nothing must not hide what another sees.
+    pub fn hear(&mut self, key: &str, said: AiFacts) {
+        match self.ai.get(key) {
+            Some(known) if known.state.weight() >= said.state.weight() => {}
+            Some(_) | None => {
+                self.ai.insert(key.to_owned(), said);
+            }
+        }
+    }
 }
 
 impl AiState {
+    fn weight(self) -> u8 {
+        match self {
+            Self::Flagged => 4,
+            Self::Indeterminate => 3,
+            Self::NotFlagged => 2,
+            Self::Waiting | Self::Queued | Self::Running | Self::QualityRejected | Self::Failed => 1,
+            Self::Absent | Self::NotEligible | Self::Superseded | Self::Withdrawn => 0,
+        }
+    }
+
     /// The state by its name in snake case, as stored and as the API shows it.
     pub fn parse(text: &str) -> Option<Self> {
         serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()

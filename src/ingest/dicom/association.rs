@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu, PresentationContextResultReason};
+use dicom_ul::pdu::{AbortRQServiceProviderReason, AssociationRQ, Pdu, PresentationContextResultReason};
 use tocsin_domain::dimse::query::Command;
 use tocsin_domain::dimse::{self, Head, Request, Response};
 use tocsin_domain::ids::Uid;
@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 use super::line::{Broken, Heard, Line, name};
 use super::listener::Env;
 use super::negotiate::{self, Decision, Load, SERVICES};
+use super::settings::ScpLimits;
 use super::sink::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, RejectedAssociation};
 use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
@@ -40,25 +41,7 @@ pub(super) async fn accept<S: InstanceSink>(
     load: impl Fn() -> Load,
 ) -> Option<Association<S>> {
     let limits = &env.settings.limits;
-    let request = match wire.receive(limits.artim, limits.artim).await {
-        Ok(Pdu::AssociationRQ(request)) => request,
-        Ok(other) => {
-            warn!(%peer, pdu = name(&other), "DICOM: expected an association request");
-            wire.abort(AbortRQServiceProviderReason::UnexpectedPdu, limits.pdu)
-                .await;
-            return None;
-        }
-        Err(WireError::Closed) => {
-            debug!(%peer, "DICOM: connected and left without a request");
-            return None;
-        }
-        Err(error) => {
-            warn!(%peer, error = %chain(&error), "DICOM: no association request");
-            wire.abort(AbortRQServiceProviderReason::UnrecognizedPdu, limits.pdu)
-                .await;
-            return None;
-        }
-    };
+    let request = request(&mut wire, peer, limits).await?;
     let calling_ae = printable(&request.calling_ae_title);
     let caller = env
         .settings
@@ -105,6 +88,29 @@ pub(super) async fn accept<S: InstanceSink>(
                 stored: 0,
                 refused: 0,
             })
+        }
+    }
+}
+
+/// The request for an association, unless something else or nothing comes.
+async fn request(wire: &mut Wire, peer: SocketAddr, limits: &ScpLimits) -> Option<AssociationRQ> {
+    match wire.receive(limits.artim, limits.artim).await {
+        Ok(Pdu::AssociationRQ(request)) => Some(request),
+        Ok(other) => {
+            warn!(%peer, pdu = name(&other), "DICOM: expected an association request");
+            wire.abort(AbortRQServiceProviderReason::UnexpectedPdu, limits.pdu)
+                .await;
+            None
+        }
+        Err(WireError::Closed) => {
+            debug!(%peer, "DICOM: connected and left without a request");
+            None
+        }
+        Err(error) => {
+            warn!(%peer, error = %chain(&error), "DICOM: no association request");
+            wire.abort(AbortRQServiceProviderReason::UnrecognizedPdu, limits.pdu)
+                .await;
+            None
         }
     }
 }

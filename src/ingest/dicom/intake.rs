@@ -63,8 +63,7 @@ impl Intake {
             transfer_syntax: transfer_syntax.to_owned(),
             requester: Roles::USUAL,
         };
-        let mut reception =
-            Reception::begin(head.clone(), &context, &origin.sender, &self.blobs, &self.limits);
+        let mut reception = Reception::begin(&head, &context, &origin.sender, &self.blobs, &self.limits);
         if let Some(study) = &origin.study {
             reception.only_of(study.clone());
         }

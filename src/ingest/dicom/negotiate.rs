@@ -14,6 +14,7 @@ use tocsin_domain::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAM
 use super::settings::{Caller, Rights, ScpLimits, ScpSettings};
 use offer::Offer;
 pub(super) use offer::Roles;
+pub(super) use tables::is_storage;
 pub use tables::{
     Access, OTHER_STORAGE, PRIVATE_STORAGE, Part, SERVICES, STORAGE_ARC, Service, TRANSFER_SYNTAXES,
     VERIFICATION,

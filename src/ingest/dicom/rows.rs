@@ -19,6 +19,7 @@ use super::facts::TagProblem;
 use super::sink::{
     AssociationEnd, ClosedAssociation, InstanceSink, ReceivedInstance, RejectedAssociation, StoreOutcome,
 };
+use crate::report::sr_read::is_document;
 use crate::storage::associations::{self, Ended, Outcome as Came};
 use crate::storage::entity::study;
 use crate::storage::instances::{self, Kept, Received};
@@ -293,7 +294,10 @@ async fn keep(tx: &Tx, received: &Received, purpose: Purpose) -> Result<Kept, St
     }
     let (study, series, is_new) =
         studies::place(tx, &received.site, &received.facts, &received.calling_ae, purpose).await?;
-    instances::insert(tx, received, study, series).await?;
+    let instance = instances::insert(tx, received, study, series).await?;
+    if is_document(received.facts.sop_class_uid.as_str()) && purpose == Purpose::Reading {
+        jobs::enqueue(tx, &Work::ReadDocument { instance }, Terms::now()).await?;
+    }
     if is_new {
         timeline::note(tx, study, "first_image", format!("from {}", received.calling_ae)).await?;
     }

@@ -235,6 +235,7 @@ impl<S: MessageSink> Connection<S> {
             profile: &site.profile,
             zone: site.zone,
             processing_ids: &self.env.settings.processing_ids,
+            ai_senders: &self.env.settings.ai_senders,
             received_at,
         });
         let event = match event {

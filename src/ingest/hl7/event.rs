@@ -13,6 +13,7 @@ use super::patients::{merges, patient_event, person_event};
 use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::reports::reports;
 use super::tree::{Lines, Segment};
+use super::vendor_results::vendor_results;
 use crate::report::hl7_charset::{Charset, CharsetError, Declared, SUPPORTED};
 use crate::report::hl7_text::Delimiters;
 
@@ -257,6 +258,9 @@ fn event(header: &Header, segments: &[Segment<'_>], reading: &Reading<'_>) -> Re
         Some(Meaning::Orders) => orders(segments, reading, at).map(Hl7Event::Orders),
         Some(Meaning::Patient) => patient_event(segments, reading, at).map(Hl7Event::Patient),
         Some(Meaning::Merge) => merges(segments, reading).map(Hl7Event::Merge),
+        Some(Meaning::Report) if reading.ai_senders.iter().any(|sender| sender.sent(header)) => {
+            vendor_results(segments, header, reading, at).map(Hl7Event::VendorResults)
+        }
         Some(Meaning::Person) => person_event(segments, reading, at).map(Hl7Event::Patient),
         Some(Meaning::Report) => reports(segments, reading, at).map(Hl7Event::Report),
         Some(Meaning::Appointment) => appointment_event(header, &trigger, segments, reading, at),

@@ -18,6 +18,7 @@ pub mod samples;
 pub mod settings;
 pub mod sink;
 pub mod time;
+pub mod vendor_results;
 
 use chrono_tz::Tz;
 use tocsin_domain::clock::Timestamp;
@@ -26,6 +27,7 @@ pub use crate::deliver::mllp_frame as mllp;
 pub use crate::report::hl7_problem as problem;
 pub use crate::report::hl7_tree as tree;
 use crate::report::read_profile::ReadProfile;
+use vendor_results::AiSender;
 
 /// What reading a message depends on, besides its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ pub struct Reading<'a> {
     pub zone: Tz,
     /// MSH-11 that are taken.
     pub processing_ids: &'a [String],
+    /// Whose ORU^R01 are results of products; everybody else's are reports.
+    pub ai_senders: &'a [AiSender],
     pub received_at: Timestamp,
 }
 

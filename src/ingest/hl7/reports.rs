@@ -48,7 +48,7 @@ pub fn reports(
 }
 
 /// A message may hold the results of several patients, each from its PID on.
-fn patient_parts<'s, 'a>(segments: &'s [Segment<'a>]) -> Vec<&'s [Segment<'a>]> {
+pub(super) fn patient_parts<'s, 'a>(segments: &'s [Segment<'a>]) -> Vec<&'s [Segment<'a>]> {
     let starts: Vec<usize> = segments
         .iter()
         .enumerate()
@@ -94,7 +94,7 @@ fn report(
     })
 }
 
-fn study_uid(group: &Group<'_, '_>) -> Result<Option<Uid>, Hl7Problem> {
+pub(super) fn study_uid(group: &Group<'_, '_>) -> Result<Option<Uid>, Hl7Problem> {
     if let Some(zds) = find(group, "ZDS") {
         return uid(zds, 1);
     }
@@ -102,7 +102,7 @@ fn study_uid(group: &Group<'_, '_>) -> Result<Option<Uid>, Hl7Problem> {
     row.map(|obx| uid(obx, 5)).transpose().map(Option::flatten)
 }
 
-fn rows<'g, 'a>(group: &'g Group<'g, 'a>) -> impl Iterator<Item = &'g Segment<'a>> {
+pub(super) fn rows<'g, 'a>(group: &'g Group<'g, 'a>) -> impl Iterator<Item = &'g Segment<'a>> {
     group.iter().copied().filter(|s| s.name == "OBX")
 }
 

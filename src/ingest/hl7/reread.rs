@@ -24,6 +24,7 @@ pub fn reread(settings: &MllpSettings, raw: &[u8], received_at: Timestamp) -> Re
         profile: &site.profile,
         zone: site.zone,
         processing_ids: &settings.processing_ids,
+        ai_senders: &settings.ai_senders,
         received_at,
     });
     event.map_err(|problem| problem.to_string())

@@ -16,6 +16,7 @@ pub fn read(message: &[u8], profile: &ReadProfile, zone: Tz, received_at: Timest
         profile,
         zone,
         processing_ids: &ids,
+        ai_senders: &[],
         received_at,
     };
     let refused = |reason: String| serde_json::json!({ "refused": reason });

@@ -9,6 +9,7 @@ use tocsin_domain::ids::SiteId;
 
 use super::header::Header;
 use super::mllp::DEFAULT_LIMIT;
+use super::vendor_results::AiSender;
 use crate::report::read_profile::ReadProfile;
 
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct MllpSettings {
     pub reading: SiteReading,
     /// MSH-11 values that are taken.
     pub processing_ids: Vec<String>,
+    /// Whose ORU^R01 are results of products.
+    pub ai_senders: Vec<AiSender>,
     pub limits: MllpLimits,
 }
 
@@ -210,6 +213,7 @@ mod tests {
             ]),
             reading: reading("here"),
             processing_ids: vec!["P".into()],
+            ai_senders: Vec::new(),
             limits: MllpLimits::default(),
         }
     }

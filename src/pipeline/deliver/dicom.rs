@@ -1,10 +1,9 @@
 //! Renders and sends the objects for the archive: the structured report, key images and the segmentation.
 
 use chrono::Offset;
-use tocsin_domain::finding::ResultRecord;
-use tocsin_domain::ids::ResultId;
+use tocsin_domain::finding::{ResultRecord, ResultStatus};
 
-use super::{Attempt, pictures, sources};
+use super::{Attempt, pictures, rejection, sources};
 use crate::deliver::chain;
 use crate::deliver::dicom::{self, StoreStatus, Verdict};
 use crate::deliver::web;
@@ -29,8 +28,13 @@ pub async fn send(env: &Env, row: &delivery::Model, study: &study::Model) -> Res
         });
     };
     let bytes = match rendered(env, row)? {
-        Some(bytes) => bytes,
+        Some(bytes) => Some(bytes),
         None => render(env, row, study).await?,
+    };
+    let Some(bytes) = bytes else {
+        return Ok(Attempt::Confirmed {
+            note: "nothing of the result was sent there".to_owned(),
+        });
     };
     Ok(match &archive.way {
         Way::Dicom(peer) => match dicom::store(peer, &[bytes]).await {
@@ -83,12 +87,19 @@ pub(in crate::pipeline) fn rendered(env: &Env, row: &delivery::Model) -> Result<
         .map_err(|error| JobError::Retry(error.to_string()))
 }
 
-async fn render(env: &Env, row: &delivery::Model, study: &study::Model) -> Result<Vec<u8>, JobError> {
+/// `None` where there is nothing to take back.
+async fn render(env: &Env, row: &delivery::Model, study: &study::Model) -> Result<Option<Vec<u8>>, JobError> {
     let record = sources::record(env, row)
         .await?
         .ok_or_else(|| JobError::Fail("no result to render".to_owned()))?;
-    let object = compose(env, study, &record, wanted(row)?).await?;
-    keep(env, row, object).await
+    let object = match wanted(row)? {
+        Some(wanted) => Some(compose(env, study, &record, wanted).await?),
+        None => rejection::compose(env, row, study, &record).await?,
+    };
+    match object {
+        Some(object) => keep(env, row, object).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// An object of a result.
@@ -100,9 +111,9 @@ pub(super) enum Wanted {
     KeyImage(usize),
 }
 
-/// What a delivery sends. Of key images its detail says which.
-fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
-    Ok(match deliveries::kind_of(row)? {
+/// What a delivery sends of its result; `None` where it takes another one back. Of key images its detail says which.
+fn wanted(row: &delivery::Model) -> Result<Option<Wanted>, JobError> {
+    Ok(Some(match deliveries::kind_of(row)? {
         DeliveryKind::KeyImage => {
             let place = row.detail.as_deref().map_or(Ok(0), str::parse);
             Wanted::KeyImage(place.map_err(|_| JobError::Fail("no such key image".to_owned()))?)
@@ -113,7 +124,8 @@ fn wanted(row: &delivery::Model) -> Result<Wanted, JobError> {
         | DeliveryKind::ResultMessage
         | DeliveryKind::Rejection
         | DeliveryKind::FhirNotice => Wanted::Report,
-    })
+        DeliveryKind::RejectionNote => return Ok(None),
+    }))
 }
 
 /// The object of a result, made anew; the same result gives the same object.
@@ -177,24 +189,29 @@ pub(super) fn installation(env: &Env, record: &ResultRecord) -> Installation {
 }
 
 /// How many results this model has given for this study, and the report that this one replaces.
-async fn history(
+pub(super) async fn history(
     env: &Env,
     study: &study::Model,
     record: &ResultRecord,
     header: &StudyHeader,
 ) -> Result<(u32, Option<ObjectUids>), JobError> {
     let mut revision = 0;
+    let mut predecessor = None;
     for row in results::of_study(env.store.read(), studies::id_of(study)?).await? {
-        if results::record_of(&row)?.model.name == record.model.name {
+        let known = results::record_of(&row)?;
+        if Some(known.id) == record.supersedes && known.status != ResultStatus::Withdrawn {
+            // By the version that made it, which may have been another.
+            let (kind, uid) = (ObjectKind::StructuredReport, &header.study_uid);
+            predecessor = Some(ObjectUids::of(kind, uid, &known.model, known.id));
+        }
+        if known.model.name == record.model.name {
             revision += 1;
         }
-        if row.id == record.id.to_string() {
+        if known.id == record.id {
             break;
         }
     }
-    let of =
-        |id: ResultId| ObjectUids::of(ObjectKind::StructuredReport, &header.study_uid, &record.model, id);
-    Ok((revision.max(1), record.supersedes.map(of)))
+    Ok((revision.max(1), predecessor))
 }
 
 async fn keep(env: &Env, row: &delivery::Model, object: Object) -> Result<Vec<u8>, JobError> {

@@ -108,7 +108,8 @@ async fn compose(
         | DeliveryKind::StructuredReport
         | DeliveryKind::KeyImage
         | DeliveryKind::Segmentation
-        | DeliveryKind::FhirNotice => {
+        | DeliveryKind::FhirNotice
+        | DeliveryKind::RejectionNote => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;

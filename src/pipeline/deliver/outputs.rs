@@ -15,6 +15,14 @@ use crate::storage::studies;
 
 /// Everything that one result says.
 pub async fn of(env: &Env, study: &study::Model, record: &ResultRecord) -> Result<Outputs, JobError> {
+    if !record.origin.is_own() {
+        let theirs = "it was received from another vendor's product, and is not sent on";
+        return Ok(Outputs {
+            structured_report: Composed::Impossible(theirs.to_owned()),
+            message: Composed::Impossible(theirs.to_owned()),
+            fhir: Err(theirs.to_owned()),
+        });
+    }
     let id = record.id.to_string();
     let mut owed = deliveries::of_study(env.store.read(), studies::id_of(study)?).await?;
     owed.retain(|row| row.result_id.as_ref() == Some(&id));

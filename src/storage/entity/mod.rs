@@ -59,5 +59,6 @@ pub mod study_comment;
 pub mod study_key;
 pub mod subscription;
 pub mod timeline;
+pub mod vendor_document;
 pub mod verdict;
 pub mod worklist_poll;

@@ -174,6 +174,7 @@ impl Reader for UsualProfile {
                 answers: None,
             },
             processing_ids: vec!["P".into()],
+            ai_senders: Vec::new(),
             limits: MllpLimits::default(),
         };
         reread(&settings, raw, received_at)

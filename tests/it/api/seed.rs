@@ -239,6 +239,9 @@ fn written(control_id: &str, event: Option<&Hl7Event>) -> String {
             head("ORU^R01") + &patient + &report
         }
         Some(Hl7Event::Patient(_) | Hl7Event::Merge(_)) => head("ADT^A08") + &patient,
+        Some(Hl7Event::Appointment(_)) => head("SIU^S12") + &patient,
+        Some(Hl7Event::VendorResults(_)) => head("ORU^R01") + &patient,
+        Some(Hl7Event::Answer(_)) => head("ACK"),
         Some(Hl7Event::Ignored { .. }) => head("BAR^P01") + &patient,
         None => head("ORM^O01"),
     }

@@ -80,7 +80,11 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         b"link key".to_vec(),
         "T".into(),
         ris,
+        Vec::new(),
+<<<<<<< HEAD
         None,
+=======
+>>>>>>> dicomweb
     );
     Env {
         store: desk.store().clone(),
