@@ -88,7 +88,7 @@ pub fn answer(to: &AnswerTo, content: &Content<'_>, stamp: Stamp<'_>) -> Built {
     };
     if let Kind::OfOrder { code, .. } = kind {
         for order in content.orders {
-            segments.extend(response(code, order, fate, &mut encoder));
+            segments.extend(response(to, code, order, fate, &mut encoder));
         }
     }
     finish(&segments, &encoder)
@@ -234,13 +234,23 @@ fn response_control(asked: OrderControl, fate: Fate) -> &'static str {
 }
 
 /// The segments of one order: ORC, and OBR and IPC as far as the order said them.
-fn response(code: &str, order: &OrderEvent, fate: Fate, encoder: &mut Encoder) -> Vec<Segment> {
-    let mut segments = vec![
-        Segment::new("ORC")
-            .set(1, encoder.text(response_control(order.control, fate)))
-            .set(2, entity(&order.placer, encoder))
-            .set(3, entity(&order.filler, encoder)),
-    ];
+fn response(
+    to: &AnswerTo,
+    code: &str,
+    order: &OrderEvent,
+    fate: Fate,
+    encoder: &mut Encoder,
+) -> Vec<Segment> {
+    let mut orc = Segment::new("ORC")
+        .set(1, encoder.text(response_control(order.control, fate)))
+        .set(2, entity(&order.placer, encoder))
+        .set(3, entity(&order.filler, encoder));
+    if to.version == "2.3" {
+        // Required there; later versions have it at will or not at all.
+        let priority = order.priority.as_deref().unwrap_or_default();
+        orc = orc.set(7, encoder.components(&["1", "", "", "", "", priority]));
+    }
+    let mut segments = vec![orc];
     let Some(procedure) = &order.procedure else {
         return segments;
     };
