@@ -241,16 +241,18 @@ fn response(
     fate: Fate,
     encoder: &mut Encoder,
 ) -> Vec<Segment> {
-    let mut orc = Segment::new("ORC")
-        .set(1, encoder.text(response_control(order.control, fate)))
-        .set(2, entity(&order.placer, encoder))
-        .set(3, entity(&order.filler, encoder));
-    if to.version == "2.3" {
-        // Required there; later versions have it at will or not at all.
-        let priority = order.priority.as_deref().unwrap_or_default();
-        orc = orc.set(7, encoder.components(&["1", "", "", "", "", priority]));
-    }
-    let mut segments = vec![orc];
+    // 2.3 requires ORC-7 and OBR-27; later versions have them at will or not at all.
+    let timing = match to.version.as_str() {
+        "2.3" => encoder.components(&["1", "", "", "", "", order.priority.as_deref().unwrap_or_default()]),
+        _ => encoder.text(""),
+    };
+    let mut segments = vec![
+        Segment::new("ORC")
+            .set(1, encoder.text(response_control(order.control, fate)))
+            .set(2, entity(&order.placer, encoder))
+            .set(3, entity(&order.filler, encoder))
+            .set(7, timing.clone()),
+    ];
     let Some(procedure) = &order.procedure else {
         return segments;
     };
@@ -260,7 +262,8 @@ fn response(
             .set(1, encoder.text("1"))
             .set(2, entity(&order.placer, encoder))
             .set(3, entity(&order.filler, encoder))
-            .set(4, encoder.components(&coded)),
+            .set(4, encoder.components(&coded))
+            .set(27, timing),
     );
     if code == "ORI" {
         let said = |value: &Option<String>| value.clone().unwrap_or_default();
