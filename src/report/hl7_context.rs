@@ -158,16 +158,21 @@ pub(super) fn pid(order: &OrderContext, encoder: &mut Encoder) -> Segment {
 }
 
 /// PV1-2 is required, so without a class (unknown is `U`) the segment is left out when nothing else is known either.
-pub(super) fn pv1(order: &OrderContext, encoder: &mut Encoder) -> Option<Segment> {
+pub(super) fn pv1(order: &OrderContext, envelope: &Envelope<'_>, encoder: &mut Encoder) -> Option<Segment> {
     if order.patient_class.is_none() && order.location.is_none() && order.visit.is_none() {
         return None;
     }
     let location: Vec<&str> = order.location.as_deref().unwrap_or("").split('^').collect();
+    // From 2.7 on an identifier says of which type it is.
+    let visit = match order.visit.as_deref() {
+        Some(visit) if envelope.version() >= Version::V27 => encoder.components(&[visit, "", "", "", "VN"]),
+        visit => encoder.text(visit.unwrap_or("")),
+    };
     let segment = Segment::new("PV1")
         .set(1, encoder.text("1"))
         .set(2, encoder.text(order.patient_class.as_deref().unwrap_or("U")))
         .set(3, encoder.components(&location))
-        .set(19, encoder.text(order.visit.as_deref().unwrap_or("")));
+        .set(19, visit);
     Some(segment)
 }
 

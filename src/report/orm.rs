@@ -91,7 +91,7 @@ pub fn change_priority(
         envelope.msh(&kind, envelope.profile.application_answers.order, encoder),
         pid(order, encoder),
     ];
-    segments.extend(pv1(order, encoder));
+    segments.extend(pv1(order, envelope, encoder));
     segments.push(orc(order, change, &priority, envelope, encoder));
     if kind.code == "OMI" && has(envelope, PriorityField::Tq1) {
         segments.push(tq1(&priority, encoder));

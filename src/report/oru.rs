@@ -85,7 +85,7 @@ impl Rows<'_> {
         self.segments
             .push(envelope.msh(&ORU, envelope.profile.application_answers.result, encoder));
         self.segments.push(pid(order, encoder));
-        self.segments.extend(pv1(order, encoder));
+        self.segments.extend(pv1(order, envelope, encoder));
         self.segments.push(
             Segment::new("ORC")
                 .set(1, encoder.text("RE"))

@@ -31,7 +31,7 @@ pub fn rejection(message: &Rejection<'_>, envelope: &Envelope<'_>) -> Result<Bui
         envelope.msh(&ORU, envelope.profile.application_answers.result, &mut encoder),
         pid(order, &mut encoder),
     ];
-    segments.extend(pv1(order, &mut encoder));
+    segments.extend(pv1(order, envelope, &mut encoder));
     segments.push(
         Segment::new("ORC")
             .set(1, encoder.text("RE"))

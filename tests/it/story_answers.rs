@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use chrono::TimeDelta;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tocsin::cli::demo::visit::{Message, Priority, Visit};
 use tocsin::deliver::mllp_frame::{Deframer, frame};
 use tocsin::imaging::phantom::HeadFinding;
@@ -53,10 +53,12 @@ async fn at_an_engine(story: impl AsyncFn(Hospital, Visit)) {
     .await;
 }
 
+/// The last change of priority that was owed, and its message.
 async fn change(hospital: &Hospital) -> (delivery::Model, message::Model) {
     let conn = hospital.running.store.read();
     let owed = delivery::Entity::find()
         .filter(delivery::Column::Kind.eq("priority_change"))
+        .order_by_desc(delivery::Column::CreatedAt)
         .one(conn)
         .await
         .unwrap()

@@ -4,7 +4,8 @@
 What is hl7apy's and not the message's, and how it is met:
 - a Z segment (ZDS) is in no version's tables: the strict reading is done without it;
 - codes outside the tables of the version (HD in OBX-2, SCT and UCUM before 2.7) are warnings;
-- of ORM's choice of order details hl7apy requires all: ORM is read segment by segment;
+- of ORM's choice of order details hl7apy requires all: ORM is read segment by segment; so are OMI of 2.7, of which its tables lack
+  a data type, and ORU from 2.8 on, where it takes the first OBX for that of an order's document, which stands before OBR;
 - TX is held to the 199 characters of ST, where chapter 2A allows 65,536: the strict reading sees its beginning.
 """
 import json
@@ -31,8 +32,12 @@ def shortened(segment):
     return "|".join(fields)
 
 
+def alone(kind, version):
+    return kind == "ORM" or kind == "OMI" and version == "2.7" or kind == "ORU" and version >= "2.8"
+
+
 def read_strictly(segments, version, report):
-    if segments[0].split("|")[8].startswith("ORM"):
+    if alone(segments[0].split("|")[8][:3], version):
         for segment in segments:
             parsed = parse_segment(segment, version=version, validation_level=VALIDATION_LEVEL.STRICT)
             parsed.validate(report_file=str(report))
