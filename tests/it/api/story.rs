@@ -81,10 +81,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         "T".into(),
         ris,
         Vec::new(),
-<<<<<<< HEAD
         None,
-=======
->>>>>>> dicomweb
     );
     Env {
         store: desk.store().clone(),
