@@ -88,7 +88,7 @@ pub fn answer(to: &AnswerTo, content: &Content<'_>, stamp: Stamp<'_>) -> Built {
     };
     if let Kind::OfOrder { code, .. } = kind {
         for order in content.orders {
-            segments.extend(response(code, order, fate, &mut encoder));
+            segments.extend(response(to, code, order, fate, &mut encoder));
         }
     }
     finish(&segments, &encoder)
@@ -234,12 +234,24 @@ fn response_control(asked: OrderControl, fate: Fate) -> &'static str {
 }
 
 /// The segments of one order: ORC, and OBR and IPC as far as the order said them.
-fn response(code: &str, order: &OrderEvent, fate: Fate, encoder: &mut Encoder) -> Vec<Segment> {
+fn response(
+    to: &AnswerTo,
+    code: &str,
+    order: &OrderEvent,
+    fate: Fate,
+    encoder: &mut Encoder,
+) -> Vec<Segment> {
+    // 2.3 requires ORC-7 and OBR-27; later versions have them at will or not at all.
+    let timing = match to.version.as_str() {
+        "2.3" => encoder.components(&["1", "", "", "", "", order.priority.as_deref().unwrap_or_default()]),
+        _ => encoder.text(""),
+    };
     let mut segments = vec![
         Segment::new("ORC")
             .set(1, encoder.text(response_control(order.control, fate)))
             .set(2, entity(&order.placer, encoder))
-            .set(3, entity(&order.filler, encoder)),
+            .set(3, entity(&order.filler, encoder))
+            .set(7, timing.clone()),
     ];
     let Some(procedure) = &order.procedure else {
         return segments;
@@ -250,7 +262,8 @@ fn response(code: &str, order: &OrderEvent, fate: Fate, encoder: &mut Encoder) -
             .set(1, encoder.text("1"))
             .set(2, entity(&order.placer, encoder))
             .set(3, entity(&order.filler, encoder))
-            .set(4, encoder.components(&coded)),
+            .set(4, encoder.components(&coded))
+            .set(27, timing),
     );
     if code == "ORI" {
         let said = |value: &Option<String>| value.clone().unwrap_or_default();

@@ -171,6 +171,21 @@ pub(super) fn pv1(order: &OrderContext, encoder: &mut Encoder) -> Option<Segment
     Some(segment)
 }
 
+/// ORC-7 and OBR-27 where nothing is said of a priority: 2.3 requires a quantity there, later versions nothing.
+pub(super) fn quantity(envelope: &Envelope<'_>, encoder: &mut Encoder) -> super::hl7_build::FieldText {
+    match envelope.version() {
+        Version::V23 => encoder.text("1"),
+        Version::V231
+        | Version::V24
+        | Version::V25
+        | Version::V251
+        | Version::V26
+        | Version::V27
+        | Version::V28
+        | Version::V282 => encoder.text(""),
+    }
+}
+
 /// The fields of OBR that every message of ours shares. The accession number and the procedure ids stand where IHE put
 /// them before 2.5, and many receivers still look there.
 pub(super) fn obr(
@@ -197,7 +212,8 @@ pub(super) fn obr(
         .set(18, encoder.text(&said(&order.accession)))
         .set(19, encoder.text(&said(&order.requested_procedure_id)))
         .set(20, encoder.text(&said(&order.scheduled_step_id)))
-        .set(24, encoder.text(&said(&order.modality))))
+        .set(24, encoder.text(&said(&order.modality)))
+        .set(27, quantity(envelope, encoder)))
 }
 
 pub(super) fn entity(id: &Option<EntityId>, encoder: &mut Encoder) -> super::hl7_build::FieldText {

@@ -6,7 +6,7 @@ use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::worklist::Band;
 
 use super::hl7_build::{Built, Encoder, FieldText, Segment, finish};
-use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1};
+use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1, quantity};
 use super::site_profile::{OrderMessage, PriorityField, PriorityProfile, PriorityValue, Version};
 use super::text::headline;
 
@@ -175,7 +175,7 @@ fn orc(
         );
     match has(envelope, PriorityField::Orc7) {
         true => segment.set(7, timing(priority, encoder)),
-        false => segment,
+        false => segment.set(7, quantity(envelope, encoder)),
     }
 }
 

@@ -6,7 +6,7 @@ use tocsin_domain::finding::{Finding, Measurement, Presence, ResultRecord, Resul
 use tocsin_domain::ids::Uid;
 
 use super::hl7_build::{Built, Encoder, FieldText, Segment, finish, number};
-use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1};
+use super::hl7_context::{BuildError, Envelope, MessageType, OrderContext, entity, obr, pid, pv1, quantity};
 use super::site_profile::{SrReference, UnreadStatus, Version};
 use super::text::narrative;
 
@@ -92,6 +92,7 @@ impl Rows<'_> {
                 .set(2, entity(&order.placer, encoder))
                 .set(3, entity(&order.filler, encoder))
                 .set(5, encoder.text(order.status.as_deref().unwrap_or("")))
+                .set(7, quantity(envelope, encoder))
                 .set(9, encoder.text(&envelope.time(envelope.at))),
         );
         let obr = obr(order, envelope, "ORU^R01", encoder)?;

@@ -4,7 +4,7 @@
 use tocsin_domain::ids::Uid;
 
 use super::hl7_build::{Built, Segment, finish};
-use super::hl7_context::{BuildError, Envelope, OrderContext, entity, obr, pid, pv1};
+use super::hl7_context::{BuildError, Envelope, OrderContext, entity, obr, pid, pv1, quantity};
 use super::oru::{DICOM_STUDY, IMPRESSION, ORU, unread};
 
 /// OBX-11, table 0085: results cannot be obtained.
@@ -38,6 +38,7 @@ pub fn rejection(message: &Rejection<'_>, envelope: &Envelope<'_>) -> Result<Bui
             .set(2, entity(&order.placer, &mut encoder))
             .set(3, entity(&order.filler, &mut encoder))
             .set(5, encoder.text(order.status.as_deref().unwrap_or("")))
+            .set(7, quantity(envelope, &mut encoder))
             .set(9, encoder.text(&now)),
     );
     let obr = obr(order, envelope, "ORU^R01", &mut encoder)?;
