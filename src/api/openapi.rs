@@ -225,15 +225,18 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             .collect();
         operation["x-roles"] = json!(roles);
     }
-    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
-        operation["requestBody"] = json!({ "required": true, "content": {
-            "application/dicom+json": { "schema": { "type": "object" } } } });
-    }
-    if let Some(body) = &shape.body {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": body } } });
+    if let Some(body) = request_body(route, &shape) {
+        operation["requestBody"] = json!({ "required": true, "content": body });
     }
     operation
+}
+
+fn request_body(route: &Route, shape: &Shape) -> Option<Value> {
+    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
+        return Some(json!({ "application/dicom+json": { "schema": { "type": "object" } } }));
+    }
+    let body = shape.body.as_ref()?;
+    Some(json!({ "application/json": { "schema": body } }))
 }
 
 fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
@@ -345,6 +348,12 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        _ => of_standards(route.method, path),
+    }
+}
+
+fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &'static str)]) {
+    match (method, path) {
         ("GET", "/ups-rs/workitems") => (Answer::DataSets, MATCHED),
         ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
         (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),

@@ -122,7 +122,8 @@ async fn a_vendors_word_raises_a_study_and_its_withdrawal_takes_that_back() {
         assert_eq!(hospital.alerts().await[0].status, "retracted");
         assert_eq!(
             hospital.priorities_asked(&visit).await.last().map(String::as_str),
-            Some("R")
+            Some("A"),
+            "the head of an emergency patient, as before"
         );
         hospital.close().await;
     })

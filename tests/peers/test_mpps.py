@@ -18,7 +18,7 @@ MAP = '[explanation]\nkind = "map"\ntensor = "where"\n'
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory):
     folder = tmp_path_factory.mktemp("steps")
-    orthanc = Orthanc(folder / "orthanc")
+    orthanc = Orthanc(folder / "orthanc", DicomAlwaysAllowFind=True, DicomAlwaysAllowGet=True)
     source = {"name": "PACS", "retrieve": "c-get", "ae_title": "ORTHANC", "host": "127.0.0.1", "port": orthanc.port,
               "fetch_announced": True}
     service = Service(

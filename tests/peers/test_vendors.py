@@ -41,7 +41,7 @@ def phantom(hospital, request):
 def send(hospital, tmp_path, document, ae="ACME"):
     path = tmp_path / f"{document.SOPInstanceUID}.dcm"
     document.save_as(path)
-    sent = dcmtk("storescu", "-aet", ae, "-aec", "TOCSIN", "127.0.0.1", hospital.service.dicom, path)
+    sent = dcmtk("dcmsend", "-aet", ae, "-aec", "TOCSIN", "127.0.0.1", hospital.service.dicom, path)
     assert sent.returncode == 0, sent.stdout + sent.stderr
 
 

@@ -40,7 +40,12 @@ pub fn convert(value: f64, from: Option<&Code>, to: &Code) -> Option<f64> {
         .iter()
         .find(|(spelled, kept, _)| Some(*spelled) == written && *kept == to.code);
     let (.., factor) = known?;
-    Some(value * factor).filter(|converted| converted.is_finite())
+    // A thousandth is no binary fraction: 1640 mm³ are 1.64 mL and not 1.6400000000000001.
+    let converted = match *factor < 1.0 {
+        true => value / factor.recip().round(),
+        false => value * factor,
+    };
+    Some(converted).filter(|converted| converted.is_finite())
 }
 
 /// A score as a probability: percent, or a number from 0 to 1 without a unit.
