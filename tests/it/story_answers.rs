@@ -53,12 +53,32 @@ async fn at_an_engine(story: impl AsyncFn(Hospital, Visit)) {
     .await;
 }
 
-/// The last change of priority that was owed, and its message.
+/// The RIS says this, and it is applied.
+async fn applied(hospital: &Hospital, message: &Message) {
+    assert_eq!(hospital.say(message).await, "AA");
+    hospital.settle().await;
+    let (state, problem) = became(hospital, &message.control_id).await;
+    assert_eq!(state, "applied", "{problem:?}");
+}
+
+/// State and problem of a message that came in.
+async fn became(hospital: &Hospital, control_id: &str) -> (String, Option<String>) {
+    let row = message::Entity::find()
+        .filter(message::Column::Direction.eq("in"))
+        .filter(message::Column::ControlId.eq(control_id))
+        .one(hospital.running.store.read())
+        .await
+        .unwrap()
+        .expect("it was kept");
+    (row.state, row.problem)
+}
+
+/// The last change of priority that was owed, by the number in its key, and its message.
 async fn change(hospital: &Hospital) -> (delivery::Model, message::Model) {
     let conn = hospital.running.store.read();
     let owed = delivery::Entity::find()
         .filter(delivery::Column::Kind.eq("priority_change"))
-        .order_by_desc(delivery::Column::CreatedAt)
+        .order_by_desc(delivery::Column::DedupKey)
         .one(conn)
         .await
         .unwrap()
@@ -85,13 +105,7 @@ async fn a_change_that_the_ris_has_taken_is_open_until_its_application_says_yes(
             ("committed", Some("CA"))
         );
         let body = format!("MSA|AA|{}\rORC|XR|1|2\r", sent.control_id);
-        assert_eq!(
-            hospital
-                .say(&said(&hospital, "ORI^O24^ORI_O24", "A1", &body))
-                .await,
-            "AA"
-        );
-        hospital.settle().await;
+        applied(&hospital, &said(&hospital, "ORI^O24^ORI_O24", "A1", &body)).await;
         let (owed, sent) = change(&hospital).await;
         assert_eq!((owed.state.as_str(), owed.last_error), ("confirmed", None));
         assert_eq!(
@@ -111,8 +125,7 @@ async fn a_change_that_the_application_refuses_is_refused_with_its_words_and_not
             "MSA|AA|{}|the exam is being dictated\rORC|UX|1|2\r",
             sent.control_id
         );
-        assert_eq!(hospital.say(&said(&hospital, "ORR^O02", "A2", &body)).await, "AA");
-        hospital.settle().await;
+        applied(&hospital, &said(&hospital, "ORR^O02", "A2", &body)).await;
         let (owed, _) = change(&hospital).await;
         assert_eq!(
             (owed.state.as_str(), owed.last_error.as_deref()),
@@ -130,16 +143,9 @@ async fn a_change_that_the_application_refuses_is_refused_with_its_words_and_not
         let stranger = said(&hospital, "ORR^O02", "A3", "MSA|AA|NOBODY\rORC|UX|1|2\r");
         assert_eq!(hospital.say(&stranger).await, "AA");
         hospital.settle().await;
-        let rows = message::Entity::find()
-            .filter(message::Column::ControlId.eq("A3"))
-            .all(hospital.running.store.read())
-            .await
-            .unwrap();
-        assert_eq!(rows[0].state, "ignored");
-        assert_eq!(
-            rows[0].problem.as_deref(),
-            Some("it answers a message that was not sent to the RIS")
-        );
+        let (state, problem) = became(&hospital, "A3").await;
+        let said = "it answers a message that was not sent to the RIS";
+        assert_eq!((state.as_str(), problem.as_deref()), ("ignored", Some(said)));
         hospital.close().await;
     })
     .await;
@@ -205,19 +211,9 @@ async fn an_appointment_gives_an_order_its_time_and_its_cancellation_leaves_the_
             (None, Some(AppointmentState::Cancelled))
         );
         assert_eq!(now.state, OrderState::Placed);
-        let rows = message::Entity::find()
-            .filter(message::Column::ControlId.eq("S3"))
-            .all(hospital.running.store.read())
-            .await
-            .unwrap();
-        assert_eq!(rows[0].state, "ignored");
-        assert!(
-            rows[0]
-                .problem
-                .as_deref()
-                .unwrap()
-                .contains("order that is not known")
-        );
+        let (state, problem) = became(&hospital, "S3").await;
+        assert_eq!(state, "ignored");
+        assert!(problem.unwrap().contains("order that is not known"));
         hospital.close().await;
     })
     .await;
