@@ -196,7 +196,7 @@ def test_messages_show_them_as_they_came(ward):
     good = [tree for (study, _), tree in zip(carriers, trees) if study in ward.good]
     for (study, _), tree in zip(carriers, trees):
         check_structure([tree], good)
-        fields = {words(row.find("th")): words(row.find("td")) for row in tree.iterfind(".//tbody/tr")}
+        fields = {words(row.find("th")).split()[0]: words(row.find("td")) for row in tree.iterfind(".//tbody/tr")}
         assert fields["PID-5"] == study.field(study.place), study
 
 

@@ -112,11 +112,11 @@ def message(phantom, status="P", application="ACME", patient=None, finding="1386
     """ORU^R01 with one finding; every row in this status."""
     by = f"{NAME}^{NAME} {VERSION}^99ACME|SN-42^{MAKER}"
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d%H%M%S.%f")[:18] + "+0000"
-    control = hl7.next_control_id()
+    control, overall = hl7.next_control_id(), "F" if status == "F" else "P"
     lines = [
         f"MSH|^~\\&|{application}|AI|TOCSIN|GH|{now}||ORU^R01^ORU_R01|{control}|P|2.5.1||||||UNICODE UTF-8",
         f"PID|1||{patient or phantom.patient}^^^GH^MR",
-        f"OBR|1||F{phantom.accession}^RIS|||||||||||||||{phantom.accession}||||{now}|||P",
+        f"OBR|1||F{phantom.accession}^RIS|||||||||||||||{phantom.accession}||||{now}|||{overall}",
         f"OBX|1|ST|113014^DICOM Study^DCM|1|{phantom.study}||||||O",
         f"OBX|2|CE|{finding}|1|52101004^Present^SCT|||AA|0.94||{status}||||||{by}",
         f"OBX|3|NM|118565006^Volume^SCT|1|31000|mm3^^UCUM|||||{status}||||||{by}",
