@@ -82,7 +82,7 @@ test("the study page shows what was measured and every step with its time", asyn
 test("an engineer finds the order among the messages and reads its segments", async () => {
   const page = await signIn(await service.token("integration_engineer"));
   await page.getByRole("link", { name: "Messages" }).click();
-  await page.getByLabel(/Control id/).fill("ORM");
+  await page.getByLabel("Numbers, names, sender or type").fill("ORM");
   await page.getByRole("button", { name: "Search" }).click();
   assert.equal(page.url(), `${service.url}/messages`, "what was searched for is not in the address");
   await picture(page, "messages");
