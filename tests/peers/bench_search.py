@@ -42,7 +42,8 @@ def copy(rows, count):
     columns = [c for c in rows.query("select * from message limit 1")[0] if c not in ("id", "control_id", "state", "created_at", "sha256", "problem", "event", "raw")]
     step = DAYS * 86_400 * 10**6 // count
     numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
-    at = f"({now} - ({count} - n) * {step})"
+    # The product of two small numbers is a small one to PostgreSQL.
+    at = f"(CAST({now} AS bigint) - ({count} - n) * CAST({step} AS bigint))"
     state = "CASE WHEN n % 1000 = 0 THEN 'failed' ELSE 'applied' END"
     problem = "CASE WHEN n % 1000 = 0 THEN 'PID-3: a patient is missing' ELSE NULL END"
     kept = "".join(f", {c}" for c in columns)
