@@ -48,44 +48,30 @@ pub struct Route {
     pub summary: &'static str,
 }
 
-const fn get(path: &'static str, access: Access, summary: &'static str) -> Route {
+const fn of(method: &'static str, path: &'static str, access: Access, summary: &'static str) -> Route {
     Route {
-        method: "GET",
+        method,
         path,
         access,
         recency: Recency::Any,
         summary,
     }
+}
+
+const fn get(path: &'static str, access: Access, summary: &'static str) -> Route {
+    of("GET", path, access, summary)
 }
 
 const fn post(path: &'static str, access: Access, summary: &'static str) -> Route {
-    Route {
-        method: "POST",
-        path,
-        access,
-        recency: Recency::Any,
-        summary,
-    }
+    of("POST", path, access, summary)
 }
 
 const fn put(path: &'static str, access: Access, summary: &'static str) -> Route {
-    Route {
-        method: "PUT",
-        path,
-        access,
-        recency: Recency::Any,
-        summary,
-    }
+    of("PUT", path, access, summary)
 }
 
 const fn delete(path: &'static str, access: Access, summary: &'static str) -> Route {
-    Route {
-        method: "DELETE",
-        path,
-        access,
-        recency: Recency::Any,
-        summary,
-    }
+    of("DELETE", path, access, summary)
 }
 
 const fn recent(route: Route) -> Route {

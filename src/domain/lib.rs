@@ -40,5 +40,6 @@ pub mod study;
 pub mod triage;
 pub mod vendor;
 pub mod volume;
+pub mod wildcard;
 pub mod work;
 pub mod worklist;

@@ -90,22 +90,6 @@ pub async fn records_of(
     Ok(found)
 }
 
-/// The numbers that name whoever has this one: the number itself, and those of all records that were merged with theirs. A number that
-/// two people have names both.
-pub async fn numbers_of(
-    conn: &impl ConnectionTrait,
-    site: &SiteId,
-    number: &str,
-) -> Result<BTreeSet<String>, StoreError> {
-    let mut found = BTreeSet::from([number.to_owned()]);
-    for record in patients::of_value(conn, site, number).await? {
-        let survivor = patients::survivor(conn, record).await?;
-        let records = records_of(conn, &survivor.id).await?;
-        found.extend(records.into_iter().map(|row| row.identifier));
-    }
-    Ok(found)
-}
-
 /// When the images of a study were taken, as the first of them says on the site's wall clock; when it arrived where none says.
 pub async fn taken_at<Z: TimeZone>(
     conn: &impl ConnectionTrait,

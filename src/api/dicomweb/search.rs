@@ -19,7 +19,7 @@ use crate::api::error::ApiError;
 use crate::api::state::State;
 use crate::api::views;
 use crate::storage::dicom_keys::{self, FoundSeries, FoundStudy, Narrowed};
-use crate::storage::{instances, priors};
+use crate::storage::{holdings, instances};
 
 /// Studies, series or instances whose rows are compared for one search.
 const CANDIDATES: usize = 20_000;
@@ -164,8 +164,9 @@ impl<'s> Search<'s> {
                 ([tag], Match::One(modality)) if tag == "00080061" => by.modality = Some(modality.clone()),
                 ([tag], Match::One(number)) if tag == PATIENT_ID => {
                     let site = &self.state.settings.site;
-                    let numbers = priors::numbers_of(self.state.store.read(), site, number).await?;
-                    by.patients = Some(numbers.into_iter().collect());
+                    let number = std::slice::from_ref(number);
+                    let bearers = holdings::bearers(self.state.store.read(), site, number).await?;
+                    by.patients = Some(bearers.numbers.into_iter().collect());
                 }
                 _ => is_exact = false,
             }

@@ -5,6 +5,7 @@ use dicom_core::dictionary::DataDictionary;
 use dicom_dictionary_std::StandardDataDictionary;
 use tocsin_domain::code::INTERPRETATION;
 use tocsin_domain::reading::{self, Standing, Step};
+use tocsin_domain::wildcard::like;
 use tocsin_domain::worklist::Band;
 
 use super::item::worklist;
@@ -191,33 +192,6 @@ fn is_attribute(name: &str) -> bool {
 /// Lists of UIDs, with commas or backslashes between.
 fn one_of(list: &str, uid: &str) -> bool {
     list.split([',', '\\']).any(|one| one == uid)
-}
-
-/// `*` stands for any characters, `?` for one (PS3.4 C.2.2.2.4).
-fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((from, at)) => {
-                    star = Some((from, at + 1));
-                    p = from + 1;
-                    t = at + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 /// `20260314`, `20260314-`, `-202603141200`, or both ends; an end without a time holds the whole day.

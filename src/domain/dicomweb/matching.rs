@@ -1,6 +1,8 @@
 //! Attribute matching (PS3.4 C.2.2.2): a single value, wildcards, ranges of dates and times, lists of UIDs. Text in, a closed
 //! enum out, and whether values hold against it.
 
+use crate::wildcard::like;
+
 /// How a value of an attribute is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -195,33 +197,6 @@ fn padded(time: &str, rest: &str) -> String {
 /// A name as it is compared: without regard to case, and to delimiters that end it.
 pub fn folded(name: &str) -> String {
     name.trim().trim_end_matches('^').to_lowercase()
-}
-
-/// Whether a text is as a pattern with `*` and `?` says. Goes back to the last `*` alone, so that it takes no more than the product of
-/// both lengths.
-fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                back = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            Some(_) | None => {
-                let Some((star, from)) = back else { return false };
-                back = Some((star, from + 1));
-                p = star + 1;
-                t = from + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! How a query's key meets a value (PS3.4 C.2.2.2): nothing asked, one value, wildcards, a list, a range of dates or times.
 //! Values of both sides are texts without padding.
 
+use crate::wildcard::like;
+
 /// How values of an attribute are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -60,7 +62,7 @@ impl Key {
                 .any(|value| wanted.iter().any(|wanted| same(*kind, wanted, value))),
             Self::Wild(kind, pattern) => values
                 .into_iter()
-                .any(|value| fits(pattern.as_bytes(), folded(*kind, value).as_bytes())),
+                .any(|value| like(pattern, &folded(*kind, value))),
             Self::Range(kind, from, to) => values.into_iter().any(|value| within(*kind, from, to, value)),
         }
     }
@@ -123,41 +125,6 @@ fn within(kind: Kind, from: &str, to: &str, value: &str) -> bool {
     !value.is_empty()
         && (from.is_empty() || padded(&value, '9') >= padded(from, '0'))
         && (to.is_empty() || padded(&value, '0') <= padded(to, '9'))
-}
-
-/// `*` stands for any characters, `?` for one. In time that grows with the product of both lengths, whatever the pattern.
-fn fits(pattern: &[u8], value: &[u8]) -> bool {
-    let (mut p, mut v) = (0, 0);
-    let mut retry = None;
-    while v < value.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                retry = Some((p + 1, v));
-                p += 1;
-            }
-            Some(b'?') => {
-                p += 1;
-                // One character may be several bytes.
-                v += 1 + value[v + 1..]
-                    .iter()
-                    .take_while(|byte| **byte & 0xC0 == 0x80)
-                    .count();
-            }
-            Some(byte) if *byte == value[v] => {
-                p += 1;
-                v += 1;
-            }
-            Some(_) | None => match retry {
-                Some((at, from)) => {
-                    p = at;
-                    v = from + 1;
-                    retry = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]

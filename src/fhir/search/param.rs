@@ -33,53 +33,33 @@ pub struct Param {
     pub path: &'static str,
 }
 
+const fn param(kind: Type, name: &'static str, path: &'static str) -> Param {
+    Param { name, kind, path }
+}
+
 const fn token(name: &'static str, path: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::Token,
-        path,
-    }
+    param(Type::Token, name, path)
 }
 
 const fn date(name: &'static str, path: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::Date,
-        path,
-    }
+    param(Type::Date, name, path)
 }
 
 const fn reference(name: &'static str, path: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::Reference,
-        path,
-    }
+    param(Type::Reference, name, path)
 }
 
 const fn text(name: &'static str, path: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::Text,
-        path,
-    }
+    param(Type::Text, name, path)
 }
 
 const fn uri(name: &'static str, path: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::Uri,
-        path,
-    }
+    param(Type::Uri, name, path)
 }
 
 /// Whom it is about.
 const fn whose(name: &'static str) -> Param {
-    Param {
-        name,
-        kind: Type::PatientIdentifier,
-        path: "",
-    }
+    param(Type::PatientIdentifier, name, "")
 }
 
 const EVERY: &[Param] = &[token("_id", "id"), date("_lastUpdated", "meta.lastUpdated")];
