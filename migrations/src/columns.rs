@@ -75,6 +75,13 @@ pub async fn index(manager: &SchemaManager<'_>, table: &str, columns: &[&str]) -
     manager.create_index(index_on("ix", table, columns)).await
 }
 
+/// Drops what `index` made.
+pub async fn drop_index(manager: &SchemaManager<'_>, table: &str, columns: &[&str]) -> Result<(), DbErr> {
+    let name = format!("ix_{table}_{}", columns.join("_"));
+    let gone = Index::drop().name(name).table(Alias::new(table)).to_owned();
+    manager.drop_index(gone).await
+}
+
 pub async fn unique(manager: &SchemaManager<'_>, table: &str, columns: &[&str]) -> Result<(), DbErr> {
     manager
         .create_index(index_on("uq", table, columns).unique().take())

@@ -251,11 +251,11 @@ impl Running {
             .spawn(dicom::serve(bound.dicom, scp, self.stop.clone()));
         let mllp = Arc::new(hl7::listener::Env {
             settings: settings::mllp(config)?,
-            sink: hl7::rows::Rows {
-                store: self.store.clone(),
-                metrics: self.env.metrics.clone(),
-                default_authority: config.hl7.default_authority.clone(),
-            },
+            sink: hl7::rows::Rows::new(
+                self.store.clone(),
+                self.env.metrics.clone(),
+                config.hl7.default_authority.clone(),
+            ),
             clock: self.store.clock(),
             ids: self.store.ids(),
         });

@@ -15,6 +15,7 @@ mod replay;
 pub mod rules;
 mod send;
 mod serve;
+mod simulate;
 pub mod synth;
 pub mod token;
 mod user;
@@ -54,6 +55,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Hl7(hl7::Hl7Args),
     Conformance(conformance::Conformance),
+    Simulate(simulate::Simulate),
     Models(models::Models),
     Replay(replay::Replay),
     Token(token::Token),
@@ -74,6 +76,7 @@ impl Command {
             Self::Rules(rules) => return Ok(passed(rules::run(&rules, &mut std::io::stdout())?)),
             Self::Hl7(hl7) => return Ok(passed(hl7::run(&hl7, &mut std::io::stdout())?)),
             Self::Conformance(conformance) => conformance.run(),
+            Self::Simulate(simulate) => simulate.run(),
             Self::Models(models) => models.run(),
             Self::Replay(replay) => replay.run(),
             Self::Token(token) => token.run(),

@@ -36,6 +36,7 @@ pub mod same_person;
 pub mod scheduled;
 pub mod sides;
 pub mod silence;
+pub mod simulate;
 pub mod study;
 pub mod triage;
 pub mod vendor;

@@ -63,9 +63,38 @@ impl Terms {
 
 /// Queues a job; it exists if and only if the transaction commits.
 pub async fn enqueue(tx: &Tx, work: &Work, terms: Terms) -> Result<(), StoreError> {
+    enqueue_all(tx, vec![(work.clone(), terms)]).await
+}
+
+/// Queues jobs in this order, of which no two have the same dedup key.
+pub async fn enqueue_all(tx: &Tx, jobs: Vec<(Work, Terms)>) -> Result<(), StoreError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
     let now = to_micros(tx.now());
-    let run_at = terms.run_at.map_or(now, to_micros);
-    let row = job::ActiveModel {
+    let mut rows = Vec::with_capacity(jobs.len());
+    for (work, terms) in jobs {
+        let run_at = terms.run_at.map_or(now, to_micros);
+        if run_at <= now {
+            tx.wake(work.lane());
+        }
+        rows.push(row_of(&work, terms, run_at, now)?);
+    }
+    let earlier = OnConflict::column(job::Column::DedupKey)
+        .value(
+            job::Column::RunAt,
+            Expr::cust("CASE WHEN job.run_at > excluded.run_at THEN excluded.run_at ELSE job.run_at END"),
+        )
+        .to_owned();
+    job::Entity::insert_many(rows)
+        .on_conflict(earlier)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+fn row_of(work: &Work, terms: Terms, run_at: i64, now: i64) -> Result<job::ActiveModel, StoreError> {
+    Ok(job::ActiveModel {
         lane: Set(work.lane().number()),
         kind: Set(work.kind().to_owned()),
         order_key: Set(terms.order_key),
@@ -82,21 +111,7 @@ pub async fn enqueue(tx: &Tx, work: &Work, terms: Terms) -> Result<(), StoreErro
         created_at: Set(now),
         done_at: Set(None),
         ..Default::default()
-    };
-    let earlier = OnConflict::column(job::Column::DedupKey)
-        .value(
-            job::Column::RunAt,
-            Expr::cust("CASE WHEN job.run_at > excluded.run_at THEN excluded.run_at ELSE job.run_at END"),
-        )
-        .to_owned();
-    job::Entity::insert(row)
-        .on_conflict(earlier)
-        .exec_without_returning(tx.conn())
-        .await?;
-    if run_at <= now {
-        tx.wake(work.lane());
-    }
-    Ok(())
+    })
 }
 
 /// What became of a wish to have a job run now.

@@ -36,7 +36,40 @@ pub async fn claim(store: &Store, lane: Lane, owner: &str, limit: i64) -> Result
         .await
 }
 
+/// Two statements, each along an index: one for both would sort all that waits before it takes the first, and a backlog
+/// would slow down what works it off.
 async fn claim_in(tx: &Tx, lane: Lane, owner: String, limit: i64) -> Result<Vec<Lease>, StoreError> {
+    let mut leases = Vec::new();
+    for due in [Due::HolderSilent, Due::Ready] {
+        let left = limit - i64::try_from(leases.len()).unwrap_or(limit);
+        if left > 0 {
+            leases.extend(take(tx, lane, due, &owner, left).await?);
+        }
+    }
+    leases.sort_by_key(|lease| lease.seq);
+    Ok(leases)
+}
+
+/// What a job is taken for.
+#[derive(Clone, Copy)]
+enum Due {
+    /// Its time has come.
+    Ready,
+    /// Whoever held it renews its lease no more.
+    HolderSilent,
+}
+
+impl Due {
+    /// The condition on a row `j`; `$4` is now.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Ready => "j.state = 0 AND j.run_at <= $4",
+            Self::HolderSilent => "j.state = 1 AND j.lease_until < $4",
+        }
+    }
+}
+
+async fn take(tx: &Tx, lane: Lane, due: Due, owner: &str, limit: i64) -> Result<Vec<Lease>, StoreError> {
     // PostgreSQL's workers step over one another's rows; SQLite has one writer and no such clause.
     let skip = match tx.backend() {
         sea_orm::DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
@@ -51,36 +84,30 @@ async fn claim_in(tx: &Tx, lane: Lane, owner: String, limit: i64) -> Result<Vec<
         ),
         None => String::new(),
     };
+    let due = due.sql();
     let sql = format!(
         "UPDATE job SET state = 1, lease_token = lease_token + 1, lease_owner = $1, lease_until = $2, \
          attempts = attempts + 1 - state, deaths = deaths + state, dedup_key = NULL \
-         WHERE seq IN (SELECT j.seq FROM job j WHERE j.lane = $3 \
-           AND ((j.state = 0 AND j.run_at <= $4) OR (j.state = 1 AND j.lease_until < $4)) \
+         WHERE seq IN (SELECT j.seq FROM job j WHERE j.lane = $3 AND {due} \
            AND (j.order_key IS NULL OR NOT EXISTS (SELECT 1 FROM job e \
              WHERE e.order_key = j.order_key AND e.seq < j.seq AND e.state IN (0, 1))) \
            {gives_way} \
            ORDER BY j.run_at, j.seq LIMIT $5 {skip}) \
          RETURNING seq, lease_token, payload, attempts, deaths, created_at"
     );
-    let now = to_micros(tx.now());
     let until = to_micros(tx.now() + TimeDelta::seconds(lane.lease_seconds()));
     let values = [
         owner.into(),
         until.into(),
         lane.number().into(),
-        now.into(),
+        to_micros(tx.now()).into(),
         limit.into(),
     ];
     let rows = tx
         .conn()
         .query_all_raw(Statement::from_sql_and_values(tx.backend(), sql, values))
         .await?;
-    let mut leases = Vec::with_capacity(rows.len());
-    for row in rows {
-        leases.push(lease_of(&row, lane)?);
-    }
-    leases.sort_by_key(|lease| lease.seq);
-    Ok(leases)
+    rows.iter().map(|row| lease_of(row, lane)).collect()
 }
 
 fn lease_of(row: &QueryResult, lane: Lane) -> Result<Lease, StoreError> {

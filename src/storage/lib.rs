@@ -59,6 +59,7 @@ pub mod versions;
 pub mod waiting;
 pub mod withdrawals;
 pub mod worklist_polls;
+mod writer;
 
 pub use error::StoreError;
 pub use store::{Store, Tx};

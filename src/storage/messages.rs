@@ -1,10 +1,11 @@
 //! HL7 messages in and out, with the bytes as they were. An inbound message is one row however often it is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use tocsin_domain::clock::{Timestamp, from_micros, to_micros};
 use tocsin_domain::ids::{MessageId, SiteId, StudyId};
@@ -70,24 +71,73 @@ pub enum Intake {
     },
 }
 
-pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
-    let same_id = Entity::find()
+/// Stores messages in this order, with few statements for all of them; says of each what it came to.
+pub async fn receive_all(tx: &Tx, all: Vec<Inbound>) -> Result<Vec<Intake>, StoreError> {
+    let mut known = known(tx, &all).await?;
+    let now = to_micros(tx.now());
+    let (mut intakes, mut rows, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    // Lists show the newest first: those of one moment follow one another by a microsecond.
+    for (now, mut inbound) in (now..).zip(all) {
+        let same_id = known
+            .entry((inbound.peer.clone(), inbound.control_id.clone()))
+            .or_default();
+        if let Some(first) = same_id.iter().find(|first| first.sha256 == inbound.sha256) {
+            let ack = first.ack.clone();
+            intakes.push(Intake::Resent { ack });
+            continue;
+        }
+        let flagged = !same_id.is_empty();
+        same_id.push(First {
+            sha256: inbound.sha256.clone(),
+            ack: inbound.ack.clone(),
+        });
+        let id = MessageId(tx.uuid());
+        inbound.keys.extend(named(&inbound.kind, &inbound.peer));
+        keys.extend(key_rows(&id.to_string(), now, std::mem::take(&mut inbound.keys)));
+        rows.push(inbound_row(id, inbound, flagged, now));
+        intakes.push(Intake::New { id, flagged });
+    }
+    if !rows.is_empty() {
+        Entity::insert_many(rows)
+            .exec_without_returning(tx.conn())
+            .await?;
+    }
+    insert_keys(tx, keys).await?;
+    Ok(intakes)
+}
+
+/// A message that was stored under a control id.
+struct First {
+    sha256: String,
+    ack: Vec<u8>,
+}
+
+/// What is stored under these senders' control ids.
+async fn known(tx: &Tx, all: &[Inbound]) -> Result<HashMap<(String, String), Vec<First>>, StoreError> {
+    let peers: BTreeSet<&str> = all.iter().map(|inbound| inbound.peer.as_str()).collect();
+    let control_ids: BTreeSet<&str> = all.iter().map(|inbound| inbound.control_id.as_str()).collect();
+    let rows: Vec<(String, String, String, Option<Vec<u8>>)> = Entity::find()
+        .select_only()
+        .columns([Column::Peer, Column::ControlId, Column::Sha256, Column::Ack])
         .filter(Column::Direction.eq("in"))
-        .filter(Column::Peer.eq(&inbound.peer))
-        .filter(Column::ControlId.eq(&inbound.control_id))
+        .filter(Column::Peer.is_in(peers))
+        .filter(Column::ControlId.is_in(control_ids))
+        .into_tuple()
         .all(tx.conn())
         .await?;
-    if let Some(row) = same_id.iter().find(|row| row.sha256 == inbound.sha256) {
-        return Ok(Intake::Resent {
-            ack: row.ack.clone().unwrap_or_default(),
-        });
+    let mut known = HashMap::<_, Vec<First>>::new();
+    for (peer, control_id, sha256, ack) in rows {
+        let ack = ack.unwrap_or_default();
+        known
+            .entry((peer, control_id))
+            .or_default()
+            .push(First { sha256, ack });
     }
-    let flagged = !same_id.is_empty();
-    let id = MessageId(tx.uuid());
-    let now = to_micros(tx.now());
-    let mut keys = inbound.keys;
-    keys.extend(named(&inbound.kind, &inbound.peer));
-    let row = message::ActiveModel {
+    Ok(known)
+}
+
+fn inbound_row(id: MessageId, inbound: Inbound, flagged: bool, now: i64) -> message::ActiveModel {
+    message::ActiveModel {
         id: Set(id.to_string()),
         site: Set(inbound.site.0),
         direction: Set("in".to_owned()),
@@ -105,10 +155,7 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
         study_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
-    };
-    Entity::insert(row).exec_without_returning(tx.conn()).await?;
-    add_keys(tx, &id.to_string(), now, keys).await?;
-    Ok(Intake::New { id, flagged })
+    }
 }
 
 /// A message that is to be sent.
@@ -176,14 +223,25 @@ async fn of_study(tx: &Tx, id: StudyId) -> Result<Vec<String>, StoreError> {
 }
 
 async fn add_keys(tx: &Tx, id: &str, created_at: i64, keys: BTreeSet<String>) -> Result<(), StoreError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let rows = keys.into_iter().map(|term| message_key::ActiveModel {
+    insert_keys(tx, key_rows(id, created_at, keys).collect()).await
+}
+
+fn key_rows(
+    id: &str,
+    created_at: i64,
+    keys: BTreeSet<String>,
+) -> impl Iterator<Item = message_key::ActiveModel> {
+    keys.into_iter().map(move |term| message_key::ActiveModel {
         term: Set(term),
         created_at: Set(created_at),
         message_id: Set(id.to_owned()),
-    });
+    })
+}
+
+async fn insert_keys(tx: &Tx, rows: Vec<message_key::ActiveModel>) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     message_key::Entity::insert_many(rows)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(tx.conn())

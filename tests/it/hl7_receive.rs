@@ -6,21 +6,29 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use tocsin::deliver::channel::Door;
-use tocsin::deliver::mllp::{AckOutcome, MllpPeer, send};
+use tocsin::deliver::mllp::{AckCode, AckOutcome, MllpPeer, send};
 use tocsin::deliver::mllp_frame::{Deframer, frame};
+use tocsin::ingest::hl7::event;
 use tocsin::ingest::hl7::listener::{Env, serve};
+use tocsin::ingest::hl7::rows::Rows;
 use tocsin::ingest::hl7::settings::{Accept, MllpLimits, MllpSettings, Peer, SiteReading};
 use tocsin::ingest::hl7::sink::{MessageSink, ReceivedMessage, SinkAnswer};
 use tocsin::report::site_profile::{DEFAULT_251, SiteProfile};
-use tocsin_domain::clock::ManualClock;
+use tocsin::telemetry::Metrics;
+use tocsin_domain::clock::{ManualClock, Timestamp};
 use tocsin_domain::ids::{CountingIds, SiteId};
 use tocsin_domain::order::Hl7Event;
+use tocsin_storage::Store;
+use tocsin_storage::entity::message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::database::databases;
 
 /// Longer than anything here takes; reached only by a fault.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,10 +44,16 @@ struct Memory {
 }
 
 impl MessageSink for Memory {
-    async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
+    async fn accept(&self, received: Vec<ReceivedMessage>) -> Vec<SinkAnswer> {
         let permit = self.disk.acquire().await.expect("never closed");
         permit.forget();
         self.disk.add_permits(1);
+        received.into_iter().map(|one| self.take(one)).collect()
+    }
+}
+
+impl Memory {
+    fn take(&self, received: ReceivedMessage) -> SinkAnswer {
         if self.full {
             return SinkAnswer::NotStored {
                 reason: "the disk is full".into(),
@@ -234,6 +248,61 @@ async fn the_messages_of_a_batch_are_taken_one_by_one_and_answered_together() {
         "what is refused is kept to be looked at"
     );
     assert_eq!(msa(&line.ask(&adt("C9")).await.expect("an answer")), ("AA", "C9"));
+}
+
+/// What the database refuses, the sender is told of; those that came with it are kept, in their order and in both databases.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_stored_takes_no_other_with_it() {
+    for database in databases().await {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let ids = Arc::new(CountingIds::default());
+        let store = Store::open(&database.url, clock, ids, b"key".to_vec())
+            .await
+            .expect("opened");
+        let refusal = match database.name {
+            "SQLite" => {
+                "CREATE TRIGGER refuse BEFORE INSERT ON message WHEN NEW.control_id = 'C7' \
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            }
+            _ => "ALTER TABLE message ADD CONSTRAINT refuse CHECK (control_id <> 'C7')",
+        };
+        let forbid = store.write(move |tx| {
+            Box::pin(async move { Ok(tx.conn().execute_unprepared(refusal).await.map(|_| ())?) })
+        });
+        forbid.await.expect("a rule against one message");
+        let sink = Rows::new(store.clone(), Metrics::new(), "EGH".into());
+        let received = (0..20).map(|n| received(&format!("C{n}"))).collect();
+        let answers = sink.accept(received).await;
+        for (n, answer) in answers.iter().enumerate() {
+            let refused = matches!(answer, SinkAnswer::NotStored { .. });
+            assert_eq!(refused, n == 7, "{}: C{n}: {answer:?}", database.name);
+        }
+        let kept = message::Entity::find().order_by_asc(message::Column::CreatedAt);
+        let kept = kept.all(store.read()).await.expect("rows");
+        let kept: Vec<&str> = kept.iter().map(|row| row.control_id.as_str()).collect();
+        let sent: Vec<String> = (0..20).filter(|n| *n != 7).map(|n| format!("C{n}")).collect();
+        assert_eq!(kept, sent, "{}", database.name);
+    }
+}
+
+fn received(control_id: &str) -> ReceivedMessage {
+    let raw = Bytes::from(adt(control_id));
+    let opened = event::open(&raw).expect("HL7");
+    ReceivedMessage {
+        peer: ([127, 0, 0, 1], 2575).into(),
+        site: SiteId("main".into()),
+        sha256: control_id.into(),
+        header: opened.header().clone(),
+        charset: opened.message().charset,
+        event: Ok(Hl7Event::Ignored {
+            reason: "of no use here".into(),
+        }),
+        raw,
+        received_at: Timestamp::UNIX_EPOCH,
+        ack_code: AckCode::Accept,
+        ack: Bytes::from_static(b"MSA|AA"),
+        later: None,
+    }
 }
 
 #[tokio::test]

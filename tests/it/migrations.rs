@@ -77,6 +77,46 @@ async fn the_schema_goes_up_down_and_up_again_the_same_on_both_databases() {
     }
 }
 
+/// What is looked up for each message and image, and must not get slower as years of rows gather.
+const LOOKUPS: [&str; 14] = [
+    "SELECT * FROM imaging_order WHERE patient_id = ? AND state = ?",
+    "SELECT * FROM imaging_order WHERE site = ? AND filler_number = ? AND filler_namespace = ?",
+    "SELECT * FROM imaging_order WHERE site = ? AND placer_number = ? AND placer_namespace = ?",
+    "SELECT * FROM imaging_order WHERE site = ? AND accession = ? ORDER BY updated_at DESC",
+    "SELECT * FROM imaging_order WHERE site = ? AND study_uid = ?",
+    "SELECT * FROM patient WHERE site = ? AND authority = ? AND identifier = ?",
+    "SELECT * FROM patient WHERE merged_into = ?",
+    "SELECT * FROM study WHERE order_id = ?",
+    "SELECT * FROM study WHERE site = ? AND study_uid = ?",
+    "SELECT * FROM study WHERE site = ? AND accession = ?",
+    "SELECT * FROM message WHERE direction = ? AND peer IN (?, ?) AND control_id IN (?, ?)",
+    "SELECT * FROM report WHERE message_id = ? AND event = ?",
+    "SELECT * FROM delivery WHERE object_uid = ?",
+    "SELECT * FROM job WHERE lane = ? AND state = 0 AND run_at <= ? ORDER BY run_at, seq",
+];
+
+#[tokio::test]
+async fn what_every_message_and_image_looks_up_is_found_along_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = open(&format!("sqlite://{}", folder.path().join("tocsin.db").display())).await;
+    Migrator::up(&connection, None).await.unwrap();
+    for lookup in LOOKUPS {
+        let plan = format!("EXPLAIN QUERY PLAN {lookup}");
+        let values = (0..lookup.matches('?').count()).map(|_| "x".into());
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, plan, values);
+        let steps = connection.query_all_raw(statement).await.unwrap();
+        let steps: Vec<String> = steps
+            .iter()
+            .map(|step| step.try_get("", "detail").unwrap())
+            .collect();
+        assert!(
+            steps.iter().any(|step| step.starts_with("SEARCH"))
+                && !steps.iter().any(|step| step.starts_with("SCAN")),
+            "{lookup}: {steps:?}"
+        );
+    }
+}
+
 /// Keys by which studies are found are filled in for those that were here before there were any.
 #[tokio::test]
 async fn keys_are_filled_in_for_studies_that_were_here_before() {

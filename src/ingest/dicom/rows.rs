@@ -176,7 +176,7 @@ impl Rows {
         }
         let filed = self
             .store
-            .write(move |tx| Box::pin(async move { file(tx, &received).await }))
+            .write_first(move |tx| Box::pin(async move { file(tx, &received).await }))
             .await;
         match filed {
             Ok(Filed::Kept(Kept::New)) => {

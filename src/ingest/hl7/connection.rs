@@ -1,5 +1,6 @@
-//! One MLLP connection: frames in, one answer each, in their order; a batch is answered by a batch. The next message is read when the one before it is
-//! answered, so a fast sender waits in its own buffers and not in our memory. Logs name control ids, types and sizes.
+//! One MLLP connection: frames in, one answer each, in their order; a batch is answered by a batch. What a sender that does not
+//! wait for answers has sent in one go is stored in one go; the next is read when all of that is answered, so that a fast sender
+//! waits in its own buffers and not in our memory. Logs name control ids, types and sizes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ use crate::deliver::channel::Channel;
 use crate::report::hl7_answer::Promise;
 
 const READ_CHUNK: usize = 16 * 1024;
+/// Frames that are answered in one go; what was read at once holds no more of the usual size.
+const TOGETHER: usize = 64;
 
 pub(super) struct Connection<S> {
     env: Arc<Env<S>>,
@@ -36,6 +39,20 @@ pub(super) struct Connection<S> {
     buffer: BytesMut,
     messages: u64,
     outstanding: Outstanding,
+}
+
+/// A frame that is to be answered.
+struct Turn {
+    batch: Option<Batch>,
+    /// How many it holds.
+    messages: usize,
+}
+
+/// A message that was read.
+enum Asked {
+    /// Nothing of it is kept; this is its answer.
+    Refused(Bytes),
+    ToStore(Box<(Message, ReceivedMessage)>),
 }
 
 /// Why a connection ended.
@@ -158,66 +175,102 @@ impl<S: MessageSink> Connection<S> {
     /// Writes the application's answers that have become due.
     async fn send_due(&mut self) -> Result<(), End> {
         for due in self.outstanding.due(&self.env.sink).await {
-            self.write(&due.bytes).await?;
+            self.write(&frame(&due.bytes)).await?;
         }
         Ok(())
     }
 
-    async fn handle(&mut self, raw: Bytes) -> Result<(), End> {
+    /// Takes a frame and those that have come whole behind it, and answers each. What cannot be read ends the connection once
+    /// those before it are answered.
+    async fn handle(&mut self, first: Bytes) -> Result<(), End> {
+        let (mut turns, mut asked) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        let mut end = Ok(());
+        while let (Some(raw), Ok(())) = (next.take(), &end) {
+            match self.open(raw, &mut asked).await {
+                Ok(turn) => turns.extend(turn),
+                Err(unread) => end = Err(unread),
+            }
+            if turns.len() < TOGETHER {
+                match self.deframer.take_frame(&mut self.buffer) {
+                    Ok(frame) => next = frame,
+                    Err(broken) => end = end.and(Err(End::Frame(broken))),
+                }
+            }
+        }
+        let mut answers = self.store(asked).await.into_iter();
+        let mut out = Vec::new();
+        for Turn { batch, messages } in turns {
+            let own = answers.by_ref().take(messages).collect();
+            let answer = self.answer_of(batch.as_ref(), own);
+            out.extend((!answer.is_empty()).then(|| frame(&answer)).into_iter().flatten());
+        }
+        if !out.is_empty() {
+            self.write(&out).await?;
+        }
+        end
+    }
+
+    /// Reads the messages of a frame to those that are asked about; `None` for a frame that takes an answer of ours.
+    async fn open(&mut self, raw: Bytes, asked: &mut Vec<Asked>) -> Result<Option<Turn>, End> {
         if let Some((answer, said)) = self.outstanding.taken(&raw) {
             self.env.sink.answer_taken(&answer, &said).await;
-            return Ok(());
+            return Ok(None);
         }
-        let answer = match batch::of(&raw) {
-            Some(batch) => self.answer_all(&batch).await?,
-            None => self.answer_one(raw).await?,
-        };
-        if answer.is_empty() {
-            return Ok(());
-        }
-        self.write(&answer).await
-    }
-
-    async fn answer_all(&mut self, batch: &Batch) -> Result<Bytes, End> {
-        if let Some(miscounted) = batch.miscounted() {
+        let batch = batch::of(&raw);
+        if let Some(miscounted) = batch.as_ref().and_then(Batch::miscounted) {
             warn!(peer = %self.peer, miscounted, "HL7 batch");
         }
-        let mut answers = Vec::new();
-        for message in &batch.messages {
-            let answer = self.answer_one(message.clone()).await?;
-            answers.extend((!answer.is_empty()).then_some(answer));
+        let messages = match &batch {
+            Some(batch) => batch.messages.clone(),
+            None => vec![raw],
+        };
+        let turn = Turn {
+            batch,
+            messages: messages.len(),
+        };
+        for message in messages {
+            asked.push(self.open_message(message).await?);
         }
-        if answers.is_empty() && !batch.messages.is_empty() {
-            return Ok(Bytes::new());
-        }
-        Ok(self.answering(Later::Impossible, |answering| batch.answer(&answers, answering)))
+        Ok(Some(turn))
     }
 
-    async fn answer_one(&mut self, raw: Bytes) -> Result<Bytes, End> {
+    async fn open_message(&mut self, raw: Bytes) -> Result<Asked, End> {
         let opened = open(&raw).map_err(End::NotHl7)?;
         self.messages += 1;
         let message = opened.message();
         Ok(match self.caller.reading(opened.header()).cloned() {
             Some(site) => {
-                let answer = self.take(raw, &opened, message, &site).await;
+                let asked = self.read(raw, &opened, message, &site).await;
                 if let Some(route) = &site.answers {
                     self.outstanding.speaks_for(route);
                 }
-                answer
+                asked
             }
             None => {
                 let place = Place::field("MSH", 1, 3);
                 let expected = "a sender that is known at this address (MSH-3, MSH-4)";
                 let problem = Hl7Problem::new(ErrorCode::UnknownKey, place, expected);
-                self.refuse(&message, &problem)
+                Asked::Refused(self.refuse(&message, &problem))
             }
         })
     }
 
-    async fn write(&mut self, answer: &[u8]) -> Result<(), End> {
-        let framed = frame(answer);
+    /// What a frame is answered with; nothing where nobody asked.
+    fn answer_of(&self, batch: Option<&Batch>, mut own: Vec<Bytes>) -> Bytes {
+        let Some(batch) = batch else {
+            return own.pop().unwrap_or_default();
+        };
+        own.retain(|answer| !answer.is_empty());
+        if own.is_empty() && !batch.messages.is_empty() {
+            return Bytes::new();
+        }
+        self.answering(Later::Impossible, |answering| batch.answer(&own, answering))
+    }
+
+    async fn write(&mut self, framed: &[u8]) -> Result<(), End> {
         let write = async {
-            self.channel.write_all(&framed).await?;
+            self.channel.write_all(framed).await?;
             self.channel.flush().await
         };
         match timeout(self.env.settings.limits.write, write).await {
@@ -227,9 +280,9 @@ impl<S: MessageSink> Connection<S> {
         }
     }
 
-    /// Stores the message and says what to answer. Without a control id there is nothing to tell it apart by, and it is
+    /// Reads a message and what it is to be answered with. Without a control id there is nothing to tell it apart by, and it is
     /// refused unstored.
-    async fn take(&self, raw: Bytes, opened: &Opened, message: Message, site: &SiteReading) -> Bytes {
+    async fn read(&self, raw: Bytes, opened: &Opened, message: Message, site: &SiteReading) -> Asked {
         let received_at = self.env.clock.now();
         let event = opened.event(&Reading {
             profile: &site.profile,
@@ -248,7 +301,7 @@ impl<S: MessageSink> Connection<S> {
         if message.header.control_id.is_empty() || !message.header.has_safe_control_id() {
             let place = Place::field("MSH", 1, 10);
             let nameless = Hl7Problem::missing(place, "a message control id of safe characters");
-            return self.refuse(&message, event.as_ref().err().unwrap_or(&nameless));
+            return Asked::Refused(self.refuse(&message, event.as_ref().err().unwrap_or(&nameless)));
         }
         let verdict = match &event {
             Ok(_) => Verdict::Accepted,
@@ -271,28 +324,50 @@ impl<S: MessageSink> Connection<S> {
             event,
             received_at,
             ack_code: answer.code,
-            ack: answer.bytes.clone(),
+            ack: answer.bytes,
             later: owed,
         };
-        match self.env.sink.accept(received).await {
-            SinkAnswer::Stored => answer.bytes,
-            SinkAnswer::StoredFlagged => {
-                warn!(
-                    control_id = message.header.safe_control_id(),
-                    "HL7: a control id came again with another message"
-                );
-                answer.bytes
+        Asked::ToStore(Box::new((message, received)))
+    }
+
+    /// Has messages stored in their order; the answer that each gets.
+    async fn store(&self, asked: Vec<Asked>) -> Vec<Bytes> {
+        let (mut answers, mut messages, mut received) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, asked) in asked.into_iter().enumerate() {
+            match asked {
+                Asked::Refused(answer) => answers.push(answer),
+                Asked::ToStore(both) => {
+                    answers.push(both.1.ack.clone());
+                    messages.push((place, both.0));
+                    received.push(both.1);
+                }
             }
-            SinkAnswer::Resent { ack } => ack,
+        }
+        let outcomes = self.env.sink.accept(received).await;
+        for ((place, message), outcome) in messages.into_iter().zip(outcomes) {
+            if let Some(other) = self.other_answer(&message, outcome) {
+                answers[place] = other;
+            }
+        }
+        answers
+    }
+
+    /// What a message is answered with, where it is not what was prepared for it.
+    fn other_answer(&self, message: &Message, outcome: SinkAnswer) -> Option<Bytes> {
+        let control_id = message.header.safe_control_id();
+        match outcome {
+            SinkAnswer::Stored => None,
+            SinkAnswer::StoredFlagged => {
+                warn!(control_id, "HL7: a control id came again with another message");
+                None
+            }
+            SinkAnswer::Resent { ack } => Some(ack),
             SinkAnswer::NotStored { reason } => {
-                warn!(
-                    control_id = message.header.safe_control_id(),
-                    reason, "HL7: a message could not be stored"
-                );
+                warn!(control_id, reason, "HL7: a message could not be stored");
                 let expected = "to be able to store the message; nothing was kept of it, send it again";
                 let problem = Hl7Problem::new(ErrorCode::Internal, Place::segment("MSH", 1), expected);
-                self.answer(&message, Verdict::Refused(&problem), Later::Impossible)
-                    .bytes
+                let refused = self.answer(message, Verdict::Refused(&problem), Later::Impossible);
+                Some(refused.bytes)
             }
         }
     }

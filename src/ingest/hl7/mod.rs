@@ -6,6 +6,7 @@ mod appointments;
 pub mod batch;
 mod connection;
 pub mod event;
+mod gather;
 pub mod header;
 mod later;
 pub mod listener;

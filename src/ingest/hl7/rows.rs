@@ -4,17 +4,16 @@
 use chrono::TimeDelta;
 use tocsin_domain::ids::{MessageId, SiteId};
 use tocsin_domain::order::{Hl7Event, PatientMerge};
-use tocsin_domain::work::{Paging, Work};
 
+use super::gather::{Arrival, Gathering};
 use super::problem::{ErrorCode, Hl7Problem, Place};
-use super::sink::{DueAnswer, MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
+use super::sink::{DueAnswer, MessageSink, ReceivedMessage, SinkAnswer};
 use crate::deliver::mllp::{AckCode, AckOutcome};
 use crate::report::hl7_keys;
 use crate::storage::answers::{self, AnswerState};
 use crate::storage::entity::application_answer;
-use crate::storage::jobs::{self, Terms};
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
-use crate::storage::{Store, StoreError, Tx, document, patients, replay};
+use crate::storage::{Store, StoreError, patients, replay};
 use crate::telemetry::{AckCode as Counted, Metrics};
 
 /// How long a connection has for an answer that it was handed, before another is handed it.
@@ -24,10 +23,22 @@ const CLAIMED: u64 = 16;
 
 /// The sink in front of the database.
 pub struct Rows {
-    pub store: Store,
-    pub metrics: Metrics,
-    /// Assigns the identifiers that name no authority.
-    pub default_authority: String,
+    store: Store,
+    gathering: Gathering,
+    metrics: Metrics,
+    default_authority: String,
+}
+
+impl Rows {
+    /// `default_authority` assigns the identifiers that name none.
+    pub fn new(store: Store, metrics: Metrics, default_authority: String) -> Self {
+        Self {
+            gathering: Gathering::start(store.clone()),
+            store,
+            metrics,
+            default_authority,
+        }
+    }
 }
 
 impl MessageSink for Rows {
@@ -75,31 +86,37 @@ impl MessageSink for Rows {
         }
     }
 
-    async fn accept(&self, received: ReceivedMessage) -> SinkAnswer {
-        let (kind, code) = (received.header.kind(), received.ack_code);
-        let order_key = received.event.as_ref().ok().and_then(replay::patient_key);
-        let later = received.later.clone();
-        let inbound = match inbound(received) {
-            Ok(inbound) => inbound,
-            Err(error) => {
-                return SinkAnswer::NotStored {
-                    reason: error.to_string(),
-                };
-            }
-        };
-        let stored = self
-            .store
-            .write(move |tx| Box::pin(async move { keep(tx, inbound, order_key, later).await }))
-            .await;
-        self.metrics.message(&kind, counted(code, stored.is_ok()));
-        match stored {
-            Ok(Intake::New { flagged: false, .. }) => SinkAnswer::Stored,
-            Ok(Intake::New { flagged: true, .. }) => SinkAnswer::StoredFlagged,
-            Ok(Intake::Resent { ack }) => SinkAnswer::Resent { ack: ack.into() },
-            Err(error) => SinkAnswer::NotStored {
-                reason: error.to_string(),
-            },
+    async fn accept(&self, received: Vec<ReceivedMessage>) -> Vec<SinkAnswer> {
+        let mut handed_in = Vec::with_capacity(received.len());
+        for message in received {
+            let (kind, code) = (message.header.kind(), message.ack_code);
+            let kept = match arrival(message) {
+                Ok(arrival) => self.gathering.hand_in(arrival).await,
+                Err(error) => Err(error),
+            };
+            handed_in.push((kind, code, kept));
         }
+        let mut answers = Vec::with_capacity(handed_in.len());
+        for (kind, code, kept) in handed_in {
+            let outcome = match kept {
+                Ok(kept) => kept.outcome().await,
+                Err(error) => Err(error),
+            };
+            self.metrics.message(&kind, counted(code, outcome.is_ok()));
+            answers.push(sink_answer(outcome));
+        }
+        answers
+    }
+}
+
+fn sink_answer(outcome: Result<Intake, StoreError>) -> SinkAnswer {
+    match outcome {
+        Ok(Intake::New { flagged: false, .. }) => SinkAnswer::Stored,
+        Ok(Intake::New { flagged: true, .. }) => SinkAnswer::StoredFlagged,
+        Ok(Intake::Resent { ack }) => SinkAnswer::Resent { ack: ack.into() },
+        Err(error) => SinkAnswer::NotStored {
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -130,36 +147,6 @@ fn counted(code: AckCode, stored: bool) -> Counted {
         AckCode::Error | AckCode::CommitError => Counted::Error,
         AckCode::Reject | AckCode::CommitReject => Counted::Reject,
     }
-}
-
-async fn keep(
-    tx: &Tx,
-    inbound: Inbound,
-    order_key: Option<String>,
-    later: Option<OwedLater>,
-) -> Result<Intake, StoreError> {
-    let state = inbound.state;
-    let intake = messages::receive(tx, inbound).await?;
-    let Intake::New { id, .. } = intake else {
-        return Ok(intake);
-    };
-    if let Some(OwedLater { promise, route }) = later {
-        answers::owe(tx, id, route.peer, document::write(&promise)?).await?;
-    }
-    if state == InboundState::Received {
-        let terms = Terms {
-            order_key,
-            ..Terms::now()
-        };
-        let work = Work::ApplyMessage {
-            message: id,
-            paging: Paging::AsUsual,
-        };
-        jobs::enqueue(tx, &work, terms).await?;
-    } else {
-        answers::due(tx, id).await?;
-    }
-    Ok(intake)
 }
 
 impl Rows {
@@ -219,6 +206,14 @@ async fn due_answer(store: &Store, row: &application_answer::Model) -> Result<Op
         control_id: reply.control_id,
         bytes: reply.raw.into(),
     }))
+}
+
+fn arrival(received: ReceivedMessage) -> Result<Arrival, StoreError> {
+    Ok(Arrival {
+        order_key: received.event.as_ref().ok().and_then(replay::patient_key),
+        later: received.later.clone(),
+        inbound: inbound(received)?,
+    })
 }
 
 fn inbound(received: ReceivedMessage) -> Result<Inbound, StoreError> {

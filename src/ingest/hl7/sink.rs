@@ -101,6 +101,6 @@ pub trait MessageSink: Send + Sync + 'static {
         std::future::ready(())
     }
 
-    /// Returns when the outcome is committed.
-    fn accept(&self, received: ReceivedMessage) -> impl Future<Output = SinkAnswer> + Send;
+    /// Keeps messages in this order. Returns when the outcome of each is committed: one for each, in their order.
+    fn accept(&self, received: Vec<ReceivedMessage>) -> impl Future<Output = Vec<SinkAnswer>> + Send;
 }

@@ -264,9 +264,9 @@ async fn receive(tx: &Tx, control_id: &str, event: Option<Hl7Event>) -> Result<M
         state: InboundState::Applied,
         keys,
     };
-    match messages::receive(tx, inbound).await? {
-        Intake::New { id, .. } => Ok(id),
-        Intake::Resent { .. } => unreachable!("a control id is used once"),
+    match messages::receive_all(tx, vec![inbound]).await?[..] {
+        [Intake::New { id, .. }] => Ok(id),
+        _ => unreachable!("one message, whose control id is used once"),
     }
 }
 
