@@ -15,8 +15,10 @@ pub mod deliveries;
 pub mod described;
 pub mod dicomweb;
 pub mod discussion;
+pub mod edit;
 pub mod error;
 pub mod failures;
+mod faring;
 pub mod fhir;
 mod follow;
 pub mod found;
@@ -45,6 +47,7 @@ pub mod resolve;
 pub mod routes;
 pub mod schema_files;
 mod server;
+pub mod site_profiles;
 pub mod start;
 mod state;
 pub mod study;
@@ -112,6 +115,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
         .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
+        .route("/api/v1/site-profiles", web::get().to(site_profiles::list))
+        .route("/api/v1/site-profiles/{id}", web::get().to(site_profiles::get))
+        .route(
+            "/api/v1/site-profiles/{id}/read",
+            web::post().to(site_profiles::post),
+        )
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
         .route(
@@ -125,6 +134,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/messages/replays", web::post().to(replay_many::post))
         .route("/api/v1/messages/{id}", web::get().to(messages::raw))
         .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .route("/api/v1/messages/{id}/edit", web::get().to(edit::get))
+        .route("/api/v1/messages/{id}/edit", web::post().to(edit::post))
         .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration)

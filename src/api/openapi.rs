@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
-    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
-    replay_many, report, rerun, resolve, start, study, tokens, versions, withdraw, worklist,
+    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, edit, failures,
+    found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, withdraw, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -311,6 +311,9 @@ fn answer(
         ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
         ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
         ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
+        ("GET", "/site-profiles") => (list::<site_profiles::ProfileView>(g), &[]),
+        ("GET", "/site-profiles/{id}") => (one::<site_profiles::ProfileDetail>(g), &[]),
+        ("POST", "/site-profiles/{id}/read") => (one::<site_profiles::ReadView>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -333,6 +336,8 @@ fn answer(
         ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
         ("GET", "/messages/failures") => (list::<failures::FailureView>(g), &[]),
         ("POST", "/messages/replays") => (one::<replay_many::ReplayedMany>(g), &[]),
+        ("GET", "/messages/{id}/edit") => (one::<edit::Editable>(g), &[]),
+        ("POST", "/messages/{id}/edit") => (one::<edit::Edited>(g), &[]),
         ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
         ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), BY_LINK),
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
@@ -375,6 +380,8 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
         ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
+        ("POST", "/messages/{id}/edit") => Some(g.subschema_for::<edit::Wish>()),
+        ("POST", "/site-profiles/{id}/read") => Some(g.subschema_for::<site_profiles::Try>()),
         ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),

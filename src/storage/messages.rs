@@ -75,6 +75,8 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
         .filter(Column::Direction.eq("in"))
         .filter(Column::Peer.eq(&inbound.peer))
         .filter(Column::ControlId.eq(&inbound.control_id))
+        // What a person has edited has answered nobody.
+        .filter(Column::Ack.is_not_null())
         .all(tx.conn())
         .await?;
     if let Some(row) = same_id.iter().find(|row| row.sha256 == inbound.sha256) {
@@ -85,9 +87,34 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
     let flagged = !same_id.is_empty();
     let id = MessageId(tx.uuid());
     let now = to_micros(tx.now());
-    let mut keys = inbound.keys;
+    let mut keys = inbound.keys.clone();
     keys.extend(named(&inbound.kind, &inbound.peer));
     let row = message::ActiveModel {
+        flagged: Set(flagged),
+        ..inserted(id, inbound, now)
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    add_keys(tx, &id.to_string(), now, keys).await?;
+    Ok(Intake::New { id, flagged })
+}
+
+/// An inbound message that a person has made of another. It is applied as if its sender had sent it; nobody is answered.
+pub async fn amend(tx: &Tx, inbound: Inbound) -> Result<MessageId, StoreError> {
+    let id = MessageId(tx.uuid());
+    let mut keys = inbound.keys.clone();
+    keys.extend(named(&inbound.kind, &inbound.peer));
+    let row = message::ActiveModel {
+        ack_code: Set(None),
+        ack: Set(None),
+        ..inserted(id, inbound, to_micros(tx.now()))
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    add_keys(tx, &id.to_string(), to_micros(tx.now()), keys).await?;
+    Ok(id)
+}
+
+fn inserted(id: MessageId, inbound: Inbound, now: i64) -> message::ActiveModel {
+    message::ActiveModel {
         id: Set(id.to_string()),
         site: Set(inbound.site.0),
         direction: Set("in".to_owned()),
@@ -101,14 +128,11 @@ pub async fn receive(tx: &Tx, inbound: Inbound) -> Result<Intake, StoreError> {
         raw: Set(inbound.raw),
         event: Set(inbound.event),
         problem: Set(inbound.problem),
-        flagged: Set(flagged),
+        flagged: Set(false),
         study_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
-    };
-    Entity::insert(row).exec_without_returning(tx.conn()).await?;
-    add_keys(tx, &id.to_string(), now, keys).await?;
-    Ok(Intake::New { id, flagged })
+    }
 }
 
 /// A message that is to be sent.
@@ -119,7 +143,7 @@ pub struct Draft {
     pub site: SiteId,
     /// The destination's name in the configuration.
     pub peer: String,
-    pub kind: &'static str,
+    pub kind: String,
     pub raw: Vec<u8>,
     pub sha256: String,
     /// By what it is found, in capitals; its type, destination and study are added.
@@ -130,7 +154,7 @@ pub struct Draft {
 pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let mut keys = draft.keys;
-    keys.extend(named(draft.kind, &draft.peer));
+    keys.extend(named(&draft.kind, &draft.peer));
     if let Some(study) = draft.study {
         keys.extend(of_study(tx, study).await?);
     }
@@ -141,7 +165,7 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
         peer: Set(draft.peer),
         control_id: Set(control_id(draft.id)),
         sha256: Set(draft.sha256),
-        kind: Set(draft.kind.to_owned()),
+        kind: Set(draft.kind),
         state: Set("pending".to_owned()),
         ack_code: Set(None),
         ack: Set(None),

@@ -20,7 +20,7 @@ use super::later::Outstanding;
 use super::listener::Env;
 use super::mllp::{Deframer, FrameError, frame};
 use super::problem::{ErrorCode, Hl7Problem, Place};
-use super::settings::{Caller, SiteReading};
+use super::settings::{Caller, SiteReading, WhenPaused};
 use super::sink::{MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
 use crate::deliver::channel::Channel;
 use crate::report::hl7_answer::Promise;
@@ -47,6 +47,8 @@ pub(super) enum End {
     CutOff,
     #[error("the service stops")]
     Stopping,
+    #[error("somebody has paused what comes from this sender")]
+    Paused,
     #[error("no message for too long")]
     Idle,
     #[error("a frame was begun and not ended in time")]
@@ -102,6 +104,7 @@ impl<S: MessageSink> Connection<S> {
             End::Closed | End::Stopping | End::Idle => {
                 debug!(%peer, messages, junk, abandoned, reason = %end, "MLLP connection ended");
             }
+            End::Paused => info!(%peer, messages, reason = %end, "MLLP connection closed"),
             End::Frame(source) => {
                 warn!(%peer, messages, junk, reason = %source, "MLLP connection closed: no MLLP")
             }
@@ -197,8 +200,17 @@ impl<S: MessageSink> Connection<S> {
         let opened = open(&raw).map_err(End::NotHl7)?;
         self.messages += 1;
         let message = opened.message();
-        Ok(match self.caller.reading(opened.header()).cloned() {
-            Some(site) => {
+        let sender = self.caller.sender(opened.header());
+        let sender = sender.map(|(name, site)| (name.map(str::to_owned), site.clone()));
+        let paused = match &sender {
+            Some((name, _)) => self.env.sink.paused(name.as_deref()).await,
+            None => false,
+        };
+        if paused {
+            return self.stopped(&message);
+        }
+        Ok(match sender {
+            Some((_, site)) => {
                 let answer = self.take(raw, &opened, message, &site).await;
                 if let Some(route) = &site.answers {
                     self.outstanding.speaks_for(route);
@@ -212,6 +224,19 @@ impl<S: MessageSink> Connection<S> {
                 self.refuse(&message, &problem)
             }
         })
+    }
+
+    /// Nothing is kept of a message whose sender is paused, and nothing acknowledged.
+    fn stopped(&self, message: &Message) -> Result<Bytes, End> {
+        match self.env.settings.when_paused {
+            WhenPaused::Close => Err(End::Paused),
+            WhenPaused::Reject => {
+                let expected =
+                    "to be resumed; somebody has paused what comes from this sender, send it again later";
+                let problem = Hl7Problem::new(ErrorCode::Internal, Place::segment("MSH", 1), expected);
+                Ok(self.refuse(message, &problem))
+            }
+        }
     }
 
     async fn write(&mut self, answer: &[u8]) -> Result<(), End> {
