@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::MessageId;
 
+use super::Addresses;
 use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use crate::config::Config;
 use crate::deliver::chain;
@@ -42,14 +43,14 @@ enum Called {
 }
 
 impl Configured {
-    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>) -> Self {
+    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>, addresses: Addresses) -> Self {
         let mut found = Self {
             all: Vec::new(),
             called: Vec::new(),
             tls: tls.cloned(),
             env: env.clone(),
         };
-        found.listeners(config);
+        found.listeners(config, addresses);
         found.senders(config);
         if let Some(ris) = &env.settings.ris {
             let (peer, profile) = (ris.peer.clone(), Some(config.ris.profile.clone()));
@@ -84,15 +85,14 @@ impl Configured {
         found
     }
 
-    fn listeners(&mut self, config: &Config) {
-        let (hl7, dicom) = (&config.hl7, &config.dicom);
+    fn listeners(&mut self, config: &Config, addresses: Addresses) {
         self.add(Neighbour {
-            address: hl7.listen.0.to_string(),
-            ..Neighbour::new(ConnectionKind::Hl7Listener, &hl7.application)
+            address: addresses.hl7.to_string(),
+            ..Neighbour::new(ConnectionKind::Hl7Listener, &config.hl7.application)
         });
         self.add(Neighbour {
-            address: dicom.listen.0.to_string(),
-            ..Neighbour::new(ConnectionKind::DicomListener, dicom.ae_title.as_str())
+            address: addresses.dicom.to_string(),
+            ..Neighbour::new(ConnectionKind::DicomListener, config.dicom.ae_title.as_str())
         });
     }
 

@@ -110,7 +110,7 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
         .await?,
     );
     let health = api::Health::default();
-    let state = state(&config, &store, &env, &keys, &health, tls.as_ref())?;
+    let state = state(&config, &store, &env, &keys, &health, tls.as_ref(), addresses)?;
     let setup_code = match accounts::any(store.read()).await? {
         true => None,
         false => Some(setup::code(machine::fresh_key())),
@@ -139,6 +139,7 @@ fn state(
     keys: &load::Keys,
     health: &api::Health,
     tls: Option<&Tls>,
+    addresses: Addresses,
 ) -> Result<Data<api::State>, AppError> {
     let keys = api::Keys {
         session: keys.secret.clone(),
@@ -167,7 +168,7 @@ fn state(
             &config.site.language,
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
-        neighbours: Arc::new(Configured::of(config, env, tls)),
+        neighbours: Arc::new(Configured::of(config, env, tls, addresses)),
         reader: Arc::new(ProfileReader(settings::mllp(config)?)),
         foresight: Arc::new(JobForesight(env.clone())),
         profiles: Arc::new(SiteProfiles::of(config)),

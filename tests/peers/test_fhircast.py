@@ -22,7 +22,9 @@ def hub():
 def hospital(tmp_path_factory, hub):
     folder = tmp_path_factory.mktemp("hospital")
     (folder / "service").mkdir()
-    (folder / "service" / "hub.token").write_text(f"{hub.token}\n")
+    secret = folder / "service" / "hub.token"
+    secret.write_text(f"{hub.token}\n")
+    secret.chmod(0o600)
     hub_section = {"hub": hub.url, "topics": [TOPIC], "bearer_file": "hub.token", "look_seconds": 1}
     hospital = Hospital(folder, [], fhircast=hub_section)
     yield hospital
