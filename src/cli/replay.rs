@@ -108,8 +108,10 @@ fn told(came: &Value) -> String {
         "{} of {} messages {done}",
         came["replayed"], came["messages"]
     )];
-    let alerts = serde_json::from_value::<AlertCounts>(came["alerts"].clone());
-    lines.extend(alerts.ok().and_then(AlertCounts::sentence));
+    if came["preview"] == json!(true) {
+        let alerts = serde_json::from_value::<AlertCounts>(came["alerts"].clone());
+        lines.extend(alerts.map(AlertCounts::sentence));
+    }
     let texts = came["effects"].as_array().into_iter().flatten();
     lines.extend(texts.filter_map(Value::as_str).map(str::to_owned));
     for refused in came["refused"].as_array().into_iter().flatten() {

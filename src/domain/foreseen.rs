@@ -163,18 +163,19 @@ impl AlertCounts {
         counts
     }
 
-    /// For people; nothing where no alert is concerned.
-    pub fn sentence(self) -> Option<String> {
+    /// For people.
+    pub fn sentence(self) -> String {
         let Self {
             raised,
             withheld,
             retracted,
         } = self;
-        (self != Self::default()).then(|| {
-            format!(
+        match raised + withheld + retracted {
+            0 => "Alerts: none would be raised, withheld or retracted.".to_owned(),
+            _ => format!(
                 "Alerts: {raised} would page, {withheld} would be withheld, {retracted} would be retracted."
-            )
-        })
+            ),
+        }
     }
 }
 
@@ -245,7 +246,8 @@ mod tests {
         let all: Vec<Foreseen> = found.into_iter().map(on).collect();
         let counts = AlertCounts::of(&all);
         assert_eq!(counts.retracted, 1);
-        assert!(counts.sentence().is_some() && AlertCounts::default().sentence().is_none());
+        assert!(counts.sentence().contains("1 would be retracted"));
+        assert!(AlertCounts::default().sentence().contains("none"));
         assert_eq!(
             all[1].sentence(),
             "The study with accession number A1 leaves the worklist."

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
@@ -26,6 +27,8 @@ use crate::deliver::channel::Channel;
 use crate::report::hl7_answer::Promise;
 
 const READ_CHUNK: usize = 16 * 1024;
+/// How soon a connection finds that its sender is paused.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<S> {
     env: Arc<Env<S>>,
@@ -36,6 +39,14 @@ pub(super) struct Connection<S> {
     buffer: BytesMut,
     messages: u64,
     outstanding: Outstanding,
+    looked: Option<Looked>,
+}
+
+/// Whether a sender was paused when that was last looked at.
+struct Looked {
+    sender: Option<String>,
+    paused: bool,
+    at: Instant,
 }
 
 /// Why a connection ended.
@@ -74,6 +85,7 @@ impl<S: MessageSink> Connection<S> {
             buffer: BytesMut::new(),
             messages: 0,
             outstanding: Outstanding::default(),
+            looked: None,
         }
     }
 
@@ -202,11 +214,9 @@ impl<S: MessageSink> Connection<S> {
         let message = opened.message();
         let sender = self.caller.sender(opened.header());
         let sender = sender.map(|(name, site)| (name.map(str::to_owned), site.clone()));
-        let paused = match &sender {
-            Some((name, _)) => self.env.sink.paused(name.as_deref()).await,
-            None => false,
-        };
-        if paused {
+        if let Some((name, _)) = &sender
+            && self.is_paused(name.clone()).await
+        {
             return self.stopped(&message);
         }
         Ok(match sender {
@@ -224,6 +234,23 @@ impl<S: MessageSink> Connection<S> {
                 self.refuse(&message, &problem)
             }
         })
+    }
+
+    /// Looked at once a second while one sender speaks.
+    async fn is_paused(&mut self, sender: Option<String>) -> bool {
+        if let Some(looked) = &self.looked
+            && looked.sender == sender
+            && looked.at.elapsed() < LOOKS_AGAIN
+        {
+            return looked.paused;
+        }
+        let paused = self.env.sink.paused(sender.as_deref()).await;
+        self.looked = Some(Looked {
+            sender,
+            paused,
+            at: Instant::now(),
+        });
+        paused
     }
 
     /// Nothing is kept of a message whose sender is paused, and nothing acknowledged.
