@@ -115,12 +115,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
         .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
-        .route("/api/v1/site-profiles", web::get().to(site_profiles::list))
-        .route("/api/v1/site-profiles/{id}", web::get().to(site_profiles::get))
-        .route(
-            "/api/v1/site-profiles/{id}/read",
-            web::post().to(site_profiles::post),
-        )
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
         .route(
@@ -129,19 +123,31 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .route("/api/v1/alerts/{id}/release", web::post().to(release::post))
         .route("/api/v1/associations", web::get().to(associations::list))
-        .route("/api/v1/messages", web::get().to(messages::list))
-        .route("/api/v1/messages/failures", web::get().to(failures::list))
-        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
-        .route("/api/v1/messages/{id}", web::get().to(messages::raw))
-        .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
-        .route("/api/v1/messages/{id}/edit", web::get().to(edit::get))
-        .route("/api/v1/messages/{id}/edit", web::post().to(edit::post))
+        .configure(for_interfaces)
         .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration)
         .configure(ups::configure)
         .configure(cds::configure)
         .configure(dicomweb::configure);
+}
+
+/// What the engineer of the interfaces works with.
+fn for_interfaces(config: &mut ServiceConfig) {
+    config
+        .route("/api/v1/site-profiles", web::get().to(site_profiles::list))
+        .route("/api/v1/site-profiles/{id}", web::get().to(site_profiles::get))
+        .route(
+            "/api/v1/site-profiles/{id}/read",
+            web::post().to(site_profiles::post),
+        )
+        .route("/api/v1/messages", web::get().to(messages::list))
+        .route("/api/v1/messages/failures", web::get().to(failures::list))
+        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
+        .route("/api/v1/messages/{id}", web::get().to(messages::raw))
+        .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .route("/api/v1/messages/{id}/edit", web::get().to(edit::get))
+        .route("/api/v1/messages/{id}/edit", web::post().to(edit::post));
 }
 
 /// What people put right.

@@ -311,9 +311,6 @@ fn answer(
         ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
         ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
         ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
-        ("GET", "/site-profiles") => (list::<site_profiles::ProfileView>(g), &[]),
-        ("GET", "/site-profiles/{id}") => (one::<site_profiles::ProfileDetail>(g), &[]),
-        ("POST", "/site-profiles/{id}/read") => (one::<site_profiles::ReadView>(g), &[]),
         ("GET", "/start") => (list::<start::StepView>(g), &[]),
         ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -336,8 +333,6 @@ fn answer(
         ("GET", "/messages/{id}") => (one::<messages::RawMessage>(g), &[]),
         ("GET", "/messages/failures") => (list::<failures::FailureView>(g), &[]),
         ("POST", "/messages/replays") => (one::<replay_many::ReplayedMany>(g), &[]),
-        ("GET", "/messages/{id}/edit") => (one::<edit::Editable>(g), &[]),
-        ("POST", "/messages/{id}/edit") => (one::<edit::Edited>(g), &[]),
         ("POST", "/messages/{id}/replay") => (one::<replay::Replayed>(g), PREVIEW),
         ("GET", "/reconciliation") => (list::<reconciliation::Unreconciled>(g), BY_LINK),
         ("POST", "/reconciliation/{id}/resolve") => (one::<resolve::ResolvedView>(g), &[]),
@@ -353,8 +348,32 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
-        _ => of_standards(route.method, path),
+        _ => of_interfaces(route.method, path, g).unwrap_or_else(|| of_standards(route.method, path)),
     }
+}
+
+/// How messages are read, written and corrected.
+fn of_interfaces(
+    method: &str,
+    path: &str,
+    g: &mut SchemaGenerator,
+) -> Option<(Answer, &'static [(&'static str, &'static str)])> {
+    Some(match (method, path) {
+        ("GET", "/site-profiles") => (
+            Answer::Json(g.subschema_for::<Page<site_profiles::ProfileView>>()),
+            &[],
+        ),
+        ("GET", "/site-profiles/{id}") => (
+            Answer::Json(g.subschema_for::<site_profiles::ProfileDetail>()),
+            &[],
+        ),
+        ("POST", "/site-profiles/{id}/read") => {
+            (Answer::Json(g.subschema_for::<site_profiles::ReadView>()), &[])
+        }
+        ("GET", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Editable>()), &[]),
+        ("POST", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Edited>()), &[]),
+        _ => return None,
+    })
 }
 
 fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &'static str)]) {
