@@ -65,7 +65,7 @@ pub enum DeliveryKind {
     // A subscriber is told of a result.
     FhirNotice,
     RejectionNote,
-    /// A result is offered to the report that is open in a session.
+    // A result is offered to the report that is open in a session.
     FhircastUpdate,
 }
 
