@@ -282,7 +282,7 @@ mod tests {
         let error = edited(&text.replace("Grün", "Łu"), form).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line 2, character 11: not in 8859/1; expected a character of it, or another set in MSH-18"
+            "line 2, character 10: not in 8859/1; expected a character of it, or another set in MSH-18"
         );
         let moved = text.replace("8859/1", "UNICODE UTF-8").replace("Grün", "Łu");
         assert!(edited(&moved, form).unwrap().ends_with("Łu\r".as_bytes()));

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use tocsin::api::auth::Role;
 use tocsin::cli::demo::http::Client;
-use tocsin::cli::demo::scanner;
 use tocsin::cli::demo::visit::{Message, Priority};
+use tocsin::deliver::{chain, dicom};
 use tocsin::imaging::phantom::HeadFinding;
 
 use crate::hospital::{Hospital, Setup, everywhere};
@@ -206,12 +206,13 @@ async fn what_comes_in_is_paused_over_a_restart_and_nothing_that_was_acknowledge
                 switch(&engineer, kind, "resume").await;
             }
             assert_eq!(hospital.order(&visit).await, "AA");
-            hospital.scan(&visit).await;
+            dicom::echo(&hospital.scanner()).await.unwrap();
         }
+        hospital
+            .scan(&hospital.patient(53, HeadFinding::None, Priority::Routine))
+            .await;
         hospital.settle().await;
-        let list = hospital.worklist().await;
-        assert_eq!(list.len(), 2);
-        assert!(list.iter().all(|item| item.link == "linked"));
+        assert_eq!(hospital.item().await.link, "linked");
 
         let engineer = hospital.api(Role::IntegrationEngineer).await;
         switch(&engineer, "hl7_in", "pause").await;
@@ -237,11 +238,7 @@ async fn turned_away(hospital: &Hospital, seed: u64) {
     let visit = hospital.patient(seed, HeadFinding::None, Priority::Routine);
     let why = hospital.refused(&visit.order(hospital.now())).await;
     assert!(!why.contains("refused with"), "{why}");
-    let files = scanner::scan(&visit).await.unwrap().files;
-    let why = scanner::send(&hospital.scanner(), &files)
-        .await
-        .unwrap_err()
-        .to_string();
+    let why = chain(&dicom::echo(&hospital.scanner()).await.unwrap_err());
     assert!(why.contains("reject"), "{why}");
     let engineer = hospital.api(Role::Admin).await;
     let known = engineer
