@@ -33,6 +33,7 @@ mod m20261128_000056_worklist_poll;
 mod m20261128_000060_vendor_document;
 mod m20261128_000065_application_answer;
 mod m20261128_000070_lookups;
+mod m20261128_000070_message_edit;
 
 pub struct Migrator;
 
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000025_dicom_keys::Migration),
             Box::new(m20261128_000060_vendor_document::Migration),
             Box::new(m20261128_000070_lookups::Migration),
+            Box::new(m20261128_000070_message_edit::Migration),
         ]
     }
 }

@@ -7,23 +7,28 @@ use actix_web::web::{Data, Json, Path};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tocsin_domain::clock::{Timestamp, from_micros};
-use tocsin_domain::silence::{Flow, Traffic};
+use tocsin_domain::clock::Timestamp;
 
 use super::auth::Principal;
 use super::error::ApiError;
+use super::faring::{blank, listening, polled, received, sent, subscriber, taken, together};
 use super::page::Page;
-use super::pauses::{PauseView, may_be_paused};
+use super::pauses::{self, PauseView};
 use super::state::State;
-use crate::storage::entity::worklist_poll;
-use crate::storage::traffic::{self, Received, Sent};
-use crate::storage::{StoreError, audit, pauses, worklist_polls};
+use crate::storage::pauses::Stopped;
+use crate::storage::subscriptions;
+use crate::storage::traffic::{self, Received};
+use crate::storage::{self, StoreError, audit, worklist_polls};
 
 /// Which way a connection goes, and what it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionKind {
+    /// Whoever sends messages.
+    Hl7Listener,
     Hl7In,
+    /// Whoever sends images.
+    DicomListener,
     DicomIn,
     Hl7Out,
     DicomOut,
@@ -31,27 +36,39 @@ pub enum ConnectionKind {
     PriorSource,
     /// Asked for orders.
     WorklistSource,
+    /// Told of results by FHIR.
+    Subscriber,
+    /// Offers results to the reports that are open.
+    FhircastHub,
 }
 
 impl ConnectionKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
+        Self::Hl7Listener,
         Self::Hl7In,
+        Self::DicomListener,
         Self::DicomIn,
         Self::Hl7Out,
         Self::DicomOut,
         Self::PriorSource,
         Self::WorklistSource,
+        Self::Subscriber,
+        Self::FhircastHub,
     ];
 
     /// As the API writes it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Hl7Listener => "hl7_listener",
+            Self::DicomListener => "dicom_listener",
             Self::Hl7In => "hl7_in",
             Self::DicomIn => "dicom_in",
             Self::Hl7Out => "hl7_out",
             Self::DicomOut => "dicom_out",
             Self::PriorSource => "prior_source",
             Self::WorklistSource => "worklist_source",
+            Self::Subscriber => "subscriber",
+            Self::FhircastHub => "fhircast_hub",
         }
     }
 }
@@ -211,8 +228,10 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
     let mut messages = traffic::messages(conn, now).await?;
     let mut instances = traffic::instances(conn, now).await?;
     let deliveries = traffic::deliveries(conn, now).await?;
-    let mut paused = pauses::all(conn).await?;
+    let mut paused = storage::pauses::all(conn).await?;
     let polls = worklist_polls::all(conn).await?;
+    let subscribed = subscriptions::all(conn).await?;
+    let heard = [together(messages.values()), together(instances.values())];
     let mut views = Vec::new();
     for neighbour in state.neighbours.all() {
         let view = blank(neighbour);
@@ -221,16 +240,25 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
             ConnectionKind::DicomIn => {
                 received(view, &instances.remove(&neighbour.name).unwrap_or_default(), now)
             }
-            ConnectionKind::Hl7Out | ConnectionKind::DicomOut => sent(view, deliveries.get(&neighbour.name)),
+            ConnectionKind::Hl7Listener => listening(view, &heard[0], now),
+            ConnectionKind::DicomListener => listening(view, &heard[1], now),
+            ConnectionKind::Hl7Out | ConnectionKind::DicomOut | ConnectionKind::FhircastHub => {
+                sent(view, deliveries.get(&neighbour.name))
+            }
+            ConnectionKind::Subscriber => {
+                let view = sent(view, deliveries.get(&neighbour.name));
+                subscriber(view, &subscribed, now)
+            }
             ConnectionKind::PriorSource => view,
             ConnectionKind::WorklistSource => {
                 polled(view, polls.iter().find(|poll| poll.source == neighbour.name))
             }
         };
+        let key = pauses::stopped(neighbour.kind, &neighbour.name).map(Stopped::key);
         let pause = paused
             .iter()
-            .position(|pause| pause.destination == neighbour.name);
-        if let (true, Some(at)) = (view.may_be_paused, pause) {
+            .position(|pause| Some(&pause.destination) == key.as_ref());
+        if let Some(at) = pause {
             view.state = ConnectionState::Paused;
             view.paused = Some(PauseView::of(paused.swap_remove(at)));
         }
@@ -245,112 +273,6 @@ pub async fn load(state: &State) -> Result<Vec<ConnectionView>, ApiError> {
     views.extend(strangers(ConnectionKind::DicomIn, instances));
     views.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(views)
-}
-
-/// All that came from senders whose MSH-3 and MSH-4 fit.
-fn taken(messages: &mut BTreeMap<String, Received>, sender: &[Option<String>; 2]) -> Received {
-    let fits = |peer: &str| {
-        let said = peer.split_once('|').unwrap_or((peer, ""));
-        let fit = |wanted: &Option<String>, said: &str| wanted.as_ref().is_none_or(|wanted| wanted == said);
-        fit(&sender[0], said.0) && fit(&sender[1], said.1)
-    };
-    let own: Vec<String> = messages.keys().filter(|peer| fits(peer)).cloned().collect();
-    let mut all = Received::default();
-    for came in own.iter().filter_map(|peer| messages.remove(peer)) {
-        all.failed += came.failed;
-        all.traffic.last = all.traffic.last.max(came.traffic.last);
-        for (hour, count) in came.traffic.hours {
-            *all.traffic.hours.entry(hour).or_default() += count;
-        }
-    }
-    all
-}
-
-fn blank(neighbour: &Neighbour) -> ConnectionView {
-    ConnectionView {
-        id: neighbour.id.clone(),
-        kind: neighbour.kind,
-        name: neighbour.name.clone(),
-        address: neighbour.address.clone(),
-        tls: neighbour.tls,
-        profile: neighbour.profile.clone(),
-        state: ConnectionState::Unused,
-        last_at: None,
-        last_hour: None,
-        last_day: None,
-        usual_per_hour: None,
-        failed_last_day: None,
-        waiting: None,
-        refused: None,
-        p95_seconds: None,
-        last_error: None,
-        detail: None,
-        may_be_checked: neighbour.may_be_checked,
-        may_be_tested: neighbour.kind == ConnectionKind::Hl7Out,
-        may_be_paused: may_be_paused(neighbour.kind),
-        paused: None,
-    }
-}
-
-fn received(view: ConnectionView, came: &Received, now: Timestamp) -> ConnectionView {
-    let traffic: &Traffic = &came.traffic;
-    ConnectionView {
-        state: match traffic.flow(now) {
-            Flow::Never => ConnectionState::Unused,
-            Flow::New | Flow::Usual => ConnectionState::Working,
-            Flow::Silent { .. } => ConnectionState::Silent,
-        },
-        last_at: traffic.last,
-        last_hour: Some(traffic.within(1, now)),
-        last_day: Some(traffic.within(24, now)),
-        usual_per_hour: traffic.usual(now),
-        failed_last_day: (view.kind == ConnectionKind::Hl7In).then_some(came.failed),
-        ..view
-    }
-}
-
-fn sent(view: ConnectionView, sent: Option<&Sent>) -> ConnectionView {
-    let Some(sent) = sent else {
-        return view;
-    };
-    ConnectionView {
-        state: match (sent.refused, &sent.last_error, sent.waiting) {
-            (1.., _, _) => ConnectionState::Refusing,
-            (_, Some(_), 1..) => ConnectionState::Waiting,
-            _ => ConnectionState::Working,
-        },
-        last_at: sent.last_confirmed,
-        waiting: Some(sent.waiting),
-        refused: Some(sent.refused),
-        p95_seconds: percentile(&sent.seconds, 0.95),
-        last_error: sent.last_error.clone(),
-        ..view
-    }
-}
-
-/// One that could not be asked waits: it is asked again after a while.
-fn polled(view: ConnectionView, poll: Option<&worklist_poll::Model>) -> ConnectionView {
-    let Some(poll) = poll else {
-        return view;
-    };
-    let failed = worklist_polls::has_failed(poll);
-    ConnectionView {
-        state: match failed {
-            true => ConnectionState::Waiting,
-            false => ConnectionState::Working,
-        },
-        last_at: poll.answered_at.map(from_micros),
-        detail: (!failed).then(|| poll.detail.clone()),
-        last_error: failed.then(|| poll.detail.clone()),
-        ..view
-    }
-}
-
-fn percentile(values: &[f64], share: f64) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
-    sorted.get((last as f64 * share).round() as usize).copied()
 }
 
 /// How a connection is tried.
@@ -400,43 +322,5 @@ mod tests {
         for state in ConnectionState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.name());
         }
-    }
-
-    #[test]
-    fn what_came_is_counted_for_the_first_peer_whose_header_fits() {
-        let came = |failed| Received {
-            failed,
-            ..Received::default()
-        };
-        let mut messages = BTreeMap::from([
-            ("RIS|EAST".to_owned(), came(1)),
-            ("RIS|WEST".to_owned(), came(2)),
-            ("ADT|EAST".to_owned(), came(4)),
-        ]);
-        let ris = [Some("RIS".to_owned()), None];
-        assert_eq!(taken(&mut messages, &ris).failed, 3);
-        assert_eq!(messages.len(), 1);
-        assert_eq!(taken(&mut messages, &[None, None]).failed, 4);
-    }
-
-    #[test]
-    fn a_refusal_is_told_before_a_delay_and_a_delay_before_work() {
-        let view = || blank(&Neighbour::new(ConnectionKind::Hl7Out, "RIS"));
-        let of = |waiting, refused, last_error: Option<&str>| {
-            let fares = Sent {
-                waiting,
-                refused,
-                last_error: last_error.map(str::to_owned),
-                seconds: (1..=100).map(f64::from).collect(),
-                ..Sent::default()
-            };
-            sent(view(), Some(&fares))
-        };
-        assert_eq!(sent(view(), None).state, ConnectionState::Unused);
-        assert_eq!(of(0, 0, None).state, ConnectionState::Working);
-        assert_eq!(of(2, 0, None).state, ConnectionState::Working, "on its way");
-        assert_eq!(of(2, 0, Some("no answer")).state, ConnectionState::Waiting);
-        assert_eq!(of(2, 1, Some("AE")).state, ConnectionState::Refusing);
-        assert_eq!(of(0, 0, None).p95_seconds, Some(95.0));
     }
 }

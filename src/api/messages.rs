@@ -56,6 +56,7 @@ impl Search {
             peer: said(&self.peer),
             kind: said(&self.kind),
             problem: said(&self.problem),
+            unedited: false,
         })
     }
 }

@@ -15,8 +15,10 @@ pub mod deliveries;
 pub mod described;
 pub mod dicomweb;
 pub mod discussion;
+pub mod edit;
 pub mod error;
 pub mod failures;
+mod faring;
 pub mod fhir;
 mod follow;
 pub mod found;
@@ -45,6 +47,7 @@ pub mod resolve;
 pub mod routes;
 pub mod schema_files;
 mod server;
+pub mod site_profiles;
 pub mod start;
 mod state;
 pub mod study;
@@ -120,17 +123,31 @@ pub fn configure(config: &mut ServiceConfig) {
         )
         .route("/api/v1/alerts/{id}/release", web::post().to(release::post))
         .route("/api/v1/associations", web::get().to(associations::list))
-        .route("/api/v1/messages", web::get().to(messages::list))
-        .route("/api/v1/messages/failures", web::get().to(failures::list))
-        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
-        .route("/api/v1/messages/{id}", web::get().to(messages::raw))
-        .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .configure(for_interfaces)
         .configure(fhir::configure)
         .configure(for_repairs)
         .configure(for_administration)
         .configure(ups::configure)
         .configure(cds::configure)
         .configure(dicomweb::configure);
+}
+
+/// What the engineer of the interfaces works with.
+fn for_interfaces(config: &mut ServiceConfig) {
+    config
+        .route("/api/v1/site-profiles", web::get().to(site_profiles::list))
+        .route("/api/v1/site-profiles/{id}", web::get().to(site_profiles::get))
+        .route(
+            "/api/v1/site-profiles/{id}/read",
+            web::post().to(site_profiles::post),
+        )
+        .route("/api/v1/messages", web::get().to(messages::list))
+        .route("/api/v1/messages/failures", web::get().to(failures::list))
+        .route("/api/v1/messages/replays", web::post().to(replay_many::post))
+        .route("/api/v1/messages/{id}", web::get().to(messages::raw))
+        .route("/api/v1/messages/{id}/replay", web::post().to(replay::post))
+        .route("/api/v1/messages/{id}/edit", web::get().to(edit::get))
+        .route("/api/v1/messages/{id}/edit", web::post().to(edit::post));
 }
 
 /// What people put right.

@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
-    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
-    replay_many, report, rerun, resolve, start, study, tokens, versions, withdraw, worklist,
+    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, edit, failures,
+    found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, withdraw, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -348,8 +348,32 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
-        _ => of_standards(route.method, path),
+        _ => of_interfaces(route.method, path, g).unwrap_or_else(|| of_standards(route.method, path)),
     }
+}
+
+/// How messages are read, written and corrected.
+fn of_interfaces(
+    method: &str,
+    path: &str,
+    g: &mut SchemaGenerator,
+) -> Option<(Answer, &'static [(&'static str, &'static str)])> {
+    Some(match (method, path) {
+        ("GET", "/site-profiles") => (
+            Answer::Json(g.subschema_for::<Page<site_profiles::ProfileView>>()),
+            &[],
+        ),
+        ("GET", "/site-profiles/{id}") => (
+            Answer::Json(g.subschema_for::<site_profiles::ProfileDetail>()),
+            &[],
+        ),
+        ("POST", "/site-profiles/{id}/read") => {
+            (Answer::Json(g.subschema_for::<site_profiles::ReadView>()), &[])
+        }
+        ("GET", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Editable>()), &[]),
+        ("POST", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Edited>()), &[]),
+        _ => return None,
+    })
 }
 
 fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &'static str)]) {
@@ -375,6 +399,8 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
         ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
         ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
+        ("POST", "/messages/{id}/edit") => Some(g.subschema_for::<edit::Wish>()),
+        ("POST", "/site-profiles/{id}/read") => Some(g.subschema_for::<site_profiles::Try>()),
         ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),

@@ -1,4 +1,5 @@
-//! Stopping what goes to a neighbour, with a reason, and letting it go again. What is owed meanwhile waits and keeps its order.
+//! Stopping what goes to a neighbour or comes from one, with a reason, and letting it go again. What is owed meanwhile waits and
+//! keeps its order; what others have for us waits there, since nothing of it is acknowledged.
 
 use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
@@ -6,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, from_micros};
 
 use super::auth::Principal;
-use super::connections::{ConnectionKind, Neighbour};
+use super::connections::ConnectionKind;
 use super::error::ApiError;
 use super::state::State;
 use crate::storage::entity::pause;
-use crate::storage::{StoreError, audit, pauses};
+use crate::storage::pauses::{self, Stopped};
+use crate::storage::{StoreError, audit};
 
 /// Longest reason, characters.
 const MAX_REASON: usize = 200;
@@ -66,31 +68,33 @@ pub async fn resume(state: Data<State>, id: Path<String>, who: Principal) -> Res
     }))
 }
 
-/// Whether what goes to it can be stopped here.
-pub fn may_be_paused(kind: ConnectionKind) -> bool {
+/// What is stopped with it; `None` of one that cannot be stopped here.
+pub fn stopped<'n>(kind: ConnectionKind, name: &'n str) -> Option<Stopped<'n>> {
     match kind {
-        ConnectionKind::Hl7Out | ConnectionKind::DicomOut => true,
-        ConnectionKind::Hl7In
-        | ConnectionKind::DicomIn
-        | ConnectionKind::PriorSource
-        | ConnectionKind::WorklistSource => false,
+        ConnectionKind::Hl7Out
+        | ConnectionKind::DicomOut
+        | ConnectionKind::Subscriber
+        | ConnectionKind::FhircastHub => Some(Stopped::Destination(name)),
+        ConnectionKind::Hl7In => Some(Stopped::Hl7Sender(name)),
+        ConnectionKind::DicomIn => Some(Stopped::DicomSender(name)),
+        ConnectionKind::Hl7Listener => Some(Stopped::AllHl7),
+        ConnectionKind::DicomListener => Some(Stopped::AllDicom),
+        ConnectionKind::PriorSource | ConnectionKind::WorklistSource => None,
     }
 }
 
-fn destination(state: &State, id: &str) -> Result<Neighbour, ApiError> {
-    let neighbours = state.neighbours.all().iter();
-    let found = neighbours
-        .filter(|one| may_be_paused(one.kind))
-        .find(|one| one.id == id);
+/// Its name, and the key of its pause.
+fn one(state: &State, id: &str) -> Result<(String, String), ApiError> {
+    let found = state.neighbours.all().iter().find(|one| one.id == id);
     found
-        .cloned()
+        .and_then(|one| Some((one.name.clone(), stopped(one.kind, &one.name)?.key())))
         .ok_or(ApiError::NotFound("connection that can be paused"))
 }
 
 /// # Errors
 /// No reason, or a conflict where it is paused already.
 pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Result<String, ApiError> {
-    let (name, reason) = (destination(state, id)?.name, reason.trim().to_owned());
+    let ((name, key), reason) = (one(state, id)?, reason.trim().to_owned());
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
         return Err(ApiError::BadRequest(format!(
             "reason: expected 1 to {MAX_REASON} characters"
@@ -98,8 +102,8 @@ pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Re
     }
     let detail = serde_json::json!({ "reason": reason });
     let site = &state.settings.site.0;
-    let event = who.did("connection.pause", format!("connection:{name}"), site, detail);
-    let (by, paused) = (who.name.clone(), name.clone());
+    let event = who.did("connection.pause", format!("connection:{key}"), site, detail);
+    let (by, paused) = (who.name.clone(), key);
     let done = state
         .store
         .write(move |tx| {
@@ -119,15 +123,15 @@ pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Re
 /// # Errors
 /// A conflict where it is not paused.
 pub async fn end(state: &State, who: &Principal, id: &str) -> Result<String, ApiError> {
-    let name = destination(state, id)?.name;
+    let (name, key) = one(state, id)?;
     let site = &state.settings.site.0;
     let event = who.did(
         "connection.resume",
-        format!("connection:{name}"),
+        format!("connection:{key}"),
         site,
         serde_json::json!({}),
     );
-    let paused = name.clone();
+    let paused = key;
     let was = state
         .store
         .write(move |tx| {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use actix_web::web::{Data, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tocsin_domain::foreseen::{AlertCounts, Effect};
 use tocsin_domain::ids::MessageId;
 
 use super::auth::Principal;
@@ -61,8 +62,10 @@ pub struct ReplayedMany {
     pub replayed: usize,
     /// Why the others are not.
     pub refused: Vec<Refused>,
-    /// What the first would do; sentences without a patient.
+    /// What they would do, the first of many, alerts before everything else; sentences without a patient.
     pub effects: Vec<String>,
+    /// Alerts that would be raised, withheld or retracted by all of them together; of a preview.
+    pub alerts: AlertCounts,
     /// What `confirm` has to say, where it has to.
     pub confirm: Option<String>,
 }
@@ -100,9 +103,15 @@ pub async fn run(state: &State, who: &Principal, many: &Many) -> Result<Replayed
         replayed: 0,
         refused: Vec::new(),
         effects: Vec::new(),
+        alerts: AlertCounts::default(),
         confirm: phrase,
     };
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    if ask.preview {
+        foresee(state, &rows, ask, &mut done, &mut refused).await?;
+        done.refused = grouped(refused);
+        return Ok(done);
+    }
     for row in &rows {
         match replay::once(state, who, row, ask).await {
             Ok(replayed) => {
@@ -110,17 +119,58 @@ pub async fn run(state: &State, who: &Principal, many: &Many) -> Result<Replayed
                 let room = SHOWN.saturating_sub(done.effects.len());
                 done.effects.extend(replayed.effects.into_iter().take(room));
             }
-            Err(ApiError::Conflict(because)) => {
-                *refused.entry(because.replace(&row.id, "…")).or_default() += 1;
-            }
+            Err(ApiError::Conflict(because)) => count(&mut refused, row, &because),
             Err(error) => return Err(error),
         }
     }
-    done.refused = refused
+    done.refused = grouped(refused);
+    Ok(done)
+}
+
+async fn foresee(
+    state: &State,
+    rows: &[message::Model],
+    ask: Ask,
+    done: &mut ReplayedMany,
+    refused: &mut BTreeMap<String, usize>,
+) -> Result<(), ApiError> {
+    let (mut foreseen, mut others) = (Vec::new(), Vec::new());
+    for (row, seen) in rows.iter().zip(replay::foresee(state, rows, ask.paging()).await?) {
+        match seen {
+            Ok(seen) => {
+                done.replayed += 1;
+                foreseen.extend(seen.foreseen);
+                others.extend(seen.effects);
+            }
+            Err(ApiError::Conflict(because)) => count(refused, row, &because),
+            Err(error) => return Err(error),
+        }
+    }
+    let is_alert = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::AlertRaised { .. } | Effect::AlertWithheld { .. } | Effect::AlertRetracted { .. }
+        )
+    };
+    let alerts = foreseen.iter().filter(|one| is_alert(&one.effect));
+    let mut effects: Vec<String> = alerts.map(|one| one.sentence()).collect();
+    others.retain(|other| !effects.contains(other));
+    effects.extend(others);
+    effects.truncate(SHOWN);
+    done.alerts = AlertCounts::of(&foreseen);
+    done.effects = effects;
+    Ok(())
+}
+
+fn count(refused: &mut BTreeMap<String, usize>, row: &message::Model, because: &str) {
+    *refused.entry(because.replace(&row.id, "…")).or_default() += 1;
+}
+
+fn grouped(refused: BTreeMap<String, usize>) -> Vec<Refused> {
+    refused
         .into_iter()
         .map(|(because, messages)| Refused { because, messages })
-        .collect();
-    Ok(done)
+        .collect()
 }
 
 /// Oldest first: what came first is applied first.
@@ -157,6 +207,7 @@ fn alike(many: &Many) -> Result<Wanted, ApiError> {
         kind: said(&many.kind),
         state: said(&many.state),
         problem: said(&many.problem),
+        unedited: true,
         ..Wanted::default()
     })
 }

@@ -113,6 +113,23 @@ async fn of_report(state: &State, row: &message::Model, event: &ReportEvent) -> 
     })
 }
 
+/// Of an outbound message that was edited.
+pub fn of_edited(delivery: &delivery::Model) -> Result<Vec<String>, StoreError> {
+    let sent = format!(
+        "It goes to {} as a new message, under a control id of its own (MSH-10).",
+        delivery.destination
+    );
+    let standing = match deliveries::state_of(delivery)? {
+        DeliveryState::Confirmed => {
+            "Its receiver has confirmed the original before, and gets this one besides."
+        }
+        DeliveryState::Refused => "Its receiver refused the original, which is not sent again.",
+        DeliveryState::Pending => "The original has not arrived, and is not sent any more.",
+        DeliveryState::Committed | DeliveryState::Held | DeliveryState::Cancelled => return Ok(vec![sent]),
+    };
+    Ok(vec![sent, standing.to_owned()])
+}
+
 /// Of an outbound message.
 pub fn of_delivery(delivery: &delivery::Model, row: &message::Model) -> Vec<String> {
     let sent = format!(

@@ -25,8 +25,9 @@ use super::health::Health;
 use super::live::Live;
 use super::metrics::Counted;
 use super::preview::Previews;
-use super::replay::Reader;
+use super::replay::{Foresight, Reader};
 use super::report::Reports;
+use super::site_profiles::Profiles;
 use super::start::TestPages;
 use super::views::Views;
 use super::waiting::WaitingList;
@@ -119,6 +120,10 @@ pub struct State {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    /// Says what applying messages would come to.
+    pub foresight: Arc<dyn Foresight>,
+    /// How messages are read and written.
+    pub profiles: Arc<dyn Profiles>,
     /// What FHIR says of this installation.
     pub fhir: Arc<fhir::Server>,
     /// Where people may sign in besides here.
@@ -142,6 +147,8 @@ pub struct Ports {
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
     pub reader: Arc<dyn Reader>,
+    pub foresight: Arc<dyn Foresight>,
+    pub profiles: Arc<dyn Profiles>,
     pub fhir: Arc<fhir::Server>,
     pub provider: Option<Provider>,
     pub blobs: BlobStore,
@@ -191,6 +198,8 @@ impl State {
             test_pages: ports.test_pages,
             neighbours: ports.neighbours,
             reader: ports.reader,
+            foresight: ports.foresight,
+            profiles: ports.profiles,
             fhir: ports.fhir,
             provider: ports.provider,
             blobs: ports.blobs,

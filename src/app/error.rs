@@ -41,7 +41,7 @@ pub enum AppError {
     Vendor { name: String, problem: String },
     #[error("earlier studies cannot be asked for in {name}: {problem}")]
     Priors { name: String, problem: String },
-    #[error("subscribers cannot be told through {name}: {problem}")]
+    #[error("nobody can be told through {name}: {problem}")]
     Receiver { name: String, problem: String },
     #[error("results cannot be sent to {name}: {problem}")]
     Archive { name: String, problem: String },

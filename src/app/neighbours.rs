@@ -6,15 +6,19 @@ use async_trait::async_trait;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::MessageId;
 
+use super::Addresses;
 use crate::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use crate::config::Config;
 use crate::deliver::chain;
 use crate::deliver::dicom::{self, DicomPeer};
+use crate::deliver::hook::HookPeer;
+use crate::deliver::hub::HubPeer;
 use crate::deliver::mllp::{self, AckOutcome, MllpPeer};
 use crate::deliver::tls::Tls;
 use crate::deliver::web::{self, WebPeer};
 use crate::pipeline::env::{Env, Way};
 use crate::pipeline::tell_ris::RIS;
+use crate::pipeline::tell_sessions::HUB;
 use crate::report::hl7_context::Envelope;
 use crate::report::nmd;
 use crate::retrieve::How;
@@ -31,19 +35,22 @@ pub struct Configured {
 }
 
 enum Called {
+    Hook(HookPeer, String),
+    Hub(HubPeer),
     Dicom(DicomPeer),
     Mllp(MllpPeer),
     Web(WebPeer),
 }
 
 impl Configured {
-    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>) -> Self {
+    pub fn of(config: &Config, env: &Arc<Env>, tls: Option<&Tls>, addresses: Addresses) -> Self {
         let mut found = Self {
             all: Vec::new(),
             called: Vec::new(),
             tls: tls.cloned(),
             env: env.clone(),
         };
+        found.listeners(config, addresses);
         found.senders(config);
         if let Some(ris) = &env.settings.ris {
             let (peer, profile) = (ris.peer.clone(), Some(config.ris.profile.clone()));
@@ -67,7 +74,26 @@ impl Configured {
             let peer = Called::Dicom(worklist.peer.clone());
             found.calls(ConnectionKind::WorklistSource, &worklist.name, None, peer);
         }
+        for (peer, receiver) in env.hooks.iter().zip(&env.fhir.receivers) {
+            let called = Called::Hook(peer.clone(), receiver.url.clone());
+            found.calls(ConnectionKind::Subscriber, &receiver.name, None, called);
+        }
+        if let Some(hub) = &env.hub {
+            let called = Called::Hub(hub.peer.clone());
+            found.calls(ConnectionKind::FhircastHub, HUB, None, called);
+        }
         found
+    }
+
+    fn listeners(&mut self, config: &Config, addresses: Addresses) {
+        self.add(Neighbour {
+            address: addresses.hl7.to_string(),
+            ..Neighbour::new(ConnectionKind::Hl7Listener, &config.hl7.application)
+        });
+        self.add(Neighbour {
+            address: addresses.dicom.to_string(),
+            ..Neighbour::new(ConnectionKind::DicomListener, config.dicom.ae_title.as_str())
+        });
     }
 
     /// Gives it an id.
@@ -102,6 +128,8 @@ impl Configured {
             Called::Dicom(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
             Called::Mllp(peer) => (format!("{}:{}", peer.host, peer.port), peer.tls.is_some()),
             Called::Web(peer) => (peer.base.clone(), peer.base.starts_with("https:")),
+            Called::Hub(peer) => (peer.url.to_string(), peer.url.scheme() == "https"),
+            Called::Hook(_, url) => (url.clone(), url.starts_with("https:")),
         };
         let id = self.add(Neighbour {
             address,
@@ -134,6 +162,16 @@ impl Neighbours for Configured {
             // Without a message: what it says to one is known from those that are sent.
             Called::Mllp(peer) => match mllp::reach(peer).await {
                 Ok(()) => Ok(format!("{}:{} takes connections", peer.host, peer.port)),
+                Err(error) => Err(chain(&error)),
+            },
+            Called::Hook(peer, url) => match peer.reach(url).await {
+                Ok(status) => Ok(format!(
+                    "{url} answers, with status {status} to a HEAD that asks for nothing"
+                )),
+                Err(error) => Err(chain(&error)),
+            },
+            Called::Hub(peer) => match peer.configuration().await {
+                Ok(_) => Ok(format!("{} says what it supports", peer.url)),
                 Err(error) => Err(chain(&error)),
             },
             Called::Web(peer) => match web::reachable(peer).await {

@@ -314,6 +314,10 @@ pub fn mllp(config: &Config) -> Result<mllp::MllpSettings, AppError> {
         reading: own,
         processing_ids: hl7.processing_ids.clone(),
         ai_senders: ai_senders(config),
+        when_paused: match hl7.when_paused {
+            hl7::WhenPaused::Close => mllp::WhenPaused::Close,
+            hl7::WhenPaused::Reject => mllp::WhenPaused::Reject,
+        },
         limits,
     })
 }

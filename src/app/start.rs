@@ -11,12 +11,14 @@ use tokio_util::task::TaskTracker;
 
 use super::bound::{Addresses, Bound};
 use super::error::AppError;
+use super::foresight::JobForesight;
 use super::images::Images;
 use super::machine::Machine;
 use super::neighbours::Configured;
 use super::previews::PoolPreviews;
 use super::reader::ProfileReader;
 use super::reports::JobReports;
+use super::site_profiles::SiteProfiles;
 use super::test_pages::MailedTestPages;
 use super::{
     archives, ehrs, fhir, identity, in_force, load, machine, packs, prior_sources, settings, worklists,
@@ -108,7 +110,7 @@ pub async fn open(config: Config, machine: Machine) -> Result<Running, AppError>
         .await?,
     );
     let health = api::Health::default();
-    let state = state(&config, &store, &env, &keys, &health, tls.as_ref())?;
+    let state = state(&config, &store, &env, &keys, &health, tls.as_ref(), addresses)?;
     let setup_code = match accounts::any(store.read()).await? {
         true => None,
         false => Some(setup::code(machine::fresh_key())),
@@ -137,6 +139,7 @@ fn state(
     keys: &load::Keys,
     health: &api::Health,
     tls: Option<&Tls>,
+    addresses: Addresses,
 ) -> Result<Data<api::State>, AppError> {
     let keys = api::Keys {
         session: keys.secret.clone(),
@@ -165,8 +168,10 @@ fn state(
             &config.site.language,
         )?),
         test_pages: Arc::new(MailedTestPages(env.clone())),
-        neighbours: Arc::new(Configured::of(config, env, tls)),
+        neighbours: Arc::new(Configured::of(config, env, tls, addresses)),
         reader: Arc::new(ProfileReader(settings::mllp(config)?)),
+        foresight: Arc::new(JobForesight(env.clone())),
+        profiles: Arc::new(SiteProfiles::of(config)),
         fhir: env.fhir.clone(),
         provider: identity::provider(config)?,
         blobs: env.blobs.clone(),
@@ -222,6 +227,7 @@ async fn environment(
         worklists: worklists::worklists(config, tls),
         fhir: Arc::new(fhir::server(config, addresses.http, serial, store.now())),
         hooks: fhir::hooks(config)?,
+        hub: fhir::hub(config)?,
         mailer: Mailer::from_config(&config.alerts)?,
         templates: packs::mail_templates(config)?,
         packs: Arc::new(in_force::rules(config, store).await?),

@@ -9,8 +9,8 @@ use clap::Args;
 
 use tocsin_domain::triage::{Pack, run_cases};
 
-use super::{ConfigFile, Failure, block_on, hl7};
-use crate::app::{ehrs, identity, load, machine, packs};
+use super::{ConfigFile, Failure, block_on};
+use crate::app::{ehrs, identity, load, machine, packs, profile_samples};
 use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
@@ -175,7 +175,7 @@ fn profile(config: &Config, name: &str) -> Finding {
     let file = config.base.join(name);
     let tested = match SiteProfile::shipped(name) {
         Some(_) => return Finding::Good(format!("site profile {name}, shipped")),
-        None => hl7::tested(&file),
+        None => profile_samples::tested(&file),
     };
     match &tested.result {
         Err(problem) => Finding::Bad(format!("site profile {name}: {problem}")),

@@ -1,8 +1,6 @@
 //! `tocsin hl7`: reads messages as a site's profile says, and tests profiles by the sample messages beside them. It sends
 //! nothing and stores nothing; what it prints names the patients of the messages that it is given.
 
-use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +9,9 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 
 use super::Failure;
-use crate::app::load;
+use crate::app::profile_samples::{self, Tested};
 use crate::config::shipped;
 use crate::ingest::hl7::samples;
-use crate::report::read_profile::ReadProfile;
-use crate::report::site_profile::SiteProfile;
 
 /// Read HL7 messages as a site profile says, and test profiles
 #[derive(Debug, Args)]
@@ -51,29 +47,14 @@ enum Hl7Command {
     },
 }
 
-/// What the samples of one profile came to.
-#[derive(Debug)]
-pub struct ProfileReport {
-    pub profile: PathBuf,
-    /// By the name of the sample, what is not as expected.
-    pub result: Result<Vec<(String, Vec<String>)>, String>,
-}
-
-impl ProfileReport {
-    pub fn passed(&self) -> bool {
-        let all_good =
-            |read: &Vec<(String, Vec<String>)>| read.iter().all(|(_, differences)| differences.is_empty());
-        self.result.as_ref().is_ok_and(all_good)
-    }
-}
-
 /// Runs the command; `true` when all is well. What a person reads goes to `out`.
 pub fn run(args: &Hl7Args, out: &mut dyn io::Write) -> Result<bool, Failure> {
     match &args.command {
         Hl7Command::Read { profile, zone, files } => {
-            let profile = parsed(profile)?;
+            let profile = profile_samples::parsed(Path::new(""), profile).map_err(Failure::because)?;
             for file in files {
-                let read = samples::read(&message(file)?, &profile, *zone, DateTime::<Utc>::default());
+                let message = profile_samples::message(file).map_err(Failure::because)?;
+                let read = samples::read(&message, &profile.read, *zone, DateTime::<Utc>::default());
                 writeln!(out, "{}", serde_json::to_string_pretty(&read)?)?;
             }
             Ok(true)
@@ -90,109 +71,48 @@ pub fn run(args: &Hl7Args, out: &mut dyn io::Write) -> Result<bool, Failure> {
             for report in &reports {
                 print(report, out)?;
             }
-            Ok(!reports.is_empty() && reports.iter().all(ProfileReport::passed))
+            Ok(!reports.is_empty() && reports.iter().all(Tested::passed))
         }
     }
-}
-
-fn parsed(name: &str) -> Result<ReadProfile, Failure> {
-    let text = load::profile_text(Path::new(""), name)
-        .map_err(|problem| Failure::because(format!("{name}: {problem}")))?;
-    Ok(SiteProfile::parse(&text)?.read)
-}
-
-fn message(file: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(file).map_err(|error| Failure::because(format!("{}: {error}", file.display())))
 }
 
 /// Tests each profile of these files and folders.
-pub fn test(places: &[PathBuf]) -> Result<Vec<ProfileReport>, Failure> {
+pub fn test(places: &[PathBuf]) -> Result<Vec<Tested>, Failure> {
     let mut profiles = Vec::new();
     for place in places {
         match place.is_dir() {
-            true => profiles.extend(files(place, "toml")?),
+            true => profiles.extend(profile_samples::files(place, "toml").map_err(Failure::because)?),
             false => profiles.push(place.clone()),
         }
     }
-    Ok(profiles.into_iter().map(|profile| tested(&profile)).collect())
+    Ok(profiles
+        .into_iter()
+        .map(|profile| profile_samples::tested(&profile))
+        .collect())
 }
 
-/// Reads the samples beside a profile.
-pub fn tested(profile: &Path) -> ProfileReport {
-    let result = parsed(&profile.to_string_lossy())
-        .and_then(|read| {
-            let folder = profile.with_extension("");
-            let messages = if folder.is_dir() {
-                files(&folder, "hl7")?
-            } else {
-                Vec::new()
-            };
-            messages.iter().map(|file| sample(file, &read)).collect()
-        })
-        .map_err(|failure| failure.to_string());
-    ProfileReport {
-        profile: profile.to_owned(),
-        result,
-    }
-}
-
-/// A sample, and what is not as its neighbour expects.
-fn sample(file: &Path, profile: &ReadProfile) -> Result<(String, Vec<String>), Failure> {
-    let beside = file.with_extension("toml");
-    let expected = fs::read_to_string(&beside).map_err(|error| {
-        Failure::because(format!(
-            "{}: expected what the message is read as: {error}",
-            beside.display()
-        ))
-    })?;
-    let expected: serde_json::Value = toml::from_str(&expected)
-        .map_err(|error| Failure::because(format!("{}: {}", beside.display(), error.message())))?;
-    let found = samples::read(&message(file)?, profile, Tz::UTC, DateTime::<Utc>::default());
-    let name = file
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Ok((name, samples::differences(&expected, &found)))
-}
-
-/// The files of a kind in a folder, by name.
-fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Failure> {
-    let mut found = Vec::new();
-    for entry in
-        fs::read_dir(folder).map_err(|error| Failure::because(format!("{}: {error}", folder.display())))?
-    {
-        let path = entry?.path();
-        if path.extension() == Some(OsStr::new(extension)) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn print(report: &ProfileReport, out: &mut dyn io::Write) -> io::Result<()> {
+fn print(report: &Tested, out: &mut dyn io::Write) -> io::Result<()> {
     let name = report.profile.display();
     let read = match &report.result {
         Ok(read) => read,
         Err(problem) => return writeln!(out, "FAILED {name}: {problem}"),
     };
-    for (sample, differences) in read.iter().filter(|(_, differences)| !differences.is_empty()) {
-        writeln!(out, "FAILED {name}: {sample}")?;
-        for difference in differences {
+    for sample in read.iter().filter(|sample| !sample.differences.is_empty()) {
+        writeln!(out, "FAILED {name}: {}", sample.name)?;
+        for difference in &sample.differences {
             writeln!(out, "  {difference}")?;
         }
     }
-    let good = read
-        .iter()
-        .filter(|(_, differences)| differences.is_empty())
-        .count();
+    let good = read.iter().filter(|sample| sample.differences.is_empty()).count();
     writeln!(out, "{name}: {good} of {} samples as written", read.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::report::site_profile::SiteProfile;
 
     fn said(profiles: Vec<PathBuf>) -> (bool, String) {
         let mut out = Vec::new();

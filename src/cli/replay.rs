@@ -4,6 +4,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 use tocsin_domain::clock::to_micros;
+use tocsin_domain::foreseen::AlertCounts;
 
 use super::demo::http::Client;
 use super::token::open;
@@ -107,6 +108,10 @@ fn told(came: &Value) -> String {
         "{} of {} messages {done}",
         came["replayed"], came["messages"]
     )];
+    if came["preview"] == json!(true) {
+        let alerts = serde_json::from_value::<AlertCounts>(came["alerts"].clone());
+        lines.extend(alerts.map(AlertCounts::sentence));
+    }
     let texts = came["effects"].as_array().into_iter().flatten();
     lines.extend(texts.filter_map(Value::as_str).map(str::to_owned));
     for refused in came["refused"].as_array().into_iter().flatten() {
@@ -147,10 +152,12 @@ mod tests {
         let came = json!({
             "preview": true, "messages": 3, "replayed": 2, "effects": ["The order stays."],
             "refused": [{ "because": "it was cancelled", "messages": 1 }],
+            "alerts": { "raised": 0, "withheld": 2, "retracted": 0 },
         });
         assert_eq!(
             told(&came),
-            "2 of 3 messages would be replayed\nThe order stays.\nnot 1: it was cancelled"
+            "2 of 3 messages would be replayed\n\
+             Alerts: 0 would page, 2 would be withheld, 0 would be retracted.\nThe order stays.\nnot 1: it was cancelled"
         );
     }
 }

@@ -28,9 +28,20 @@ pub struct Hl7 {
     pub max_message_kb: NonZeroUsize,
     pub max_connections: NonZeroU32,
     pub idle_timeout_seconds: NonZeroU64,
+    /// What a sender meets whose messages somebody has paused.
+    pub when_paused: WhenPaused,
     /// MSH-11 values that are accepted; others are answered AR.
     pub processing_ids: Vec<String>,
     pub peers: Vec<Hl7Peer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenPaused {
+    /// Its connection is closed without an answer, so that it keeps the message and tries again.
+    Close,
+    /// It is answered AR, and nothing is kept: for senders that try again after that.
+    Reject,
 }
 
 /// A system that sends us messages.

@@ -89,6 +89,7 @@ fn resolve(config: &mut Config) {
     config.priors.resolve(&base);
     config.cds_hooks.resolve(&base);
     config.fhir.resolve(&base);
+    config.fhircast.resolve(&base);
     config.dicom.resolve(&base);
     if let Some(tls) = &mut config.tls {
         tls.resolve(&base);
@@ -120,6 +121,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.modality_worklist.check(&config.site, problems);
     config.cds_hooks.check(problems);
     config.fhir.check(problems);
+    config.fhircast.check(problems);
     vendors::check(&config.vendors, problems);
     config.retention.check(problems);
     config.auth.check(problems);

@@ -10,6 +10,7 @@ pub mod database;
 pub mod dicom;
 pub mod error;
 pub mod fhir;
+pub mod fhircast;
 pub mod hl7;
 pub mod http;
 pub mod inference;
@@ -57,6 +58,7 @@ pub struct Config {
     pub modality_worklist: modality_worklist::ModalityWorklist,
     pub cds_hooks: cds_hooks::CdsHooks,
     pub fhir: fhir::Fhir,
+    pub fhircast: fhircast::Fhircast,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Other vendors' products whose results are read.

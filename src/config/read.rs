@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 20] = [
+const SECTIONS: [&str; 21] = [
     "site",
     "database",
     "storage",
@@ -28,6 +28,7 @@ const SECTIONS: [&str; 20] = [
     "modality_worklist",
     "cds_hooks",
     "fhir",
+    "fhircast",
     "retention",
     "auth",
     "vendors",
@@ -73,7 +74,7 @@ impl Reader<'_> {
         let (auth, log) = (self.section("auth"), self.section("log"));
         let (priors, fhir) = (self.section("priors"), self.section("fhir"));
         let (cds_hooks, vendors) = (self.section("cds_hooks"), self.section("vendors"));
-        let modality_worklist = self.section("modality_worklist");
+        let (modality_worklist, fhircast) = (self.section("modality_worklist"), self.section("fhircast"));
         // All but this one have defaults.
         let tls = match self.layers.find_value("tls") {
             Ok(_) => Some(self.section("tls")),
@@ -96,6 +97,7 @@ impl Reader<'_> {
             modality_worklist: modality_worklist?,
             cds_hooks: cds_hooks?,
             fhir: fhir?,
+            fhircast: fhircast?,
             retention: retention?,
             auth: auth?,
             vendors: vendors?,

@@ -34,6 +34,15 @@ pub enum HookError {
 }
 
 impl HookPeer {
+    /// Asks for nothing, to see whether somebody answers, whatever that is.
+    pub async fn reach(&self, url: &str) -> Result<StatusCode, HookError> {
+        let request = self.client.head(url).timeout(self.timeout);
+        let answer = request.send().await;
+        answer
+            .map(|answer| answer.status())
+            .map_err(|error| HookError::Reach(error.without_url()))
+    }
+
     /// That something has happened, and no more.
     pub async fn nudge(&self, endpoint: &str) -> Result<(), HookError> {
         self.send(self.client.post(endpoint)).await

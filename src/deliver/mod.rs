@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod dicom;
 pub mod hook;
+pub mod hub;
 pub mod mllp;
 pub mod mllp_frame;
 pub mod tls;

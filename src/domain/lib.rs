@@ -20,6 +20,7 @@ pub mod dicomweb;
 pub mod dimse;
 pub mod explanation;
 pub mod finding;
+pub mod foreseen;
 pub mod ids;
 pub mod inspect;
 pub mod link;

@@ -121,7 +121,7 @@ async fn compose(
         study: answered.study_id.as_deref().and_then(|study| study.parse().ok()),
         site: SiteId(answered.site.clone()),
         peer: row.peer.clone(),
-        kind: "application answer",
+        kind: "application answer".to_owned(),
         sha256: hex::encode(Sha256::digest(&raw)),
         raw,
     };

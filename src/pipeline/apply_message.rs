@@ -68,7 +68,7 @@ pub async fn given_up(env: &Env, id: MessageId, reason: &str) -> Result<(), Stor
 }
 
 /// What a message came to.
-enum Applied {
+pub(super) enum Applied {
     /// The studies that it concerns.
     To(Vec<StudyId>),
     /// It is kept, and speaks of nothing that is known here.
@@ -81,7 +81,7 @@ pub(super) async fn look_again(tx: &Tx, settings: &Settings, study: StudyId) -> 
     jobs::enqueue(tx, &Work::TriageStudy { study }, Terms::triage(study)).await
 }
 
-async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Applied, StoreError> {
+pub(super) async fn apply(tx: &Tx, row: &message::Model, settings: &Settings) -> Result<Applied, StoreError> {
     let event = replay::event_of(row)?.ok_or(StoreError::Missing("event of the message"))?;
     let site = SiteId(row.site.clone());
     let scope = Scope {

@@ -2,6 +2,7 @@
 //! sends the same bytes under the same control id or UID.
 
 mod dicom;
+mod fhircast;
 mod hl7;
 mod hook;
 pub mod outputs;
@@ -10,6 +11,7 @@ mod rejection;
 mod sources;
 
 pub(super) use dicom::rendered;
+pub(super) use fhircast::is_flagged;
 
 use chrono::TimeDelta;
 use tocsin_domain::ids::DeliveryId;
@@ -45,6 +47,15 @@ pub(super) enum Attempt {
     Retry {
         reason: String,
     },
+    /// Not yet, for a reason that is no fault; looked at again after a while.
+    Later {
+        reason: String,
+        pause: std::time::Duration,
+    },
+    /// Nobody is to get it any more.
+    Needless {
+        reason: String,
+    },
 }
 
 pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobError> {
@@ -70,6 +81,7 @@ pub async fn run(env: &Env, lease: &Lease, id: DeliveryId) -> Result<(), JobErro
         | DeliveryKind::Segmentation
         | DeliveryKind::RejectionNote => dicom::send(env, &row, &study).await?,
         DeliveryKind::FhirNotice => hook::send(env, &row).await?,
+        DeliveryKind::FhircastUpdate => fhircast::send(env, &row, &study).await?,
     };
     end(env, lease, id, row, attempt).await
 }
@@ -121,6 +133,7 @@ async fn end(
     row: delivery::Model,
     attempt: Attempt,
 ) -> Result<(), JobError> {
+    let later = |reason: String, pause| JobError::RetryAfter { reason, pause };
     let (state, error, retry) = match attempt {
         Attempt::Confirmed { note } => (
             DeliveryState::Confirmed,
@@ -129,7 +142,17 @@ async fn end(
         ),
         Attempt::Committed => (DeliveryState::Committed, None, None),
         Attempt::Refused { reason } => (DeliveryState::Refused, Some(reason), None),
-        Attempt::Retry { reason } => (DeliveryState::Pending, Some(reason.clone()), Some(reason)),
+        Attempt::Needless { reason } => (DeliveryState::Cancelled, Some(reason), None),
+        Attempt::Retry { reason } => (
+            DeliveryState::Pending,
+            Some(reason.clone()),
+            Some(JobError::Retry(reason)),
+        ),
+        Attempt::Later { reason, pause } => (
+            DeliveryState::Pending,
+            Some(reason.clone()),
+            Some(later(reason, pause)),
+        ),
     };
     let (lease, done) = (lease.clone(), retry.is_none());
     let keep = state == DeliveryState::Confirmed && is_to_be_kept(env, &row)?;
@@ -166,7 +189,7 @@ async fn end(
         })
         .await?;
     match retry {
-        Some(reason) if !settled => Err(JobError::Retry(reason)),
+        Some(again) if !settled => Err(again),
         Some(_) | None => Ok(()),
     }
 }
@@ -184,7 +207,8 @@ fn is_to_be_kept(env: &Env, row: &delivery::Model) -> Result<bool, StoreError> {
         | DeliveryKind::ResultMessage
         | DeliveryKind::Rejection
         | DeliveryKind::RejectionNote
-        | DeliveryKind::FhirNotice => false,
+        | DeliveryKind::FhirNotice
+        | DeliveryKind::FhircastUpdate => false,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -14,6 +15,7 @@ use tocsin_domain::worklist::PriorityMap;
 
 use crate::deliver::dicom::DicomPeer;
 use crate::deliver::hook::HookPeer;
+use crate::deliver::hub::HubPeer;
 use crate::deliver::mllp::MllpPeer;
 use crate::deliver::web::WebPeer;
 use crate::fhir;
@@ -58,6 +60,20 @@ pub struct Env {
     /// What results are told as to subscribers, and how each receiver is called.
     pub fhir: Arc<fhir::Server>,
     pub hooks: Vec<HookPeer>,
+    /// The FHIRcast hub, if there is one.
+    pub hub: Option<Hub>,
+}
+
+/// A hub, and whose reports are offered what.
+#[derive(Clone)]
+pub struct Hub {
+    pub peer: HubPeer,
+    pub topics: Vec<String>,
+    /// Not only results in which something was found.
+    pub any: bool,
+    pub patience_minutes: u32,
+    /// From one look at a session to the next.
+    pub look: Duration,
 }
 
 /// The configuration as far as jobs read it.

@@ -11,6 +11,7 @@ use tocsin_domain::work::Work;
 use super::compare_priors;
 use super::env::{Archive, Env, Gets, Rejects, Settings};
 use super::tell_ris::RIS;
+use super::tell_sessions;
 use super::tell_subscribers;
 use super::triage_study;
 use crate::jobs::JobError;
@@ -24,7 +25,7 @@ use crate::storage::{StoreError, Tx, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
-    let server = env.fhir.clone();
+    let (server, hub) = (env.fhir.clone(), env.hub.clone());
     env.store
         .write(move |tx| {
             Box::pin(async move {
@@ -45,6 +46,7 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                     owe(tx, &study, &record, wanted).await?;
                 }
                 tell_subscribers::owe(tx, &server, &study, &results::get(tx.conn(), id).await?).await?;
+                tell_sessions::owe(tx, hub.as_ref(), &study, &record).await?;
                 if map_comes(&record) {
                     jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
                 }

@@ -107,7 +107,7 @@ impl Declared {
         Self::read(&String::from_utf8_lossy(field))
     }
 
-    fn charset(self) -> Charset {
+    pub(super) fn charset(self) -> Charset {
         match self {
             Self::Known(charset) => charset,
             Self::Unsaid | Self::Unsupported => Charset::Utf8,

@@ -67,6 +67,13 @@ pub enum AnswerForm {
 pub struct Words(BTreeMap<String, String>);
 
 impl Words {
+    /// The site's words, each with what it means.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(ours, meaning)| (ours.as_str(), meaning.as_str()))
+    }
+
     pub fn of<'w>(&'w self, code: &'w str) -> &'w str {
         let known = self.0.iter().find(|(ours, _)| ours.eq_ignore_ascii_case(code));
         known.map_or(code, |(_, meaning)| meaning)

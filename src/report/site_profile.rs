@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::hl7_charset::{Charset, Declared, SUPPORTED};
 use super::read_profile::ReadProfile;
@@ -21,7 +21,7 @@ pub struct SiteProfile {
 }
 
 /// How we write to the system.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendProfile {
     pub version: Version,
@@ -36,7 +36,7 @@ pub struct SendProfile {
 }
 
 /// The versions that we write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Version {
     #[serde(rename = "2.3")]
     V23,
@@ -74,7 +74,7 @@ impl Version {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AcknowledgementMode {
     /// MSH-15 and MSH-16 stay empty.
@@ -84,7 +84,7 @@ pub enum AcknowledgementMode {
 }
 
 /// When the other application is asked for an answer; that answer comes to our listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplicationAnswers {
     /// To a change of an order.
@@ -96,7 +96,7 @@ pub struct ApplicationAnswers {
 }
 
 /// Table 0155.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationAnswer {
     #[serde(rename = "AL")]
     Always,
@@ -137,7 +137,7 @@ impl Default for ApplicationAnswers {
 }
 
 /// The message that carries a change of priority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderMessage {
     #[serde(rename = "ORM^O01")]
     Orm,
@@ -146,7 +146,7 @@ pub enum OrderMessage {
 }
 
 /// The values for our bands; table 0485 unless the site has its own.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriorityProfile {
     pub fields: Vec<PriorityField>,
@@ -155,7 +155,7 @@ pub struct PriorityProfile {
     pub routine: PriorityValue,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PriorityField {
     #[serde(rename = "TQ1-9")]
     Tq1,
@@ -167,14 +167,14 @@ pub enum PriorityField {
     Obr5,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriorityValue {
     pub code: String,
     pub text: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResultProfile {
     /// OBX-11 of a result that nobody has read yet.
@@ -186,7 +186,7 @@ pub struct ResultProfile {
     pub designators: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnreadStatus {
     #[serde(rename = "P")]
     Preliminary,
@@ -195,7 +195,7 @@ pub enum UnreadStatus {
 }
 
 /// The value type of the row that names the SR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SrReference {
     #[serde(rename = "HD")]
     Hd,
@@ -209,6 +209,12 @@ pub enum SrReference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CharsetName(pub Charset);
+
+impl Serialize for CharsetName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.name())
+    }
+}
 
 impl TryFrom<String> for CharsetName {
     type Error = String;

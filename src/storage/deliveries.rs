@@ -65,10 +65,12 @@ pub enum DeliveryKind {
     // A subscriber is told of a result.
     FhirNotice,
     RejectionNote,
+    // A result is offered to the report that is open in a session.
+    FhircastUpdate,
 }
 
 impl DeliveryKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PriorityChange,
         Self::ResultMessage,
         Self::StructuredReport,
@@ -77,6 +79,7 @@ impl DeliveryKind {
         Self::Segmentation,
         Self::FhirNotice,
         Self::RejectionNote,
+        Self::FhircastUpdate,
     ];
 
     pub fn text(self) -> &'static str {
@@ -89,6 +92,7 @@ impl DeliveryKind {
             Self::Segmentation => "segmentation",
             Self::FhirNotice => "fhir_notice",
             Self::RejectionNote => "rejection_note",
+            Self::FhircastUpdate => "fhircast_update",
         }
     }
 }

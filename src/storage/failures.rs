@@ -7,6 +7,7 @@ use sea_orm::{
 
 use super::entity::message::{Column, Entity};
 use super::error::StoreError;
+use super::message_edits;
 
 /// States in which somebody has to look at a message: it could not be applied, or its receiver refused it.
 pub const FAILED: [&str; 2] = ["failed", "refused"];
@@ -45,6 +46,7 @@ pub async fn groups(conn: &impl ConnectionTrait) -> Result<Vec<Group>, StoreErro
         .column_as(Column::CreatedAt.min(), "first")
         .column_as(Column::CreatedAt.max(), "last")
         .filter(Column::State.is_in(FAILED))
+        .filter(Column::Id.not_in_subquery(message_edits::originals()))
         .limit(MAX_GROUPS);
     for column in by {
         select = select.group_by(column);

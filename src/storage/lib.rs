@@ -26,6 +26,7 @@ pub mod holdings;
 pub mod instances;
 pub mod jobs;
 pub mod leases;
+pub mod message_edits;
 pub mod message_search;
 pub mod messages;
 pub mod opinions;

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use super::entity::message::{self, Column, Entity};
 use super::entity::message_key;
 use super::error::StoreError;
+use super::message_edits;
 use super::page::Before;
 use super::terms::{Found, MESSAGES};
 
@@ -24,6 +25,8 @@ pub struct Wanted {
     pub peer: Option<String>,
     pub kind: Option<String>,
     pub problem: Option<String>,
+    /// None that somebody has corrected by hand.
+    pub unedited: bool,
 }
 
 pub async fn search(
@@ -57,6 +60,9 @@ pub async fn search(
 impl Wanted {
     pub(super) fn condition(&self) -> Condition {
         let equal = |column: Column, value: &Option<String>| value.as_ref().map(|value| column.eq(value));
+        let unedited = self
+            .unedited
+            .then(|| Column::Id.not_in_subquery(message_edits::originals()));
         Condition::all()
             .add_option(equal(Column::Direction, &self.direction))
             .add_option(equal(Column::State, &self.state))
@@ -65,6 +71,7 @@ impl Wanted {
             .add_option(equal(Column::Problem, &self.problem))
             .add_option(self.since.map(|since| Column::CreatedAt.gte(since)))
             .add_option(self.until.map(|until| Column::CreatedAt.lt(until)))
+            .add_option(unedited)
     }
 }
 

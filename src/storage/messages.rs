@@ -122,6 +122,8 @@ async fn known(tx: &Tx, all: &[Inbound]) -> Result<HashMap<(String, String), Vec
         .filter(Column::Direction.eq("in"))
         .filter(Column::Peer.is_in(peers))
         .filter(Column::ControlId.is_in(control_ids))
+        // What a person has edited has answered nobody.
+        .filter(Column::Ack.is_not_null())
         .into_tuple()
         .all(tx.conn())
         .await?;
@@ -134,6 +136,21 @@ async fn known(tx: &Tx, all: &[Inbound]) -> Result<HashMap<(String, String), Vec
             .push(First { sha256, ack });
     }
     Ok(known)
+}
+
+/// An inbound message that a person has made of another. It is applied as if its sender had sent it; nobody is answered.
+pub async fn amend(tx: &Tx, mut inbound: Inbound) -> Result<MessageId, StoreError> {
+    let (id, now) = (MessageId(tx.uuid()), to_micros(tx.now()));
+    let mut keys = std::mem::take(&mut inbound.keys);
+    keys.extend(named(&inbound.kind, &inbound.peer));
+    let row = message::ActiveModel {
+        ack_code: Set(None),
+        ack: Set(None),
+        ..inbound_row(id, inbound, false, now)
+    };
+    Entity::insert(row).exec_without_returning(tx.conn()).await?;
+    add_keys(tx, &id.to_string(), now, keys).await?;
+    Ok(id)
 }
 
 fn inbound_row(id: MessageId, inbound: Inbound, flagged: bool, now: i64) -> message::ActiveModel {
@@ -151,7 +168,7 @@ fn inbound_row(id: MessageId, inbound: Inbound, flagged: bool, now: i64) -> mess
         raw: Set(inbound.raw),
         event: Set(inbound.event),
         problem: Set(inbound.problem),
-        flagged: Set(flagged),
+        flagged: Set(false),
         study_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
@@ -166,7 +183,7 @@ pub struct Draft {
     pub site: SiteId,
     /// The destination's name in the configuration.
     pub peer: String,
-    pub kind: &'static str,
+    pub kind: String,
     pub raw: Vec<u8>,
     pub sha256: String,
     /// By what it is found, in capitals; its type, destination and study are added.
@@ -177,7 +194,7 @@ pub struct Draft {
 pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
     let now = to_micros(tx.now());
     let mut keys = draft.keys;
-    keys.extend(named(draft.kind, &draft.peer));
+    keys.extend(named(&draft.kind, &draft.peer));
     if let Some(study) = draft.study {
         keys.extend(of_study(tx, study).await?);
     }
@@ -188,7 +205,7 @@ pub async fn compose(tx: &Tx, draft: Draft) -> Result<(), StoreError> {
         peer: Set(draft.peer),
         control_id: Set(control_id(draft.id)),
         sha256: Set(draft.sha256),
-        kind: Set(draft.kind.to_owned()),
+        kind: Set(draft.kind),
         state: Set("pending".to_owned()),
         ack_code: Set(None),
         ack: Set(None),

@@ -28,7 +28,8 @@ pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
             DeliveryKind::StructuredReport
             | DeliveryKind::KeyImage
             | DeliveryKind::Segmentation
-            | DeliveryKind::RejectionNote,
+            | DeliveryKind::RejectionNote
+            | DeliveryKind::FhircastUpdate,
         ) => None,
     }
 }

@@ -12,7 +12,7 @@ use tocsin_domain::clock::{Clock, Timestamp};
 use tocsin_domain::ids::{IdGen, StudyId};
 use tocsin_domain::work::Lane;
 use tocsin_migrations::{Migrator, MigratorTrait};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use super::connect::{self, Connections};
@@ -195,6 +195,29 @@ impl Store {
             Writer::Queued(queue) | Writer::Direct { together: queue, .. } => {
                 queue.write(Turn::Ordinary, work).await
             }
+        }
+    }
+
+    /// Runs a write to see what would come of it, and undoes it: nothing is kept, and nobody is woken.
+    pub async fn trial<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let (found, mut seen) = oneshot::channel();
+        let undone: Result<(), StoreError> = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Whoever asked may have gone away.
+                    let _ = found.send(work(tx).await?);
+                    Err(StoreError::Refused("a trial is undone".to_owned()))
+                })
+            })
+            .await;
+        match (seen.try_recv(), undone) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), Err(error)) => Err(error),
+            (Err(_), Ok(())) => Err(StoreError::Unavailable("a trial came to nothing")),
         }
     }
 

@@ -10,6 +10,7 @@ use super::segments::{self, Segment};
 use super::templates;
 use crate::api::associations::{self, AssociationView, Filter};
 use crate::api::auth::Principal;
+use crate::api::edit::{self, Lineage};
 use crate::api::messages::{self, MessageView, Search};
 use crate::api::page::PageQuery;
 use crate::api::replay::{self, Ask, Replayed};
@@ -110,6 +111,8 @@ pub struct MessagePage {
     pub message: MessageView,
     pub segments: Vec<Segment>,
     pub answer: Vec<Segment>,
+    /// Where it comes from, and what was made of it.
+    pub lineage: Lineage,
     /// What a replay would do, if that was asked.
     pub preview: Option<Replayed>,
 }
@@ -158,6 +161,7 @@ async fn render(
     let page = MessagePage {
         message,
         segments: segments::of(&raw.text),
+        lineage: edit::lineage(state, id).await?,
         answer: raw.answer.as_deref().map(segments::of).unwrap_or_default(),
         preview,
     };

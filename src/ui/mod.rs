@@ -11,6 +11,7 @@ mod choices;
 mod connections;
 mod deliveries;
 mod demo;
+mod edit;
 mod errors;
 mod failures;
 mod frame;
@@ -35,6 +36,8 @@ mod said;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod samples_exchange;
+#[cfg(test)]
 mod samples_people;
 #[cfg(test)]
 mod samples_report;
@@ -45,6 +48,7 @@ mod session;
 mod setup;
 mod sheet;
 mod sign_in;
+mod site_profiles;
 mod start;
 mod study;
 pub mod templates;
@@ -136,6 +140,9 @@ fn for_repairs(config: &mut ServiceConfig) {
         )
         .route("/connections/{id}/pause", web::post().to(connections::pause))
         .route("/connections/{id}/resume", web::post().to(connections::resume))
+        .route("/profiles", web::get().to(site_profiles::list))
+        .route("/profiles/{id}", web::get().to(site_profiles::show))
+        .route("/profiles/{id}", web::post().to(site_profiles::read))
         .route("/start", web::get().to(start::show))
         .route("/start/test-page", web::post().to(start::test_page))
         .route("/demo/role", web::post().to(demo::role))
@@ -148,6 +155,8 @@ fn for_repairs(config: &mut ServiceConfig) {
         .route("/messages/failures", web::post().to(failures::replay))
         .route("/messages/{id}", web::get().to(messages::show))
         .route("/messages/{id}/replay", web::post().to(messages::replay))
+        .route("/messages/{id}/edit", web::get().to(edit::show))
+        .route("/messages/{id}/edit", web::post().to(edit::submit))
         .route("/reconciliation", web::get().to(reconciliation::list))
         .route(
             "/reconciliation/{id}/resolve",

@@ -21,7 +21,7 @@ use super::samples::{self, Amount, hostile};
 use super::setup::SetupPage;
 use super::sign_in::SignInPage;
 use super::templates::{self, Registry};
-use super::{samples_people, samples_report, samples_study, segments};
+use super::{samples_exchange, samples_people, samples_report, samples_study, segments};
 use crate::api::Templates;
 use crate::api::messages::Search;
 use crate::api::page::Page;
@@ -31,8 +31,9 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 15] = [
+const NEVER_ALONE: [&str; 16] = [
     "layout",
+    "facts",
     "associations",
     "ai",
     "lock",
@@ -171,6 +172,18 @@ fn people(press: &mut Press, amount: Amount) {
     press.print("quality", "nav-quality", amount, &samples_people::quality(amount));
     press.print("start", "nav-start", amount, &samples_people::start(amount));
     press.print(
+        "profiles",
+        "title-profiles",
+        amount,
+        &samples_exchange::profiles(amount),
+    );
+    press.print(
+        "profile",
+        "title-profile",
+        amount,
+        &samples_exchange::profile(amount),
+    );
+    press.print(
         "connections",
         "nav-connections",
         amount,
@@ -276,10 +289,14 @@ fn exchange(press: &mut Press, amount: Amount) {
             direction: "in".to_owned(),
             preview: true,
             effects: vec![hostile()],
+            foreseen: Vec::new(),
+            alerts: Default::default(),
             job: None,
         }),
+        lineage: samples_exchange::lineage(amount),
     };
     press.print("message", "title-message", amount, &message);
+    press.print("edit", "title-edit", amount, &samples_exchange::edit(amount));
     let failures = FailuresPage {
         groups: amount.list(samples::failure(amount)),
         asked: amount.maybe(Asked {

@@ -98,6 +98,7 @@ pub fn frame(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
                 read_messages: may,
                 read_raw: may,
                 replay: may,
+                edit: may,
                 reconcile: may,
                 dismiss: may,
                 retry: may,
@@ -333,6 +334,7 @@ pub fn replayed(amount: Amount) -> ReplayedMany {
             messages: 2,
         }),
         effects: amount.list(hostile()),
+        alerts: Default::default(),
         confirm: amount.maybe("REPLAY 312".to_owned()),
     }
 }

@@ -162,6 +162,10 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionKind::DicomOut,
         ConnectionKind::PriorSource,
         ConnectionKind::WorklistSource,
+        ConnectionKind::Hl7Listener,
+        ConnectionKind::DicomListener,
+        ConnectionKind::Subscriber,
+        ConnectionKind::FhircastHub,
     ];
     let states = [
         ConnectionState::Unused,
@@ -170,6 +174,10 @@ pub fn connections(amount: Amount) -> ConnectionsPage {
         ConnectionState::Waiting,
         ConnectionState::Refusing,
         ConnectionState::Working,
+        ConnectionState::Paused,
+        ConnectionState::Working,
+        ConnectionState::Unused,
+        ConnectionState::Waiting,
     ];
     let view = |(kind, state)| ConnectionView {
         id: "0".to_owned(),

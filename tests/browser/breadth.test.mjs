@@ -7,7 +7,7 @@ import { barriers, open, PHONE, picture, ready, rows, shown, signIn, start, unti
 
 const THEMES = ["dim", "dark-contrast", "light"];
 const COLUMNS = ["rank", "score", "patient", "exam", "arrived", "images", "wait", "cap", "ai", "alert", "claimed"];
-const PAGES = ["/", "/worklist/wall", "/alerts", "/messages", "/reconciliation", "/quarantine", "/deliveries", "/quality", "/connections", "/messages/failures", "/start", "/people", "/tokens", "/account"];
+const PAGES = ["/", "/worklist/wall", "/alerts", "/messages", "/reconciliation", "/quarantine", "/deliveries", "/quality", "/connections", "/profiles", "/profiles/default-251", "/messages/failures", "/start", "/people", "/tokens", "/account"];
 /** Where a column says its values in full, in an order that letters have. */
 const CELLS = { patient: "td.patient > b", arrived: "td.arrived > time" };
 const LONG = 2_000;

@@ -15,7 +15,7 @@ before(async () => {
     const { items } = await service.api("/api/v1/worklist", token);
     return items.find(({ ai }) => ai[0]?.state === "quality_rejected");
   });
-  pages = ["/quality", "/connections", "/messages/failures", "/start", "/people", "/tokens", `/studies/${study_id}/report`];
+  pages = ["/quality", "/connections", "/profiles", "/profiles/own-codes", "/messages/failures", "/start", "/people", "/tokens", `/studies/${study_id}/report`];
 });
 
 after(async () => {

@@ -13,7 +13,7 @@ use tocsin::deliver::mllp_frame::{Deframer, frame};
 use tocsin::ingest::hl7::event;
 use tocsin::ingest::hl7::listener::{Env, serve};
 use tocsin::ingest::hl7::rows::Rows;
-use tocsin::ingest::hl7::settings::{Accept, MllpLimits, MllpSettings, Peer, SiteReading};
+use tocsin::ingest::hl7::settings::{Accept, MllpLimits, MllpSettings, Peer, SiteReading, WhenPaused};
 use tocsin::ingest::hl7::sink::{MessageSink, ReceivedMessage, SinkAnswer};
 use tocsin::report::site_profile::{DEFAULT_251, SiteProfile};
 use tocsin::telemetry::Metrics;
@@ -99,6 +99,7 @@ fn settings() -> MllpSettings {
         },
         processing_ids: vec!["P".into(), "T".into(), "D".into()],
         ai_senders: Vec::new(),
+        when_paused: WhenPaused::default(),
         limits: MllpLimits {
             message_bytes: 64 * 1024,
             ..MllpLimits::default()

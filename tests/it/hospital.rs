@@ -62,6 +62,8 @@ pub struct Setup {
     pub more: &'static str,
     /// Whose the patient numbers are that name nobody.
     pub default_authority: &'static str,
+    /// What a sender meets whose messages are paused, where it is not the usual.
+    pub when_paused: Option<&'static str>,
     /// The rules lie in the hospital's own folder, where a story can change them.
     pub own_rules: bool,
 }
@@ -72,6 +74,7 @@ impl Default for Setup {
             no_ris: false,
             more: "",
             default_authority: "DEMO",
+            when_paused: None,
             own_rules: false,
         }
     }
@@ -112,6 +115,10 @@ impl Hospital {
         let shelf = folder.path().join("archive");
         archive::serve(archive_socket, &shelf, archive.clone(), stop.clone()).unwrap();
         let mut text = configuration(&database.url, neighbours, setup.default_authority) + setup.more;
+        if let Some(paused) = setup.when_paused {
+            let line = format!("[hl7]\nwhen_paused = \"{paused}\"\n");
+            text = text.replacen("[hl7]\n", &line, 1);
+        }
         if setup.own_rules {
             copy_rules(&folder.path().join("rules"));
             text += "\n[rules]\ndir = \"rules\"\n";

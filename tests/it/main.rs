@@ -15,6 +15,7 @@ mod shared;
 mod story_answers;
 mod story_desk;
 mod story_dicomweb;
+mod story_engineer;
 mod story_explanation;
 mod story_hemorrhage;
 mod story_identity;

@@ -20,7 +20,7 @@ POLICIES = [{"name": "stroke", "steps": [{"to": ["stroke"], "wait_minutes": 30}]
 
 
 class Hospital:
-    def __init__(self, folder, archives, inference=None, neighbour=None, security=None, fhir=None, vendors=None, **ris):
+    def __init__(self, folder, archives, inference=None, neighbour=None, security=None, fhir=None, vendors=None, fhircast=None, **ris):
         self.folder, self.archives = folder, archives
         self.ris, self.mailbox = neighbour or Ris(), Mailbox()
         self.service = Service(
@@ -28,7 +28,7 @@ class Hospital:
             dicom={"peers": [archive.peer() for archive in archives]},
             ris={"enabled": True, "host": "127.0.0.1", "port": self.ris.port, "facility": "GH", **ris},
             hl7={"facility": "GH"},
-            **{name: values for name, values in (("inference", inference), ("tls", security), ("fhir", fhir), ("vendors", vendors)) if values},
+            **{name: values for name, values in (("inference", inference), ("tls", security), ("fhir", fhir), ("vendors", vendors), ("fhircast", fhircast)) if values},
             alerts={
                 **self.mailbox.channel(),
                 "from": "tocsin@hospital.example",

@@ -33,6 +33,8 @@ pub enum Action {
     /// The bytes of a message, which name patients.
     ReadRawMessage,
     ReplayMessage,
+    /// Have a message applied or sent as somebody has corrected it by hand.
+    EditMessage,
     ReadReconciliation,
     Reconcile,
     ReadQuarantine,
@@ -148,6 +150,7 @@ impl Role {
                 ReadMessages
                     | ReadRawMessage
                     | ReplayMessage
+                    | EditMessage
                     | ReadReconciliation
                     | Reconcile
                     | ReadQuarantine

@@ -96,7 +96,8 @@ fn state_of(kind: DeliveryKind, state: DeliveryState, attempts: i64, ack: Option
         | DeliveryKind::KeyImage
         | DeliveryKind::Segmentation
         | DeliveryKind::FhirNotice
-        | DeliveryKind::RejectionNote => false,
+        | DeliveryKind::RejectionNote
+        | DeliveryKind::FhircastUpdate => false,
     };
     match state {
         DeliveryState::Held => OutputState::Held,

@@ -117,6 +117,13 @@ pub const PAGES: &[Route] = &[
     ),
     get("/connections", Needs(SetUp), "Every system that is connected"),
     post("/connections/{id}/check", Needs(SetUp), "Tries a connection"),
+    get("/profiles", Needs(SetUp), "Site profiles"),
+    get("/profiles/{id}", Needs(SetUp), "A site profile"),
+    post(
+        "/profiles/{id}",
+        Needs(SetUp),
+        "Says what a message is read as under a profile",
+    ),
     get("/start", Needs(SetUp), "What is left to set up"),
     post("/start/test-page", Needs(SetUp), "Sends a test page"),
     post("/demo/role", Open, "In a demonstration, signs in as a role"),
@@ -171,6 +178,16 @@ pub const PAGES: &[Route] = &[
     ),
     get("/messages/{id}", Needs(ReadRawMessage), "A message"),
     post("/messages/{id}/replay", Needs(ReplayMessage), "Replays a message"),
+    get(
+        "/messages/{id}/edit",
+        Needs(EditMessage),
+        "A message to be edited",
+    ),
+    post(
+        "/messages/{id}/edit",
+        Needs(EditMessage),
+        "Applies or sends an edited message, or says what that would do",
+    ),
     get(
         "/reconciliation",
         Needs(ReadReconciliation),

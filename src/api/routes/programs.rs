@@ -106,6 +106,21 @@ pub const API: &[Route] = &[
         Needs(SetUp),
         "Let go what waits for a neighbour",
     ),
+    get(
+        "/api/v1/site-profiles",
+        Needs(SetUp),
+        "How the messages of each system are read and written",
+    ),
+    get(
+        "/api/v1/site-profiles/{id}",
+        Needs(SetUp),
+        "One site profile, and what its samples are read as",
+    ),
+    post(
+        "/api/v1/site-profiles/{id}/read",
+        Needs(SetUp),
+        "Say what a message is read as under a profile; nothing is kept of it",
+    ),
     post(
         "/api/v1/start/test-page",
         Needs(SetUp),
@@ -156,6 +171,16 @@ pub const API: &[Route] = &[
         "/api/v1/messages/{id}",
         Needs(ReadRawMessage),
         "One message with its bytes",
+    ),
+    get(
+        "/api/v1/messages/{id}/edit",
+        Needs(EditMessage),
+        "A message as it can be edited",
+    ),
+    post(
+        "/api/v1/messages/{id}/edit",
+        Needs(EditMessage),
+        "Apply or send a message as it was edited, or preview that",
     ),
     post(
         "/api/v1/messages/{id}/replay",

@@ -43,7 +43,7 @@ pub fn text(scenario: &Scenario, simulation: &Simulation) -> String {
     let _ = writeln!(
         out,
         "{:<28} {:>9} {:>10} {:>10} {:>16} {:>10} {:>10}  closed form without, with",
-        "", "studies", "without", "with", "change ± 95 %", "with p95", "longest"
+        " ", "studies", "without", "with", "change ± 95 %", "with p95", "longest"
     );
     for SimulatedRow { row, theory } in &simulation.rows {
         let theory = theory.map(|theory| format!("{:.2}, {:.2}", theory.without_models, theory.with_models));

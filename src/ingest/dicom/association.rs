@@ -4,18 +4,20 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dicom_ul::pdu::{AbortRQServiceProviderReason, AssociationRQ, Pdu, PresentationContextResultReason};
 use tocsin_domain::dimse::query::Command;
 use tocsin_domain::dimse::{self, Head, Request, Response};
 use tocsin_domain::ids::Uid;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::line::{Broken, Heard, Line, name};
 use super::listener::Env;
 use super::negotiate::{self, Decision, Load, SERVICES};
-use super::settings::ScpLimits;
+use super::settings::{Caller, ScpLimits};
 use super::sink::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, RejectedAssociation};
 use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
@@ -31,7 +33,13 @@ pub(super) struct Association<S> {
     pub(super) studies: BTreeSet<Uid>,
     pub(super) stored: u64,
     pub(super) refused: u64,
+    /// Whether its peer was paused when that was last looked at, and when that was.
+    paused: bool,
+    looked: Option<Instant>,
 }
+
+/// How soon an association that sends finds that it is paused.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 /// Waits for the request and judges it. `None` when no association came of the connection.
 pub(super) async fn accept<S: InstanceSink>(
@@ -48,6 +56,8 @@ pub(super) async fn accept<S: InstanceSink>(
         .accept
         .recognise(request.calling_ae_title.trim(), peer.ip())
         .await;
+    let paused = matches!(caller, Caller::Known(_)) && env.sink.paused(&calling_ae).await;
+    let caller = if paused { Caller::Paused } else { caller };
     let services = env.served.as_ref().map_or(&[][..], |_| &SERVICES[..]);
     match negotiate::decide(&request, &env.settings, caller, load(), services) {
         Decision::Reject { answer, reason } => {
@@ -87,6 +97,8 @@ pub(super) async fn accept<S: InstanceSink>(
                 studies: BTreeSet::new(),
                 stored: 0,
                 refused: 0,
+                paused: false,
+                looked: Some(Instant::now()),
             })
         }
     }
@@ -192,7 +204,10 @@ impl<S: InstanceSink> Association<S> {
                 self.answer_command(context, head, status, "a C-STORE without a data set")
                     .await
             }
-            Request::Store(head) => self.take_instance(context, head).await,
+            Request::Store(head) => match self.is_paused().await {
+                true => self.turn_down(context, &head).await,
+                false => self.take_instance(context, head).await,
+            },
             Request::Other(head) => {
                 let status = dimse::STATUS_UNRECOGNIZED_OPERATION;
                 self.answer_command(context, head, status, "this service is not offered")
@@ -209,6 +224,27 @@ impl<S: InstanceSink> Association<S> {
                 self.perform(context, request, head).await
             }
         }
+    }
+
+    /// Whether somebody has stopped what this peer sends, while it was sending.
+    async fn is_paused(&mut self) -> bool {
+        if self.looked.is_none_or(|at| at.elapsed() >= LOOKS_AGAIN) {
+            self.paused = self.env.sink.paused(&self.calling_ae).await;
+            self.looked = Some(Instant::now());
+        }
+        self.paused
+    }
+
+    /// As where there is no room for it, so that it is sent again later.
+    async fn turn_down(&mut self, context: u8, head: &Head) -> Result<(), Broken> {
+        self.line.pass_over(context).await?;
+        self.refused += 1;
+        let answer = Response::to(
+            head,
+            dimse::STATUS_OUT_OF_RESOURCES,
+            "paused; send it again later",
+        );
+        self.line.answer(context, &answer).await
     }
 
     /// Answers a command at once; a data set that follows it is passed over.

@@ -65,6 +65,8 @@ pub(super) enum Rejection {
     CallingTitle,
     #[error("the calling AE title does not belong to this address")]
     CallingAddress,
+    #[error("somebody has paused what comes from this peer")]
+    Paused,
     #[error("the peer has as many associations as it may have")]
     PeerLimit,
     #[error("there are as many associations as there may be")]
@@ -162,6 +164,7 @@ fn objection(
     }
     let rights = match caller {
         Caller::Known(rights) => rights,
+        Caller::Paused => return Err(Rejection::Paused),
         Caller::UnknownTitle => return Err(Rejection::CallingTitle),
         Caller::WrongAddress => return Err(Rejection::CallingAddress),
     };
@@ -203,7 +206,9 @@ fn rejection(reason: Rejection) -> AssociationRJ {
             user(AssociationRJServiceUserReason::CallingAETitleNotRecognized)
         }
         Rejection::PeerLimit => busy(AssociationRJServiceProviderPresentationReason::LocalLimitExceeded),
-        Rejection::Limit => busy(AssociationRJServiceProviderPresentationReason::TemporaryCongestion),
+        Rejection::Limit | Rejection::Paused => {
+            busy(AssociationRJServiceProviderPresentationReason::TemporaryCongestion)
+        }
     };
     AssociationRJ { result, source }
 }

@@ -24,6 +24,7 @@ use crate::storage::associations::{self, Ended, Outcome as Came};
 use crate::storage::entity::study;
 use crate::storage::instances::{self, Kept, Received};
 use crate::storage::jobs::{self, Terms};
+use crate::storage::pauses::{self, Stopped};
 use crate::storage::prior_searches::{self, Purpose};
 use crate::storage::signs::{self, Sign};
 use crate::storage::{Store, StoreError, Tx, audit, priors, studies, timeline};
@@ -76,6 +77,12 @@ impl InstanceSink for Rows {
         if let Err(error) = kept {
             tracing::warn!(%error, "a C-ECHO could not be noted");
         }
+    }
+
+    async fn paused(&self, calling_ae: &str) -> bool {
+        let of = [Stopped::DicomSender(calling_ae), Stopped::AllDicom];
+        // Where the database does not answer, storing will fail and say so.
+        pauses::any(self.store.read(), &of).await.unwrap_or_default()
     }
 
     async fn store(&self, received: ReceivedInstance) -> StoreOutcome {

@@ -161,6 +161,8 @@ impl Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     Known(Rights),
+    /// Known, and somebody has stopped what it sends.
+    Paused,
     /// The AE title is on no list.
     UnknownTitle,
     /// The AE title is listed, for other addresses than this one; or only this machine may call.

@@ -87,6 +87,11 @@ pub trait InstanceSink: Send + Sync + 'static {
     /// Returns when the outcome is committed.
     fn store(&self, received: ReceivedInstance) -> impl Future<Output = StoreOutcome> + Send;
 
+    /// Whether somebody has stopped what this peer, or everybody, sends.
+    fn paused(&self, _calling_ae: &str) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     fn association_closed(&self, closed: ClosedAssociation) -> impl Future<Output = ()> + Send;
 
     /// A peer was turned away, and has been told.

@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ use super::later::Outstanding;
 use super::listener::Env;
 use super::mllp::{Deframer, FrameError, frame};
 use super::problem::{ErrorCode, Hl7Problem, Place};
-use super::settings::{Caller, SiteReading};
+use super::settings::{Caller, SiteReading, WhenPaused};
 use super::sink::{MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
 use crate::deliver::channel::Channel;
 use crate::report::hl7_answer::Promise;
@@ -29,6 +30,8 @@ use crate::report::hl7_answer::Promise;
 const READ_CHUNK: usize = 16 * 1024;
 /// Frames that are answered in one go; what was read at once holds no more of the usual size.
 const TOGETHER: usize = 64;
+/// How soon a connection finds that its sender is paused.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<S> {
     env: Arc<Env<S>>,
@@ -39,6 +42,14 @@ pub(super) struct Connection<S> {
     buffer: BytesMut,
     messages: u64,
     outstanding: Outstanding,
+    looked: Option<Looked>,
+}
+
+/// Whether a sender was paused when that was last looked at.
+struct Looked {
+    sender: Option<String>,
+    paused: bool,
+    at: Instant,
 }
 
 /// A frame that is to be answered.
@@ -64,6 +75,8 @@ pub(super) enum End {
     CutOff,
     #[error("the service stops")]
     Stopping,
+    #[error("somebody has paused what comes from this sender")]
+    Paused,
     #[error("no message for too long")]
     Idle,
     #[error("a frame was begun and not ended in time")]
@@ -89,6 +102,7 @@ impl<S: MessageSink> Connection<S> {
             buffer: BytesMut::new(),
             messages: 0,
             outstanding: Outstanding::default(),
+            looked: None,
         }
     }
 
@@ -119,6 +133,7 @@ impl<S: MessageSink> Connection<S> {
             End::Closed | End::Stopping | End::Idle => {
                 debug!(%peer, messages, junk, abandoned, reason = %end, "MLLP connection ended");
             }
+            End::Paused => info!(%peer, messages, reason = %end, "MLLP connection closed"),
             End::Frame(source) => {
                 warn!(%peer, messages, junk, reason = %source, "MLLP connection closed: no MLLP")
             }
@@ -187,9 +202,13 @@ impl<S: MessageSink> Connection<S> {
         let mut next = Some(first);
         let mut end = Ok(());
         while let (Some(raw), Ok(())) = (next.take(), &end) {
+            let before = asked.len();
             match self.open(raw, &mut asked).await {
                 Ok(turn) => turns.extend(turn),
-                Err(unread) => end = Err(unread),
+                Err(unread) => {
+                    asked.truncate(before);
+                    end = Err(unread);
+                }
             }
             if turns.len() < TOGETHER {
                 match self.deframer.take_frame(&mut self.buffer) {
@@ -239,8 +258,15 @@ impl<S: MessageSink> Connection<S> {
         let opened = open(&raw).map_err(End::NotHl7)?;
         self.messages += 1;
         let message = opened.message();
-        Ok(match self.caller.reading(opened.header()).cloned() {
-            Some(site) => {
+        let sender = self.caller.sender(opened.header());
+        let sender = sender.map(|(name, site)| (name.map(str::to_owned), site.clone()));
+        if let Some((name, _)) = &sender
+            && self.is_paused(name.clone()).await
+        {
+            return self.stopped(&message).map(Asked::Refused);
+        }
+        Ok(match sender {
+            Some((_, site)) => {
                 let asked = self.read(raw, &opened, message, &site).await;
                 if let Some(route) = &site.answers {
                     self.outstanding.speaks_for(route);
@@ -266,6 +292,36 @@ impl<S: MessageSink> Connection<S> {
             return Bytes::new();
         }
         self.answering(Later::Impossible, |answering| batch.answer(&own, answering))
+    }
+
+    /// Looked at once a second while one sender speaks.
+    async fn is_paused(&mut self, sender: Option<String>) -> bool {
+        if let Some(looked) = &self.looked
+            && looked.sender == sender
+            && looked.at.elapsed() < LOOKS_AGAIN
+        {
+            return looked.paused;
+        }
+        let paused = self.env.sink.paused(sender.as_deref()).await;
+        self.looked = Some(Looked {
+            sender,
+            paused,
+            at: Instant::now(),
+        });
+        paused
+    }
+
+    /// Nothing is kept of a message whose sender is paused, and nothing acknowledged.
+    fn stopped(&self, message: &Message) -> Result<Bytes, End> {
+        match self.env.settings.when_paused {
+            WhenPaused::Close => Err(End::Paused),
+            WhenPaused::Reject => {
+                let expected =
+                    "to be resumed; somebody has paused what comes from this sender, send it again later";
+                let problem = Hl7Problem::new(ErrorCode::Internal, Place::segment("MSH", 1), expected);
+                Ok(self.refuse(message, &problem))
+            }
+        }
     }
 
     async fn write(&mut self, framed: &[u8]) -> Result<(), End> {

@@ -66,6 +66,11 @@ impl Header {
         }
     }
 
+    /// Sending application and facility, which a control id is unique within.
+    pub fn sender(&self) -> String {
+        format!("{}|{}", self.sending_application, self.sending_facility)
+    }
+
     /// `ORM^O01`, for logs and lists: safe characters alone.
     pub fn kind(&self) -> String {
         let clean =

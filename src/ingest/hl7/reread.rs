@@ -6,7 +6,13 @@ use tocsin_domain::order::Hl7Event;
 
 use super::Reading;
 use super::event::open;
+use super::header::Header;
 use super::settings::{Accept, Caller, MllpSettings};
+
+/// Who says that it sent the message, and what it says that it is; `None` of what is no message.
+pub fn header(raw: &[u8]) -> Option<Header> {
+    open(raw).ok().map(|opened| opened.header().clone())
+}
 
 /// The bytes as they came. Where a sender called from is not known any more: its name in MSH has to do.
 ///
@@ -19,7 +25,8 @@ pub fn reread(settings: &MllpSettings, raw: &[u8], received_at: Timestamp) -> Re
         peers: peers.clone(),
         otherwise: Some(settings.reading.clone()),
     };
-    let site = caller.reading(opened.header()).unwrap_or(&settings.reading);
+    let sender = caller.sender(opened.header());
+    let site = sender.map_or(&settings.reading, |(_, reading)| reading);
     let event = opened.event(&Reading {
         profile: &site.profile,
         zone: site.zone,

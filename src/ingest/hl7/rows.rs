@@ -13,6 +13,7 @@ use crate::report::hl7_keys;
 use crate::storage::answers::{self, AnswerState};
 use crate::storage::entity::application_answer;
 use crate::storage::messages::{self, Inbound, InboundState, Intake};
+use crate::storage::pauses::{self, Stopped};
 use crate::storage::{Store, StoreError, patients, replay};
 use crate::telemetry::{AckCode as Counted, Metrics};
 
@@ -42,6 +43,13 @@ impl Rows {
 }
 
 impl MessageSink for Rows {
+    async fn paused(&self, sender: Option<&str>) -> bool {
+        let of: Vec<Stopped<'_>> = sender.map(Stopped::Hl7Sender).into_iter().collect();
+        let of = [of, vec![Stopped::AllHl7]].concat();
+        // Where the database does not answer, storing will fail and say so.
+        pauses::any(self.store.read(), &of).await.unwrap_or_default()
+    }
+
     /// A merge that would close a circle is refused while its sender still listens. What is stored and not applied yet is
     /// not seen here; such a merge fails when it is applied.
     async fn objection(&self, event: &Hl7Event, site: &SiteId) -> Option<Hl7Problem> {

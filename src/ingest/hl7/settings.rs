@@ -24,7 +24,18 @@ pub struct MllpSettings {
     pub processing_ids: Vec<String>,
     /// Whose ORU^R01 are results of products.
     pub ai_senders: Vec<AiSender>,
+    /// What a sender meets whose messages somebody has paused.
+    pub when_paused: WhenPaused,
     pub limits: MllpLimits,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenPaused {
+    /// Its connection is closed without an answer, so that it keeps the message and tries again.
+    #[default]
+    Close,
+    /// It is answered AR (CR), and nothing is kept.
+    Reject,
 }
 
 /// How the messages of a sender are read, and to which site they belong.
@@ -149,14 +160,16 @@ impl MllpSettings {
 }
 
 impl Caller {
-    /// How to read a message with this header; `None` when its MSH-3 and MSH-4 belong to no peer at this address.
-    pub(super) fn reading(&self, header: &Header) -> Option<&SiteReading> {
+    /// How to read a message with this header, and the name of its sender if it is listed; `None` when its MSH-3 and MSH-4
+    /// belong to no peer at this address.
+    pub(super) fn sender(&self, header: &Header) -> Option<(Option<&str>, &SiteReading)> {
         let fits = |wanted: &Option<String>, said: &str| wanted.as_ref().is_none_or(|w| w == said);
         let peer = self.peers.iter().find(|peer| {
             fits(&peer.application, &header.sending_application)
                 && fits(&peer.facility, &header.sending_facility)
         });
-        peer.map(|peer| &peer.reading).or(self.otherwise.as_ref())
+        let listed = peer.map(|peer| (Some(peer.name.as_str()), &peer.reading));
+        listed.or(self.otherwise.as_ref().map(|reading| (None, reading)))
     }
 }
 
@@ -214,6 +227,7 @@ mod tests {
             reading: reading("here"),
             processing_ids: vec!["P".into()],
             ai_senders: Vec::new(),
+            when_paused: WhenPaused::default(),
             limits: MllpLimits::default(),
         }
     }
@@ -221,7 +235,8 @@ mod tests {
     async fn site(settings: &MllpSettings, address: &str, application: &str) -> Option<String> {
         let caller = settings.recognise(address.parse().unwrap()).await?;
         let opened = open(format!("MSH|^~\\&|{application}|").as_bytes()).unwrap();
-        caller.reading(opened.header()).map(|r| r.site.0.clone())
+        let sender = caller.sender(opened.header());
+        sender.map(|(_, reading)| reading.site.0.clone())
     }
 
     #[tokio::test]

@@ -55,10 +55,7 @@ pub struct DueAnswer {
 impl ReceivedMessage {
     /// Sending application and facility, which a control id is unique within.
     pub fn sender(&self) -> String {
-        format!(
-            "{}|{}",
-            self.header.sending_application, self.header.sending_facility
-        )
+        self.header.sender()
     }
 }
 
@@ -77,6 +74,11 @@ pub enum SinkAnswer {
 
 /// Keeps messages. The database behind it is one implementation, the memory of a test another.
 pub trait MessageSink: Send + Sync + 'static {
+    /// Whether somebody has stopped what this sender, or everybody, sends. A sender that is not listed has no name.
+    fn paused(&self, _sender: Option<&str>) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
     /// What stands against an event that is sound in itself, as far as what is known tells.
     fn objection(
         &self,

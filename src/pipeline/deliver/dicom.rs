@@ -123,6 +123,7 @@ fn wanted(row: &delivery::Model) -> Result<Option<Wanted>, JobError> {
         | DeliveryKind::PriorityChange
         | DeliveryKind::ResultMessage
         | DeliveryKind::Rejection
+        | DeliveryKind::FhircastUpdate
         | DeliveryKind::FhirNotice => Wanted::Report,
         DeliveryKind::RejectionNote => return Ok(None),
     }))

@@ -109,7 +109,8 @@ async fn compose(
         | DeliveryKind::KeyImage
         | DeliveryKind::Segmentation
         | DeliveryKind::FhirNotice
-        | DeliveryKind::RejectionNote => {
+        | DeliveryKind::RejectionNote
+        | DeliveryKind::FhircastUpdate => {
             let record = sources::record(env, row)
                 .await?
                 .ok_or_else(|| JobError::Fail("no result to send".to_owned()))?;
@@ -283,7 +284,7 @@ async fn keep(
         study: Some(study_id),
         site,
         peer,
-        kind,
+        kind: kind.to_owned(),
         raw: built.bytes,
         sha256,
     };

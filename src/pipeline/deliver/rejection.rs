@@ -65,6 +65,7 @@ async fn sent(
             | DeliveryKind::ResultMessage
             | DeliveryKind::Rejection
             | DeliveryKind::RejectionNote
+            | DeliveryKind::FhircastUpdate
             | DeliveryKind::FhirNotice => continue,
         };
         let uid = other.object_uid.as_deref().and_then(|uid| Uid::parse(uid).ok());

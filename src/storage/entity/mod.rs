@@ -36,6 +36,7 @@ pub mod job;
 pub mod learned_idle;
 pub mod mask;
 pub mod message;
+pub mod message_edit;
 pub mod message_key;
 pub mod notification;
 pub mod opinion;

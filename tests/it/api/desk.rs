@@ -19,16 +19,12 @@ use tocsin::api::auth::{Role, secret};
 use tocsin::api::connections::{ConnectionKind, Neighbour, Neighbours};
 use tocsin::api::dicomweb::store::{ImageStore, Sender, Storing};
 use tocsin::api::preview::{PreviewFailure, Previews};
-use tocsin::api::replay::Reader;
 use tocsin::api::report::Reports;
 use tocsin::api::start::TestPages;
 use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
-use tocsin::ingest::hl7::reread::reread;
-use tocsin::ingest::hl7::settings::{Accept, MllpLimits, MllpSettings, SiteReading};
 use tocsin::jobs::JobError;
 use tocsin::report::narrative::NarrativeTemplate;
 use tocsin::report::outputs::Outputs;
-use tocsin::report::site_profile::{DEFAULT_231, SiteProfile};
 use tocsin::storage::blobs::BlobStore;
 use tocsin::storage::entity::{instance, study};
 use tocsin::storage::{Store, accounts, audit};
@@ -38,9 +34,9 @@ use tocsin::ui::templates::Registry;
 use tocsin_domain::clock::{ManualClock, Timestamp};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::SiteId;
-use tocsin_domain::order::Hl7Event;
 use tocsin_domain::worklist::WaitCaps;
 
+use super::ports::{NoForesight, OneProfile, UsualProfile};
 use crate::database::{TestDatabase, databases};
 
 pub const SITE: &str = "main";
@@ -158,29 +154,6 @@ impl TestPages for NoTestPages {
 }
 
 /// A RIS that sends and is told, and answers; an archive that does not.
-/// Reads messages as a site does that says nothing of its own.
-struct UsualProfile;
-
-impl Reader for UsualProfile {
-    fn read(&self, raw: &[u8], received_at: Timestamp) -> Result<Hl7Event, String> {
-        let settings = MllpSettings {
-            application: "TOCSIN".into(),
-            facility: String::new(),
-            accept: Accept::Loopback(Vec::new()),
-            reading: SiteReading {
-                site: SiteId(SITE.into()),
-                zone: chrono_tz::UTC,
-                profile: Arc::new(SiteProfile::parse(DEFAULT_231).unwrap().read),
-                answers: None,
-            },
-            processing_ids: vec!["P".into()],
-            ai_senders: Vec::new(),
-            limits: MllpLimits::default(),
-        };
-        reread(&settings, raw, received_at)
-    }
-}
-
 struct Neighbourhood;
 
 static NEIGHBOURS: LazyLock<[Neighbour; 3]> = LazyLock::new(|| {
@@ -247,6 +220,8 @@ impl Desk {
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
                 reader: Arc::new(UsualProfile),
+                foresight: Arc::new(NoForesight),
+                profiles: Arc::new(OneProfile),
                 fhir: Arc::new(fhir_server()),
                 provider,
                 blobs: BlobStore::open(folder.path()).unwrap(),

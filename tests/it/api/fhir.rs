@@ -152,6 +152,7 @@ const NOBODY_LISTENS: Setup = Setup {
     no_ris: false,
     more: "\n[fhir]\nfailures = 3\n[[fhir.receivers]]\nname = \"EHR\"\nurl = \"http://127.0.0.1:9/hooks\"\n",
     default_authority: "DEMO",
+    when_paused: None,
     own_rules: false,
 };
 

@@ -3,12 +3,14 @@
 mod cds;
 mod desk;
 mod fhir;
+mod foresight;
 mod forms;
 mod identity;
 mod lists;
 mod oidc;
 mod pages;
 mod policy;
+mod ports;
 mod repairs;
 mod report;
 mod schemas;

@@ -35,7 +35,8 @@ async fn furnish(desk: &Desk) -> impl Fn(&str) -> String + use<> {
     let invite = invited["invite"].as_str().unwrap().to_owned();
     move |path: &str| match path {
         path if path.starts_with("/studies/{id}") => path.replace("{id}", &study.to_string()),
-        "/messages/{id}" => format!("/messages/{message}"),
+        path if path.starts_with("/messages/{id}") => path.replace("{id}", &message.to_string()),
+        "/profiles/{id}" => "/profiles/default-231".to_owned(),
         "/a/{token}" => format!("/a/{token}"),
         "/invite/{token}" => invite.clone(),
         other => other.to_owned(),

@@ -179,7 +179,7 @@ impl Desk {
                         study: Some(study),
                         site: site(),
                         peer: "ris".into(),
-                        kind: "ORU^R01",
+                        kind: "ORU^R01".into(),
                         sha256: hex(&raw),
                         raw,
                         keys: BTreeSet::from([control]),

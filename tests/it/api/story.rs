@@ -64,7 +64,7 @@ impl Ris {
 }
 
 /// What the jobs need, around the desk's database.
-fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
+pub(super) fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
     let text = format!(
         "[site]\nname = \"General Hospital\"\ntime_zone = \"Europe/Berlin\"\n\
          [database]\nurl = \"sqlite://unused.db\"\n[storage]\nurl = \"file://blobs\"\n\
@@ -92,6 +92,7 @@ fn workshop(desk: &Desk, folder: &TempDir, ris: u16) -> Env {
         worklists: Arc::default(),
         fhir: desk.state.fhir.clone(),
         hooks: Vec::new(),
+        hub: None,
         mailer: Mailer::from_config(&config.alerts).unwrap(),
         templates: PageTemplates::shipped().unwrap(),
         packs: Arc::default(),
@@ -271,11 +272,11 @@ async fn a_message_sent_again_is_the_same_message() {
     }
 }
 
-const PACK: &str = "name: p\ntitle: P\nversion: '1'\nfacts: 1\n";
-const STAT: &str = "id: stat\ntitle: T\nversion: 1\nwhen: order.priority == 'S'\nreason: because\n\
+pub(super) const PACK: &str = "name: p\ntitle: P\nversion: '1'\nfacts: 1\n";
+pub(super) const STAT: &str = "id: stat\ntitle: T\nversion: 1\nwhen: order.priority == 'S'\nreason: because\n\
                     then: {raise: critical, page: {policy: stroke}}\n";
 
-async fn gives_facts(desk: &Desk, study: StudyId) {
+pub(super) async fn gives_facts(desk: &Desk, study: StudyId) {
     let facts = CaseFacts::blank(Uid::parse("1.2.3").unwrap()).study;
     let row = entity::study::ActiveModel {
         id: Set(study.to_string()),
@@ -401,14 +402,10 @@ async fn what_is_owed_to_a_paused_neighbour_waits_until_it_is_let_go() {
         let why = json!({ "reason": "the RIS is being updated" });
         assert_eq!(desk.json(path, &who, why.clone()).await.status, StatusCode::OK);
         assert_eq!(desk.json(path, &who, why).await.status, StatusCode::CONFLICT);
-        let sender = desk
-            .json("/api/v1/connections/0/pause", &who, json!({ "reason": "x" }))
+        let nobody = desk
+            .json("/api/v1/connections/9/pause", &who, json!({ "reason": "x" }))
             .await;
-        assert_eq!(
-            sender.status,
-            StatusCode::NOT_FOUND,
-            "what comes is not paused here"
-        );
+        assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 
         let (message, delivery) = desk.outbound(study, DeliveryState::Refused).await;
         let again = format!("/api/v1/messages/{message}/replay");

@@ -117,6 +117,7 @@ fn a_rejection_says_why() {
         ),
         ("TOCSIN", Caller::UnknownTitle, quiet, Rejection::CallingTitle),
         ("TOCSIN", Caller::WrongAddress, quiet, Rejection::CallingAddress),
+        ("TOCSIN", Caller::Paused, quiet, Rejection::Paused),
         ("TOCSIN", Caller::Known(Rights::Send), full, Rejection::Limit),
         (
             "TOCSIN",
@@ -137,6 +138,21 @@ fn a_rejection_says_why() {
             "{expected:?}"
         );
     }
+}
+
+#[test]
+fn a_peer_that_is_paused_or_comes_when_all_is_taken_may_try_again() {
+    for reason in [Rejection::Paused, Rejection::Limit, Rejection::PeerLimit] {
+        assert_eq!(
+            rejection(reason).result,
+            AssociationRJResult::Transient,
+            "{reason:?}"
+        );
+    }
+    assert_eq!(
+        rejection(Rejection::CallingTitle).result,
+        AssociationRJResult::Permanent
+    );
 }
 
 #[test]
