@@ -9,6 +9,7 @@ use super::auth::Principal;
 use super::connections::{ConnectionKind, Neighbour};
 use super::error::ApiError;
 use super::state::State;
+use super::words::{SEEN, words};
 use crate::storage::entity::pause;
 use crate::storage::{StoreError, audit, pauses};
 
@@ -36,6 +37,7 @@ impl PauseView {
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// For those who wonder why nothing comes; 200 characters at most.
+    #[schemars(length(min = 1, max = MAX_REASON), regex(pattern = SEEN))]
     pub reason: String,
 }
 
@@ -90,12 +92,8 @@ fn destination(state: &State, id: &str) -> Result<Neighbour, ApiError> {
 /// # Errors
 /// No reason, or a conflict where it is paused already.
 pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Result<String, ApiError> {
-    let (name, reason) = (destination(state, id)?.name, reason.trim().to_owned());
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {MAX_REASON} characters"
-        )));
-    }
+    let name = destination(state, id)?.name;
+    let reason = words("reason", reason, MAX_REASON)?;
     let detail = serde_json::json!({ "reason": reason });
     let site = &state.settings.site.0;
     let event = who.did("connection.pause", format!("connection:{name}"), site, detail);
