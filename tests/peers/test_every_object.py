@@ -28,10 +28,10 @@ from service import run, until
 PHANTOMS = {
     "ich": (["head-ct", "--finding", "iph", "--volume-ml", 40, "--slice-mm", 5, "--matrix", 256], "1386000"),
     "ischaemia": (["ischaemia", "--finding", "early", "--regions", 5, "--slice-mm", 5, "--matrix", 256], "422504002"),
-    "lvo": (["cta-head", "--finding", "m1-proximal", "--matrix", 256], "26036001"),
-    "pe": (["ctpa", "--finding", "saddle", "--slice-mm", 2.5, "--matrix", 256], "59282003"),
+    "lvo": (["cta-head", "--finding", "m1-proximal", "--slice-mm", 2, "--matrix", 256], "26036001"),
+    "pe": (["ctpa", "--finding", "saddle", "--slice-mm", 3, "--matrix", 256], "59282003"),
     "ptx": (["chest-xray", "--ptx-cm", 4], "36118008"),
-    "nodule": (["chest-xray", "--nodule-mm", 28], "427359005"),
+    "nodule": (["chest-xray", "--nodule-mm", 28], "27925004"),
 }
 SR, KOS, SEG, SC = Comprehensive3DSRStorage, KeyObjectSelectionDocumentStorage, SegmentationStorage, SecondaryCaptureImageStorage
 NAMES = {SR: "SR", KOS: "KOS", SEG: "SEG", SC: "SC"}
