@@ -168,12 +168,12 @@ impl Declared {
     /// Decodes a whole message. Unsaid, or ASCII with other bytes in it: UTF-8 if it is that, else 8859/1.
     /// A NUL is no text, and PostgreSQL keeps none: it is left out.
     pub fn decode(self, bytes: &[u8]) -> Result<Decoded, CharsetError> {
-        let mut decoded = self.read(bytes)?;
+        let mut decoded = self.as_it_came(bytes)?;
         decoded.text.retain(|c| c != '\0');
         Ok(decoded)
     }
 
-    fn read(self, bytes: &[u8]) -> Result<Decoded, CharsetError> {
+    fn as_it_came(self, bytes: &[u8]) -> Result<Decoded, CharsetError> {
         let (bytes, marked) = match bytes.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (rest, true),
             None => (bytes, false),

@@ -19,9 +19,10 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+import mllp
 import vendor
 from hospital import Hospital
-from mllp import Client, acknowledgement
+from resources import Client
 from service import run, until
 
 # By model: what is in the phantom, and the code of the finding. Coarse, so that they are made and read in seconds.
@@ -91,11 +92,9 @@ def studies(hospital, tmp_path_factory):
         hospital.scan(SimpleNamespace(folder=study.folder))
 
     def act(study, what, **body):
-        answer = service.post(f"/api/v1/studies/{study.id}/{what}", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-        return answer
+        return service.post(f"/api/v1/studies/{study.id}/{what}", json.dumps(body).encode(), headers={"Content-Type": "application/json"})
 
-    def of_finding(study, sop_class):
-        """Those objects of the study that are about its own model's result."""
+    def kept(study, sop_class):
         return archive.of_study(study.study)[sop_class]
 
     for study in made:
@@ -103,13 +102,13 @@ def studies(hospital, tmp_path_factory):
         study.id = hospital.study_id(study)
         act(study, "rerun", model=study.model, reason="to be corrected")
     for study in made:
-        until("the correction", lambda: any("PredecessorDocumentsSequence" in header for _, header in of_finding(study, SR)), 120)
-        until("its selection", lambda: of_finding(study, KOS), 60)
-        study.replaced = [header.SOPInstanceUID for _, header in of_finding(study, KOS)]
+        until("the correction", lambda: any("PredecessorDocumentsSequence" in header for _, header in kept(study, SR)), 120)
+        until("its selection", lambda: kept(study, KOS), 60)
+        study.replaced = [header.SOPInstanceUID for _, header in kept(study, KOS)]
         result = next(r for r in service.get(f"/api/v1/studies/{study.id}")["results"] if r["model"]["name"] == study.model and r["status"] == "corrected")
         act(study, "withdraw", result_id=result["id"], reason="to be withdrawn")
     for study in made:
-        until("the withdrawal", lambda: len(of_finding(study, KOS)) > len(study.replaced), 60)
+        until("the withdrawal", lambda: len(kept(study, KOS)) > len(study.replaced), 60)
         study.objects = archive.of_study(study.study)
     return made
 
@@ -160,11 +159,23 @@ def test_dciodvfy_finds_no_error_in_any_of_them(studies):
 def test_nothing_of_another_vendors_result_is_sent(hospital, studies):
     """Its result is read, and the study that it is about has no object more than before."""
     (archive,), head = hospital.archives, studies[0]
-    with Client(hospital.service.hl7) as client:
-        assert acknowledgement(client.send(vendor.message(head)))[0] == "AA"
+    with mllp.Client(hospital.service.hl7) as client:
+        assert mllp.acknowledgement(client.send(vendor.message(head)))[0] == "AA"
     hospital.service.ai(head.study, ["flagged"], model="acme_ich")
     hospital.settled(head, "priority_change")
     owed = hospital.service.get(f"/api/v1/studies/{head.id}")["deliveries"]
     assert {d["state"] for d in owed} == {"confirmed"}, owed
     count = {NAMES[kept]: len(found) for kept, found in archive.of_study(head.study).items()}
     assert count == {NAMES[kept]: len(found) for kept, found in head.objects.items()}
+
+
+def test_what_fhir_says_of_them_is_valid(hospital, studies):
+    """Findings, corrections and withdrawals, and whatever those refer to: fhir.resources reads each."""
+    client = Client(hospital.service)
+    reports = client.search("DiagnosticReport")
+    for kind in ("Observation", "ImagingStudy", "Task", "Provenance"):
+        assert client.search(kind)
+    client.follow_everything()
+    told = json.dumps([resource for name, resource in client.seen.items() if name.startswith("Observation/")])
+    assert {report["status"] for report in reports} >= {"entered-in-error"}
+    assert [study.model for study in studies if study.code not in told] == []

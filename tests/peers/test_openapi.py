@@ -123,4 +123,4 @@ def test_the_program_is_what_its_description_says(hospital, tmp_path):
     # The description itself is read, and not counted.
     operations = sum(len(methods) for methods in hospital.service.get("/api/openapi.json", token=False)["paths"].values()) - 1
     assert f"{operations} selected / {operations} total" in done.stdout, operations
-    assert not hospital.service.logged("panicked")
+    assert not hospital.service.logged('"message":"panic"')

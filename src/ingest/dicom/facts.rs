@@ -226,7 +226,7 @@ mod tests {
         let mut elements = uids();
         elements.push(element(tags::PATIENT_ID, b"LO", b"P\01\0"));
         let (facts, problems) = read_elements(&elements).unwrap();
-        assert!(!format!("{:?}", facts.study_uid).contains('\0'));
+        assert_eq!(facts.patient.map(|patient| patient.value), Some("P1".to_owned()));
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].tag, tags::PATIENT_ID);
     }
