@@ -156,6 +156,18 @@ def test_dciodvfy_finds_no_error_in_any_of_them(studies):
     assert len(paths) >= len(EXPECTED)
 
 
+def test_what_fhir_says_of_them_is_valid(hospital, studies):
+    """Findings, corrections and withdrawals, and whatever those refer to: fhir.resources reads each."""
+    client = Client(hospital.service)
+    reports = client.search("DiagnosticReport")
+    for kind in ("Observation", "ImagingStudy", "Task", "Provenance"):
+        assert client.search(kind)
+    client.follow_everything()
+    told = json.dumps([resource for name, resource in client.seen.items() if name.startswith("Observation/")])
+    assert {report["status"] for report in reports} >= {"entered-in-error"}
+    assert [study.model for study in studies if study.code not in told] == []
+
+
 def test_nothing_of_another_vendors_result_is_sent(hospital, studies):
     """Its result is read, and the study that it is about has no object more than before."""
     (archive,), head = hospital.archives, studies[0]
@@ -167,15 +179,3 @@ def test_nothing_of_another_vendors_result_is_sent(hospital, studies):
     assert {d["state"] for d in owed} == {"confirmed"}, owed
     count = {NAMES[kept]: len(found) for kept, found in archive.of_study(head.study).items()}
     assert count == {NAMES[kept]: len(found) for kept, found in head.objects.items()}
-
-
-def test_what_fhir_says_of_them_is_valid(hospital, studies):
-    """Findings, corrections and withdrawals, and whatever those refer to: fhir.resources reads each."""
-    client = Client(hospital.service)
-    reports = client.search("DiagnosticReport")
-    for kind in ("Observation", "ImagingStudy", "Task", "Provenance"):
-        assert client.search(kind)
-    client.follow_everything()
-    told = json.dumps([resource for name, resource in client.seen.items() if name.startswith("Observation/")])
-    assert {report["status"] for report in reports} >= {"entered-in-error"}
-    assert [study.model for study in studies if study.code not in told] == []
