@@ -10,6 +10,7 @@ use tocsin_domain::ids::{ResultId, StudyId};
 use super::auth::Principal;
 use super::error::ApiError;
 use super::state::State;
+use super::words::{ANY, SEEN, words};
 use crate::storage::entity::{opinion, study_comment};
 use crate::storage::opinions::Opinion;
 use crate::storage::{StoreError, audit, comments, opinions, results, studies};
@@ -64,12 +65,14 @@ pub struct NewOpinion {
     pub finding: String,
     pub verdict: Judgement,
     #[serde(default)]
+    #[schemars(length(max = REASON), regex(pattern = ANY))]
     pub reason: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewComment {
+    #[schemars(length(min = 1, max = COMMENT), regex(pattern = SEEN))]
     pub text: String,
 }
 
@@ -138,15 +141,8 @@ pub async fn judge(
     wanted: NewOpinion,
 ) -> Result<OpinionView, ApiError> {
     let id = parse(id)?;
-    let reason = wanted
-        .reason
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty());
-    if reason.as_ref().is_some_and(|text| text.chars().count() > REASON) {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected at most {REASON} characters"
-        )));
-    }
+    let reason = wanted.reason.filter(|text| !text.trim().is_empty());
+    let reason = reason.map(|text| words("reason", &text, REASON)).transpose()?;
     let row = results::by_id(state.store.read(), wanted.result_id)
         .await?
         .filter(|row| row.study_id == id.to_string())
@@ -192,12 +188,7 @@ pub async fn judge(
 /// Keeps a comment.
 pub async fn remark(state: &State, who: &Principal, id: &str, text: &str) -> Result<CommentView, ApiError> {
     let id = parse(id)?;
-    let text = text.trim().to_owned();
-    if !(1..=COMMENT).contains(&text.chars().count()) {
-        return Err(ApiError::BadRequest(format!(
-            "text: expected 1 to {COMMENT} characters"
-        )));
-    }
+    let text = words("text", text, COMMENT)?;
     studies::by_id(state.store.read(), id)
         .await?
         .ok_or(ApiError::NotFound("study"))?;

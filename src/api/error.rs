@@ -2,7 +2,7 @@
 //! of the inside, and nothing of a patient, gets into it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,8 +26,8 @@ pub enum ApiError {
     ForeignForm,
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    #[error("this address does not take this method")]
-    MethodNotAllowed,
+    #[error("this address does not take this method, but {allow}")]
+    MethodNotAllowed { allow: String },
     #[error("{0}")]
     BadRequest(String),
     /// The state does not allow it.
@@ -74,7 +74,7 @@ impl ApiError {
             Self::NeedsProof => ("needs-recent-proof", StatusCode::FORBIDDEN),
             Self::ForeignForm => ("foreign-form", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", StatusCode::NOT_FOUND),
-            Self::MethodNotAllowed => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::MethodNotAllowed { .. } => ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
             Self::BadRequest(_) => ("bad-request", StatusCode::BAD_REQUEST),
             Self::Conflict(_) => ("conflict", StatusCode::CONFLICT),
             Self::TooLarge => ("too-large", StatusCode::PAYLOAD_TOO_LARGE),
@@ -101,6 +101,7 @@ impl ApiError {
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthenticated => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::MethodNotAllowed { allow } => HeaderValue::from_str(allow).ok().map(|allow| (ALLOW, allow)),
             Self::TooMany { seconds } => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Self::Unavailable => Some((RETRY_AFTER, HeaderValue::from(1))),
             Self::Forbidden { .. }
@@ -109,7 +110,6 @@ impl ApiError {
             | Self::NeedsProof
             | Self::ForeignForm
             | Self::NotFound(_)
-            | Self::MethodNotAllowed
             | Self::BadRequest(_)
             | Self::Conflict(_)
             | Self::TooLarge
@@ -156,6 +156,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Missing(what) => Self::NotFound(what),
             StoreError::Refused(why) => Self::Conflict(why),
+            error @ StoreError::Nul => Self::BadRequest(error.to_string()),
             StoreError::Conflict => Self::Conflict("somebody else changed this at the same moment".into()),
             StoreError::Unavailable(_) => Self::Unavailable,
             error @ (StoreError::Inconsistent { .. }

@@ -10,13 +10,15 @@ use tocsin_domain::ids::MessageId;
 
 use super::auth::Principal;
 use super::error::ApiError;
-use super::page::{Page, PageQuery};
+use super::page::{Page, PageQuery, one_of};
 use super::state::State;
 use super::views;
 use crate::report::hl7_charset::readable;
 use crate::storage::entity::message;
 use crate::storage::message_search::{self, Wanted};
 use crate::storage::messages;
+
+pub const DIRECTIONS: [&str; 2] = ["in", "out"];
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Search {
@@ -46,6 +48,7 @@ impl Search {
     /// # Errors
     /// A time that cannot be read.
     fn wanted(&self, zone: Tz) -> Result<Wanted, ApiError> {
+        one_of("direction", Some(self.direction.trim()), &DIRECTIONS)?;
         let said = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Ok(Wanted {
             query: said(&self.q),
@@ -69,7 +72,10 @@ fn instant(name: &str, text: &str, zone: Tz, days: i64) -> Result<Option<i64>, A
     }
     let exact = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
     let midnight = || {
-        let date = text.parse::<NaiveDate>().ok()? + TimeDelta::days(days);
+        let date = text
+            .parse::<NaiveDate>()
+            .ok()?
+            .checked_add_signed(TimeDelta::days(days))?;
         let local = date.and_time(NaiveTime::MIN).and_local_timezone(zone);
         Some(local.earliest()?.to_utc())
     };

@@ -57,6 +57,7 @@ pub mod versions;
 pub mod views;
 pub mod waiting;
 pub mod withdraw;
+mod words;
 pub mod worklist;
 pub mod worklist_query;
 

@@ -1,6 +1,10 @@
 //! The description of the API for programs (OpenAPI 3.1), made from the policy and the types: a route that is not there is
 //! not described, and one that is described is served.
 
+mod bodies;
+mod parameters;
+mod refusals;
+
 use actix_web::HttpResponse;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
@@ -11,12 +15,14 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, edit, failures,
-    found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
-    replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, withdraw, worklist,
+    acknowledge, alerts, associations, audit, cds, claims, connections, deliveries, discussion, edit,
+    failures, found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release,
+    replay, replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, withdraw,
+    worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
+/// `GET /api/openapi.json`.
 pub async fn get() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
@@ -40,8 +46,12 @@ enum Answer {
     DataSets,
     /// Parts that are DICOM files, frames or values.
     Parts,
+    /// What Prometheus reads.
+    Metrics,
     /// A status, and nothing more.
     Nothing,
+    /// The same, and that there is nothing.
+    Gone,
     /// A resource or a bundle; `/fhir/metadata` describes them.
     Fhir,
 }
@@ -100,6 +110,17 @@ const NUMBER: &[(&str, &str)] = &[(
     "number",
     "An accession number, a patient's identifier or a Study Instance UID, whole",
 )];
+const COUNTED: &[(&str, &str)] = &[(
+    "_count",
+    "How many resources of a page, 200 at most; `/fhir/metadata` names the parameters of each kind",
+)];
+const LOOKED_UP: &[(&str, &str)] = &[
+    COUNTED[0],
+    (
+        "identifier",
+        "A number of the patient, `system|value`; `_id` does as well. Patients are looked up, not listed",
+    ),
+];
 const WINDOW: &[(&str, &str)] = &[(
     "window",
     "`brain`, `subdural`, `stroke`, `bone`, `lung`, `soft_tissue` or `own`, the sender's",
@@ -155,6 +176,14 @@ pub fn document() -> Value {
             "schemas": generator.take_definitions(true),
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
             "responses": {
+                "outcome": {
+                    "description": "What went wrong, as an OperationOutcome (FHIR R4)",
+                    "content": { MEDIA_TYPE: { "schema": {
+                        "type": "object",
+                        "properties": { "resourceType": { "const": "OperationOutcome" } },
+                        "required": ["resourceType", "issue"],
+                    } } },
+                },
                 "problem": {
                     "description": "What went wrong (RFC 9457)",
                     "content": { "application/problem+json": { "schema": problem } },
@@ -169,7 +198,53 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Some(path) => dicomweb(route.method, path),
         None => shape(route, generator),
     };
-    let (status, answer) = match &shape.answer {
+    let responses = responses(route, &shape);
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters(route, &shape),
+        "responses": responses,
+        "security": if route.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
+    });
+    if let Access::Needs(action) = route.access {
+        let roles: Vec<&str> = Role::ALL
+            .into_iter()
+            .filter(|r| r.may(action))
+            .map(Role::text)
+            .collect();
+        operation["x-roles"] = json!(roles);
+    }
+    if let Some((content, required)) = request_body(route, &shape) {
+        operation["requestBody"] = json!({ "required": required, "content": content });
+    }
+    operation
+}
+
+/// Every answer by its status.
+fn responses(route: &Route, shape: &Shape) -> Map<String, Value> {
+    let (status, answer) = hoped_for(route, &shape.answer);
+    let mut responses = Map::new();
+    responses.insert(
+        status.to_owned(),
+        json!({ "description": route.summary, "content": answer }),
+    );
+    for refusal in refusals::refused(route, shape) {
+        responses.insert(refusal.to_owned(), refusals::told(route));
+    }
+    for (status, description) in refusals::besides(route) {
+        responses.insert(status.to_owned(), json!({ "description": description }));
+    }
+    let same = responses[status]["content"].clone();
+    for (status, description) in refusals::alike(route) {
+        let told = json!({ "description": description, "content": same });
+        responses.insert(status.to_owned(), told);
+    }
+    responses
+}
+
+/// The status and the content of the answer that is hoped for.
+fn hoped_for(route: &Route, answer: &Answer) -> (&'static str, Value) {
+    match answer {
         Answer::Json(schema) => ("200", json!({ "application/json": { "schema": schema } })),
         Answer::Created(schema) => ("201", json!({ "application/json": { "schema": schema } })),
         Answer::Object => (
@@ -181,6 +256,11 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             json!({ "application/dicom+json": { "schema": { "type": "array", "items": { "type": "object" } } } }),
         ),
         Answer::Nothing => ("200", json!({})),
+        Answer::Gone => ("204", json!({})),
+        Answer::Metrics => (
+            "200",
+            json!({ "application/openmetrics-text": { "schema": { "type": "string" } } }),
+        ),
         Answer::Picture => (
             "200",
             json!({ "image/png": { "schema": { "type": "string", "format": "binary" } } }),
@@ -198,62 +278,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             json!({ "multipart/related": { "schema": { "type": "string", "format": "binary" } } }),
         ),
         Answer::Text => ("200", json!({ "text/plain": { "schema": { "type": "string" } } })),
-    };
-    let mut responses = Map::new();
-    responses.insert(
-        status.to_owned(),
-        json!({ "description": route.summary, "content": answer }),
-    );
-    for refusal in refusals(route, &shape) {
-        responses.insert(
-            refusal.to_owned(),
-            json!({ "$ref": "#/components/responses/problem" }),
-        );
     }
-    let mut operation = json!({
-        "operationId": operation_id(route),
-        "summary": route.summary,
-        "parameters": parameters(route, &shape),
-        "responses": responses,
-        "security": if route.access == Access::Open { json!([]) } else { json!([{ "bearer": [] }]) },
-    });
-    if let Access::Needs(action) = route.access {
-        let roles: Vec<&str> = Role::ALL
-            .into_iter()
-            .filter(|r| r.may(action))
-            .map(Role::text)
-            .collect();
-        operation["x-roles"] = json!(roles);
-    }
-    if let Some(body) = request_body(route, &shape) {
-        operation["requestBody"] = json!({ "required": true, "content": body });
-    }
-    operation
 }
 
-fn request_body(route: &Route, shape: &Shape) -> Option<Value> {
-    if route.path.starts_with("/ups-rs/") && route.method != "GET" {
-        return Some(json!({ "application/dicom+json": { "schema": { "type": "object" } } }));
-    }
-    let body = shape.body.as_ref()?;
-    Some(json!({ "application/json": { "schema": body } }))
-}
-
-fn refusals(route: &Route, shape: &Shape) -> Vec<&'static str> {
-    let mut codes = Vec::new();
-    if !shape.query.is_empty() || shape.body.is_some() {
-        codes.push("400");
-    }
-    if route.access != Access::Open {
-        codes.extend(["401", "403"]);
-    }
-    if route.path.contains('{') {
-        codes.push("404");
-    }
-    if route.method != "GET" && route.path.contains('{') {
-        codes.push("409");
-    }
-    codes
+/// By media type, and whether it must be there.
+fn request_body(route: &Route, shape: &Shape) -> Option<(Value, bool)> {
+    let ours = |body| (json!({ "application/json": { "schema": body } }), true);
+    bodies::of_standard(route).or_else(|| shape.body.as_ref().map(ours))
 }
 
 /// `GET /api/v1/studies/{id}` → `get_studies_id`.
@@ -268,11 +299,11 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
         .path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
-    let in_query = shape.query.iter().map(|(name, what)| {
-        json!({ "name": name, "in": "query", "description": what, "schema": { "type": "string" } })
-    });
+    let in_path = in_path.map(|name| parameters::in_path(route, name));
+    let in_query = shape
+        .query
+        .iter()
+        .map(|(name, what)| parameters::in_query(route, name, what));
     in_path.chain(in_query).collect()
 }
 
@@ -289,16 +320,11 @@ fn answer(
     route: &Route,
     generator: &mut SchemaGenerator,
 ) -> (Answer, &'static [(&'static str, &'static str)]) {
-    fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
-        Answer::Json(generator.subschema_for::<Page<T>>())
-    }
-    fn one<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
-        Answer::Json(generator.subschema_for::<T>())
-    }
     let g = generator;
     let path = route.path.trim_start_matches("/api/v1");
     match (route.method, path) {
-        ("GET", "/healthz" | "/metrics") => (Answer::Text, &[]),
+        ("GET", "/healthz") => (Answer::Text, &[]),
+        ("GET", "/metrics") => (Answer::Metrics, &[]),
         ("GET", "/readyz") => (one::<health::Readiness>(g), &[]),
         ("GET", "/worklist") => (list::<worklist::WorklistItem>(g), WORKLIST),
         ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
@@ -307,12 +333,6 @@ fn answer(
         ("POST", "/studies/{id}/withdraw") => (one::<withdraw::WithdrawnView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
-        ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
-        ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
-        ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
-        ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
-        ("GET", "/start") => (list::<start::StepView>(g), &[]),
-        ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
         ("GET", "/studies/{id}/images/{instance}/{frame}") => (Answer::Picture, WINDOW),
         ("GET", "/studies/{id}/marks/{result}/{slice}") => (Answer::Picture, DRAWN),
@@ -348,6 +368,20 @@ fn answer(
         ("GET", "/people") => (list::<people::PersonView>(g), LIST),
         ("POST", "/people") => (Answer::Created(g.subschema_for::<people::ChangedPerson>()), &[]),
         ("POST", "/people/{id}/change") => (one::<people::ChangedPerson>(g), &[]),
+        _ => of_setup(route, g),
+    }
+}
+
+/// What an engineer asks for.
+fn of_setup(route: &Route, g: &mut SchemaGenerator) -> (Answer, &'static [(&'static str, &'static str)]) {
+    let path = route.path.trim_start_matches("/api/v1");
+    match (route.method, path) {
+        ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
+        ("POST", "/connections/{id}/check") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/test-message") => (one::<connections::CheckView>(g), &[]),
+        ("POST", "/connections/{id}/pause" | "/connections/{id}/resume") => (one::<pauses::Paused>(g), &[]),
+        ("GET", "/start") => (list::<start::StepView>(g), &[]),
+        ("POST", "/start/test-page") => (one::<start::TestPageView>(g), &[]),
         _ => of_interfaces(route.method, path, g).unwrap_or_else(|| of_standards(route.method, path)),
     }
 }
@@ -359,21 +393,21 @@ fn of_interfaces(
     g: &mut SchemaGenerator,
 ) -> Option<(Answer, &'static [(&'static str, &'static str)])> {
     Some(match (method, path) {
-        ("GET", "/site-profiles") => (
-            Answer::Json(g.subschema_for::<Page<site_profiles::ProfileView>>()),
-            &[],
-        ),
-        ("GET", "/site-profiles/{id}") => (
-            Answer::Json(g.subschema_for::<site_profiles::ProfileDetail>()),
-            &[],
-        ),
-        ("POST", "/site-profiles/{id}/read") => {
-            (Answer::Json(g.subschema_for::<site_profiles::ReadView>()), &[])
-        }
-        ("GET", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Editable>()), &[]),
-        ("POST", "/messages/{id}/edit") => (Answer::Json(g.subschema_for::<edit::Edited>()), &[]),
+        ("GET", "/site-profiles") => (list::<site_profiles::ProfileView>(g), &[]),
+        ("GET", "/site-profiles/{id}") => (one::<site_profiles::ProfileDetail>(g), &[]),
+        ("POST", "/site-profiles/{id}/read") => (one::<site_profiles::ReadView>(g), &[]),
+        ("GET", "/messages/{id}/edit") => (one::<edit::Editable>(g), &[]),
+        ("POST", "/messages/{id}/edit") => (one::<edit::Edited>(g), &[]),
         _ => return None,
     })
+}
+
+fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
+    Answer::Json(generator.subschema_for::<Page<T>>())
+}
+
+fn one<T: JsonSchema>(generator: &mut SchemaGenerator) -> Answer {
+    Answer::Json(generator.subschema_for::<T>())
 }
 
 fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &'static str)]) {
@@ -382,6 +416,10 @@ fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &
         ("GET", "/ups-rs/workitems/{id}") => (Answer::DataSets, &[]),
         (_, path) if path.starts_with("/ups-rs/") => (Answer::Nothing, &[]),
         ("POST", "/cds-services/{id}/feedback") => (Answer::Nothing, &[]),
+        ("DELETE", _) => (Answer::Gone, &[]),
+        ("GET", "/fhir/Patient") => (Answer::Fhir, LOOKED_UP),
+        ("GET", "/fhir/metadata") => (Answer::Fhir, &[]),
+        ("GET", path) if path.starts_with("/fhir/") && !path.contains('{') => (Answer::Fhir, COUNTED),
         _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
     }
@@ -403,6 +441,8 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/site-profiles/{id}/read") => Some(g.subschema_for::<site_profiles::Try>()),
         ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
         ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
+        ("POST", "/cds-services/{id}") => Some(g.subschema_for::<cds::request::HookRequest>()),
+        ("POST", "/cds-services/{id}/feedback") => Some(g.subschema_for::<cds::feedback::Message>()),
         ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
         _ => None,
     }

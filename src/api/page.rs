@@ -2,17 +2,19 @@
 //! and id of the last row, so that rows of one microsecond are neither skipped nor shown twice.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::ApiError;
 use crate::storage::page::Before;
 
 const DEFAULT_LIMIT: u64 = 50;
-const MAX_LIMIT: u64 = 500;
+pub const MAX_LIMIT: u64 = 500;
 
 /// What every list takes.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct PageQuery {
+    #[serde(default, deserialize_with = "limit")]
     pub limit: Option<u64>,
     pub cursor: Option<String>,
 }
@@ -27,7 +29,7 @@ pub struct Page<T> {
 
 impl PageQuery {
     pub fn limit(&self) -> u64 {
-        self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
+        self.limit.unwrap_or(DEFAULT_LIMIT)
     }
 
     /// The limit of a list that sets no default of its own.
@@ -59,6 +61,15 @@ impl PageQuery {
         self.cursor
             .as_deref()
             .map_or(Ok(0), |cursor| cursor.parse().map_err(|_| unknown_cursor()))
+    }
+}
+
+/// From 1 to `MAX_LIMIT`.
+pub fn limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let number = u64::deserialize(from)?;
+    match (1..=MAX_LIMIT).contains(&number) {
+        true => Ok(Some(number)),
+        false => Err(D::Error::custom(format!("limit: expected 1 to {MAX_LIMIT}"))),
     }
 }
 
@@ -126,7 +137,23 @@ mod tests {
 
     #[test]
     fn limits_are_bounded() {
-        let limit = |limit| PageQuery { limit, cursor: None }.limit();
-        assert_eq!((limit(None), limit(Some(0)), limit(Some(1 << 40))), (50, 1, 500));
+        let limit = |text| {
+            let read = actix_web::web::Query::<PageQuery>::from_query(text).ok();
+            read.map(|query| query.limit())
+        };
+        assert_eq!(
+            (limit(""), limit("limit=1"), limit("limit=500")),
+            (Some(50), Some(1), Some(500))
+        );
+        for wrong in [
+            "limit=0",
+            "limit=501",
+            "limit=",
+            "limit=-1",
+            "limit=x",
+            "limit=18446744073709551616",
+        ] {
+            assert_eq!(limit(wrong), None, "{wrong}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::auth::Principal;
 use super::connections::ConnectionKind;
 use super::error::ApiError;
 use super::state::State;
+use super::words::{SEEN, words};
 use crate::storage::entity::pause;
 use crate::storage::pauses::{self, Stopped};
 use crate::storage::{StoreError, audit};
@@ -38,6 +39,7 @@ impl PauseView {
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     /// For those who wonder why nothing comes; 200 characters at most.
+    #[schemars(length(min = 1, max = MAX_REASON), regex(pattern = SEEN))]
     pub reason: String,
 }
 
@@ -94,12 +96,8 @@ fn one(state: &State, id: &str) -> Result<(String, String), ApiError> {
 /// # Errors
 /// No reason, or a conflict where it is paused already.
 pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Result<String, ApiError> {
-    let ((name, key), reason) = (one(state, id)?, reason.trim().to_owned());
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {MAX_REASON} characters"
-        )));
-    }
+    let (name, key) = one(state, id)?;
+    let reason = words("reason", reason, MAX_REASON)?;
     let detail = serde_json::json!({ "reason": reason });
     let site = &state.settings.site.0;
     let event = who.did("connection.pause", format!("connection:{key}"), site, detail);

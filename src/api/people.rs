@@ -19,6 +19,9 @@ use crate::storage::{StoreError, Tx, accounts, audit, people, sessions};
 
 /// Characters of a name.
 const NAME: usize = 100;
+/// No control character, and something that can be seen.
+const PRINTABLE: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 /// How long a link to choose a password is good.
 const INVITE_LASTS: TimeDelta = TimeDelta::hours(72);
 
@@ -42,8 +45,10 @@ pub struct PersonView {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPerson {
+    #[schemars(length(min = 1, max = NAME), regex(pattern = PRINTABLE))]
     pub name: String,
     /// `radiologist`, `integration_engineer`, `admin`, …
+    #[schemars(with = "Role")]
     pub role: String,
 }
 
@@ -52,6 +57,7 @@ pub struct NewPerson {
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     Role {
+        #[schemars(with = "Role")]
         role: String,
     },
     /// A new link to choose a password; the old password holds until it is used.

@@ -15,6 +15,7 @@ use super::page::{Page, PageQuery};
 use super::patient::PatientView;
 use super::state::State;
 use super::views;
+use super::words::{ANY, words};
 use crate::storage::analyses::{self, AnalysisState};
 use crate::storage::entity::{analysis, repeat, study};
 use crate::storage::{StoreError, Tx, audit, priors, repeats, studies, timeline};
@@ -79,6 +80,7 @@ pub enum Act {
     /// Ask for a repeat, with a word to those who take the images.
     Request {
         #[serde(default)]
+        #[schemars(length(max = NOTE), regex(pattern = ANY))]
         note: String,
     },
     /// Take the repeat on.
@@ -256,15 +258,13 @@ async fn check(state: &State, id: StudyId, act: &Act) -> Result<(), ApiError> {
         .await?
         .ok_or(ApiError::NotFound("study"))?;
     match act {
-        Act::Request { note } if note.chars().count() > NOTE => Err(ApiError::BadRequest(format!(
-            "note: expected at most {NOTE} characters"
-        ))),
+        Act::Request { note } if !note.trim().is_empty() => words("note", note, NOTE).map(|_| ()),
         Act::Request { .. } | Act::Acknowledge => Ok(()),
         Act::Link { study_id } => {
             let others = priors::of(conn, &row, &state.settings.default_authority).await?;
             match others.iter().any(|other| other.id == study_id.to_string()) {
                 true => Ok(()),
-                false => Err(ApiError::BadRequest(
+                false => Err(ApiError::Conflict(
                     "study_id: expected another study of the same patient".into(),
                 )),
             }

@@ -11,10 +11,11 @@ use super::error::ApiError;
 use super::page::{Page, PageQuery, one_of};
 use super::state::State;
 use super::views;
+use super::words::{SEEN, words};
 use crate::storage::entity::quarantine;
 use crate::storage::{audit, instances};
 
-const STATES: [&str; 2] = ["open", "dismissed"];
+pub const STATES: [&str; 2] = ["open", "dismissed"];
 /// Characters of a reason that are kept.
 const REASON: usize = 500;
 
@@ -49,6 +50,7 @@ pub struct Filter {
 #[serde(deny_unknown_fields)]
 pub struct Dismissal {
     /// In a few words, without a patient's name.
+    #[schemars(length(min = 1, max = REASON), regex(pattern = SEEN))]
     pub reason: String,
 }
 
@@ -94,12 +96,7 @@ pub async fn close(
     let id: InstanceId = id
         .parse()
         .map_err(|_| ApiError::NotFound("quarantined instance"))?;
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {REASON} characters that say why the entry is closed"
-        )));
-    }
+    let reason = words("reason", reason, REASON)?;
     let event = who.did(
         "quarantine.dismiss",
         format!("quarantine:{id}"),

@@ -28,8 +28,10 @@ const SHOWN: usize = 20;
 /// Which messages, and how.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = named_or_alike()))]
 pub struct Many {
     /// Ids of messages; without any, those that failed and fit the rest.
+    #[schemars(length(max = MAX_MESSAGES))]
     #[serde(default)]
     pub messages: Vec<String>,
     #[serde(default)]
@@ -173,6 +175,16 @@ fn grouped(refused: BTreeMap<String, usize>) -> Vec<Refused> {
         .collect()
 }
 
+/// As `chosen` reads it, for the description of the API.
+fn named_or_alike() -> serde_json::Value {
+    serde_json::json!([
+        { "required": ["messages"], "properties": { "messages": { "minItems": 1 } } },
+        { "required": ["peer", "state"], "properties": {
+            "peer": { "minLength": 1 }, "state": { "enum": failures::FAILED },
+        } },
+    ])
+}
+
 /// Oldest first: what came first is applied first.
 async fn chosen(state: &State, many: &Many) -> Result<Vec<message::Model>, ApiError> {
     let conn = state.store.read();
@@ -180,7 +192,12 @@ async fn chosen(state: &State, many: &Many) -> Result<Vec<message::Model>, ApiEr
     if many.messages.is_empty() {
         rows = message_search::search(conn, &alike(many)?, None, MAX_MESSAGES).await?;
     }
-    for id in many.messages.iter().take(MAX_MESSAGES as usize) {
+    if many.messages.len() > MAX_MESSAGES as usize {
+        return Err(ApiError::BadRequest(format!(
+            "messages: expected {MAX_MESSAGES} at most"
+        )));
+    }
+    for id in &many.messages {
         let id: MessageId = id.parse().map_err(|_| ApiError::NotFound("message"))?;
         rows.push(
             messages::by_id(conn, id)

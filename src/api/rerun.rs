@@ -9,6 +9,7 @@ use tocsin_domain::ids::{AnalysisId, StudyId};
 use super::auth::Principal;
 use super::error::ApiError;
 use super::state::State;
+use super::words::{SEEN, words};
 use crate::storage::entity::analysis;
 use crate::storage::{StoreError, Tx, analyses, audit, timeline};
 
@@ -20,6 +21,7 @@ const REASON: usize = 200;
 pub struct Rerun {
     pub model: String,
     /// Why, for those who read the timeline.
+    #[schemars(length(min = 1, max = REASON), regex(pattern = SEEN))]
     pub reason: String,
 }
 
@@ -47,13 +49,7 @@ pub async fn post(
 /// A model that has never had images of this study, that is at work on it, or that is not in force.
 pub async fn again(state: &State, who: &Principal, id: &str, wanted: Rerun) -> Result<RerunView, ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
-    let reason = wanted.reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {REASON} characters that say why {} should run again",
-            wanted.model
-        )));
-    }
+    let reason = words("reason", &wanted.reason, REASON)?;
     let event = who.did(
         "study.rerun",
         format!("study:{id}"),

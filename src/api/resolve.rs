@@ -18,6 +18,7 @@ use crate::storage::{audit, orders, patients, studies};
 /// The decision: exactly one of the three.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = exactly_one()))]
 pub struct Resolution {
     /// The id of the order, as the list of candidates gives it.
     #[serde(default)]
@@ -31,6 +32,28 @@ pub struct Resolution {
     /// `true`: no order that is known here is this study's.
     #[serde(default)]
     pub no_order: bool,
+}
+
+/// An order by one of its names, or that there is none.
+fn exactly_one() -> serde_json::Value {
+    let only = |named: &str, value: serde_json::Value| {
+        let mut properties = serde_json::json!({
+            "order_id": { "type": "null" }, "accession": { "type": "null" }, "no_order": { "const": false },
+        });
+        properties[named] = value;
+        serde_json::json!({ "required": [named], "properties": properties })
+    };
+    serde_json::json!([
+        only(
+            "order_id",
+            serde_json::json!({ "type": "string", "format": "uuid" })
+        ),
+        only(
+            "accession",
+            serde_json::json!({ "type": "string", "pattern": r"\S" })
+        ),
+        only("no_order", serde_json::json!({ "const": true })),
+    ])
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -94,6 +94,18 @@ pub fn find(method: &str, path: &str) -> Option<&'static Route> {
     all().find(|route| route.method == method && route.path == path)
 }
 
+/// What an address takes (RFC 9110 10.2.1); what can be got can be asked for by HEAD.
+pub fn methods(path: &str) -> Vec<&'static str> {
+    let mut methods: Vec<&str> = all()
+        .filter(|route| route.path == path)
+        .map(|route| route.method)
+        .collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods
+}
+
 #[cfg(test)]
 mod tests {
     use super::Access::{Needs, Open};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, REFERER};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, ResponseError};
@@ -70,12 +70,12 @@ pub fn app(
         .app_data(
             web::JsonConfig::default()
                 .limit(limit)
-                .error_handler(|error, _| bad_body(error)),
+                .error_handler(|error, _| bad_body(error, "expected Content-Type: application/json")),
         )
         .app_data(
             web::FormConfig::default()
                 .limit(limit)
-                .error_handler(|error, _| bad_body(error)),
+                .error_handler(|error, _| bad_body(error, "expected a form")),
         )
         .app_data(web::QueryConfig::default().error_handler(|error, _| bad_input("query", &error)))
         .app_data(
@@ -173,11 +173,12 @@ pub(super) fn error_of(answered: &ServiceResponse<BoxBody>) -> Option<ApiError> 
     noted.or_else(|| answered.response().error()?.as_error::<ApiError>().cloned())
 }
 
-fn bad_body(error: impl ResponseError + 'static) -> actix_web::Error {
-    if error.status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return problem(ApiError::TooLarge);
+fn bad_body(error: impl ResponseError + 'static, expected: &'static str) -> actix_web::Error {
+    match error.status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => problem(ApiError::TooLarge),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => problem(ApiError::Unsupported(expected)),
+        _ => bad_input("body", &error),
     }
-    bad_input("body", &error)
 }
 
 fn bad_input(place: &str, error: &dyn std::fmt::Display) -> actix_web::Error {

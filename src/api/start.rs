@@ -155,9 +155,7 @@ pub fn reachable(state: &State) -> Vec<Reachable> {
 /// Nobody of this id, or no server that took it.
 pub async fn test_page(state: &State, who: &Principal, person: &str) -> Result<String, ApiError> {
     if !state.settings.people.contains_key(person) {
-        return Err(ApiError::BadRequest(
-            "person: expected the id of somebody of [[alerts.people]]".into(),
-        ));
+        return Err(ApiError::NotFound("person of [[alerts.people]]"));
     }
     let pages: Arc<dyn TestPages> = state.test_pages.clone();
     let sent = pages.send(person).await;

@@ -12,6 +12,7 @@ use super::auth::{Principal, Role, secret};
 use super::error::ApiError;
 use super::page::{Page, PageQuery};
 use super::state::State;
+use super::words::{SEEN, words};
 use crate::storage::entity::api_token;
 use crate::storage::{accounts, audit};
 
@@ -35,11 +36,14 @@ pub struct TokenView {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
+    #[schemars(length(min = 1, max = NAME), regex(pattern = SEEN))]
     pub name: String,
     /// `radiologist`, `integration_engineer`, `service`, …
+    #[schemars(with = "Role")]
     pub role: String,
     /// It ends by itself after so many days; never without this.
     #[serde(default)]
+    #[schemars(range(min = 1, max = DAYS))]
     pub expires_in_days: Option<u32>,
 }
 
@@ -103,12 +107,7 @@ pub async fn make(state: &State, who: &Principal, wanted: NewToken) -> Result<Ma
 }
 
 fn checked(wanted: &NewToken) -> Result<Role, ApiError> {
-    let length = wanted.name.trim().chars().count();
-    if !(1..=NAME).contains(&length) {
-        return Err(ApiError::BadRequest(format!(
-            "name: expected 1 to {NAME} characters"
-        )));
-    }
+    words("name", &wanted.name, NAME)?;
     if wanted
         .expires_in_days
         .is_some_and(|days| !(1..=DAYS).contains(&days))

@@ -9,6 +9,7 @@ use tocsin_domain::ids::{ResultId, StudyId};
 use super::auth::Principal;
 use super::error::ApiError;
 use super::state::State;
+use super::words::{SEEN, words};
 use crate::storage::{StoreError, Tx, analyses, audit, withdrawals};
 
 /// Characters of a reason at most.
@@ -20,6 +21,7 @@ pub struct Withdraw {
     /// The result that speaks for its model now.
     pub result_id: ResultId,
     /// Why, for those who read the timeline; names no patient.
+    #[schemars(length(min = 1, max = REASON), regex(pattern = SEEN))]
     pub reason: String,
 }
 
@@ -39,12 +41,7 @@ pub async fn post(
 ) -> Result<Json<WithdrawnView>, ApiError> {
     let id: StudyId = id.parse().map_err(|_| ApiError::NotFound("study"))?;
     let Withdraw { result_id, reason } = wanted.into_inner();
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {REASON} characters that say why the result is taken back"
-        )));
-    }
+    let reason = words("reason", &reason, REASON)?;
     let event = who.did(
         "result.withdraw",
         format!("study:{id}"),

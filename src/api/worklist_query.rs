@@ -10,15 +10,15 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::error::ApiError;
-use super::page::{PageQuery, one_of};
+use super::page::{PageQuery, limit, one_of};
 use super::waiting::Ranked;
 use crate::storage::analyses::AnalysisState;
 use crate::storage::waiting::Waiting;
 
 /// The words of `claimed`.
-const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
-const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
-const ORDERS: [&str; 11] = [
+pub const CLAIMS: [&str; 3] = ["me", "nobody", "somebody"];
+pub const LINKS: [&str; 3] = ["linked", "unmatched", "conflict"];
+pub const ORDERS: [&str; 11] = [
     "rank", "arrived", "patient", "exam", "score", "images", "wait", "cap", "ai", "alert", "claimed",
 ];
 /// What of several models' words says where to look first.
@@ -54,6 +54,7 @@ pub struct WorklistQuery {
     /// Columns that are left out of the page, of `HIDEABLE`, with commas between.
     #[serde(default)]
     pub hide: String,
+    #[serde(default, deserialize_with = "limit")]
     pub limit: Option<u64>,
     pub cursor: Option<String>,
 }
@@ -98,7 +99,11 @@ impl WorklistQuery {
         for column in self.hidden() {
             one_of("hide", Some(column), &HIDEABLE)?;
         }
-        one_of("sort", Some(self.sort.trim_start_matches('-')), &ORDERS)?;
+        one_of(
+            "sort",
+            Some(self.sort.strip_prefix('-').unwrap_or(&self.sort)),
+            &ORDERS,
+        )?;
         let band = one_of("band", Some(&self.band), &bands)?;
         let ai = one_of("ai", Some(&self.ai), &states)?;
         Ok(Selection {

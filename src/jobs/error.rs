@@ -28,6 +28,7 @@ impl From<StoreError> for JobError {
             StoreError::Inconsistent { .. }
             | StoreError::Missing(_)
             | StoreError::Refused(_)
+            | StoreError::Nul
             | StoreError::Statement(_)
             | StoreError::NotDurable(_) => Self::Fail(error.to_string()),
         }

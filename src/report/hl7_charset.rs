@@ -166,7 +166,14 @@ impl Declared {
     }
 
     /// Decodes a whole message. Unsaid, or ASCII with other bytes in it: UTF-8 if it is that, else 8859/1.
+    /// A NUL is no text, and PostgreSQL keeps none: it is left out.
     pub fn decode(self, bytes: &[u8]) -> Result<Decoded, CharsetError> {
+        let mut decoded = self.as_it_came(bytes)?;
+        decoded.text.retain(|c| c != '\0');
+        Ok(decoded)
+    }
+
+    fn as_it_came(self, bytes: &[u8]) -> Result<Decoded, CharsetError> {
         let (bytes, marked) = match bytes.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (rest, true),
             None => (bytes, false),
@@ -226,7 +233,8 @@ impl Charset {
                 East::Gb18030 => "GB 18030-2000",
                 East::Big5 => "BIG-5",
                 East::KsX1001 => "KS X 1001",
-                East::Iso2022Jp => "ISO IR87",
+                // ASCII first, and behind it what escape sequences switch to.
+                East::Iso2022Jp => "~ISO IR87",
             },
         }
     }
@@ -387,7 +395,7 @@ mod tests {
             ("GB 18030-2000", "张伟 \u{20bb7} €"),
             ("BIG-5", "陳大文 許功蓋"),
             ("KS X 1001", "김철수"),
-            ("ISO IR87", "山田 太郎 ヤマダ"),
+            ("~ISO IR87", "山田 太郎 ヤマダ"),
         ] {
             let Declared::Known(charset) = Declared::read(name) else {
                 panic!("{name} is known");

@@ -21,6 +21,9 @@ pub enum StoreError {
     Fenced,
     #[error("{0}")]
     Refused(String),
+    /// PostgreSQL keeps no NUL in texts and documents.
+    #[error("a text holds a NUL character, which cannot be kept")]
+    Nul,
     #[error("a statement failed ({0})")]
     Statement(String),
     #[error("the database is not set up as durability needs: {0}")]
@@ -37,6 +40,7 @@ impl StoreError {
             | Self::Missing(_)
             | Self::Fenced
             | Self::Refused(_)
+            | Self::Nul
             | Self::Statement(_)
             | Self::NotDurable(_) => false,
         }
@@ -93,6 +97,9 @@ fn from_code(code: &str) -> StoreError {
             _ => None,
         }
     };
+    if ["22021", "22P05"].contains(&code) {
+        return StoreError::Nul;
+    }
     match state.or_else(sqlite) {
         Some(why) => StoreError::Unavailable(why),
         None => StoreError::Statement(format!("code {code}")),

@@ -1,5 +1,6 @@
 """The other systems of a hospital: real archives (dcmtk's storescp, Orthanc), and a RIS that answers as it is told to."""
 import json
+import random
 import shutil
 import socket
 import socketserver
@@ -13,11 +14,20 @@ from scu import echoes
 from service import until
 
 
+# Below what the kernel hands out by itself: whoever asks for any port gets none of ours between our look and our neighbour's start.
+PORTS = range(20_000, 32_000)
+
+
 def free_ports(count):
     """Ports that nobody has now. Held open together, so that no two are the same."""
-    sockets = [socket.socket() for _ in range(count)]
-    for probe in sockets:
-        probe.bind(("127.0.0.1", 0))
+    sockets = []
+    while len(sockets) < count:
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", random.choice(PORTS)))
+            sockets.append(probe)
+        except OSError:
+            probe.close()
     ports = [probe.getsockname()[1] for probe in sockets]
     for probe in sockets:
         probe.close()

@@ -12,14 +12,15 @@ class Rows:
         self.sqlite = url.startswith("sqlite://")
 
     def query(self, sql, *values):
-        """`values` are for the question marks of SQLite."""
+        """`values` stand for the question marks."""
         if self.sqlite:
             path = self.url.removeprefix("sqlite://")
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
                 db.row_factory = sqlite3.Row
                 db.create_function("sha256_hex", 1, lambda raw: hashlib.sha256(raw).hexdigest())
                 return [dict(row) for row in db.execute(sql, values)]
-        assert not values, "PostgreSQL is asked by psql, which takes none"
+        for value in values:
+            sql = sql.replace("?", self.literal(value), 1)
         sql = sql.replace("sha256_hex(raw)", "encode(sha256(raw), 'hex')")
         text = self._psql(f"SELECT coalesce(json_agg(t), '[]') FROM ({sql}) t")
         return json.loads(text)

@@ -63,11 +63,11 @@ def test_an_element_that_claims_four_gigabytes_is_refused(unharmed):
 
 def test_a_deflate_bomb_is_refused(unharmed):
     uid = f"{ROOT}.4"
-    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    pack = zlib.compressobj(1, zlib.DEFLATED, -15)
     data = pack.compress(slice_of(uid, extra=struct.pack("<HH2sHI", 0x0029, 0x1010, b"OB", 0, 1 << 30)))
     zeros = b"\0" * (1 << 22)
     data += b"".join(pack.compress(zeros) for _ in range(256)) + pack.flush()
-    assert len(data) < 2_000_000
+    assert len(data) < 8_000_000
     answer, line = refused(unharmed, uid, data, syntax=DEFLATED)
     assert "grows beyond" in line
 

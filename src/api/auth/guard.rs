@@ -192,7 +192,10 @@ fn line_of(request: &ServiceRequest) -> Result<&'static Route, ApiError> {
     let pattern = request
         .match_pattern()
         .ok_or(ApiError::NotFound("page or resource"))?;
-    routes::find(request.method().as_str(), &pattern).ok_or(ApiError::MethodNotAllowed)
+    let found = routes::find(request.method().as_str(), &pattern);
+    found.ok_or_else(|| ApiError::MethodNotAllowed {
+        allow: routes::methods(&pattern).join(", "),
+    })
 }
 
 async fn authenticate(state: &State, request: &ServiceRequest, id: &str) -> Result<Admitted, ApiError> {

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -18,12 +19,15 @@ const CARDS: usize = 50;
 const COMMENT: usize = 2_000;
 const CODE: usize = 128;
 
-#[derive(Deserialize)]
+/// What became of cards.
+#[derive(Deserialize, JsonSchema)]
 pub struct Message {
+    #[schemars(length(min = 1, max = CARDS))]
     feedback: Vec<Said>,
 }
 
-#[derive(Deserialize)]
+/// What became of one.
+#[derive(Deserialize, JsonSchema)]
 pub struct Said {
     card: Uuid,
     outcome: Outcome,
@@ -31,14 +35,14 @@ pub struct Said {
     override_reason: Option<Override>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Outcome {
     Accepted,
     Overridden,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Override {
     #[serde(default)]
     reason: Option<Reason>,
@@ -46,7 +50,7 @@ struct Override {
     user_comment: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Reason {
     #[serde(default)]
     code: Option<String>,

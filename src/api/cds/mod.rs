@@ -4,9 +4,9 @@
 mod advise;
 mod card;
 pub mod cors;
-mod feedback;
+pub mod feedback;
 mod known;
-mod request;
+pub mod request;
 mod services;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! What an EHR asks: whose chart is open, and which orders are being written. Reads FHIR R4 as far as it needs it, and says
 //! what is missing.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -16,12 +17,15 @@ const DRAFTS: usize = 50;
 /// Characters of what names the person who asks.
 const USER: usize = 128;
 
-#[derive(Deserialize)]
+/// What CDS Hooks 2.0 has an EHR send.
+#[derive(Deserialize, JsonSchema)]
 pub struct HookRequest {
+    /// That of the service: `patient-view`, `order-select` or `order-sign`.
     pub hook: String,
     #[serde(rename = "hookInstance")]
     pub hook_instance: Uuid,
     pub context: Map<String, Value>,
+    /// With the Patient resource under `patient`; nothing is read from the EHR.
     #[serde(default)]
     pub prefetch: Option<Map<String, Value>>,
 }

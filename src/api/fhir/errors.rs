@@ -58,7 +58,7 @@ fn issue(error: &ApiError) -> Issue {
         ApiError::Unauthenticated | ApiError::Locked | ApiError::NeedsProof => Issue::Login,
         ApiError::Forbidden { .. } | ApiError::NeedsFactor | ApiError::ForeignForm => Issue::Forbidden,
         ApiError::NotFound(_) => Issue::NotFound,
-        ApiError::MethodNotAllowed | ApiError::NotAcceptable(_) | ApiError::Unsupported(_) => {
+        ApiError::MethodNotAllowed { .. } | ApiError::NotAcceptable(_) | ApiError::Unsupported(_) => {
             Issue::NotSupported
         }
         ApiError::BadRequest(_) => Issue::Invalid,

@@ -177,8 +177,9 @@ impl Wanted {
 
 fn count(name: &str, value: &str) -> Result<usize, ApiError> {
     value
-        .parse()
-        .map_err(|_| ApiError::BadRequest(format!("{name}: expected a whole number")))
+        .parse::<u32>()
+        .map(|number| number as usize)
+        .map_err(|_| ApiError::BadRequest(format!("{name}: expected a whole number, not negative")))
 }
 
 /// Keywords of the dictionary, or tags of eight digits, with dots between those that lead into sequences.

@@ -119,11 +119,11 @@ impl Query {
         match name.as_str() {
             "_count" => {
                 let expected = "a number, 0 or more";
-                let asked: usize = text.parse().map_err(|_| QueryError::Value {
+                let asked: u32 = text.parse().map_err(|_| QueryError::Value {
                     name: name.clone(),
                     expected,
                 })?;
-                self.count = asked.min(MAX_COUNT);
+                self.count = (asked as usize).min(MAX_COUNT);
             }
             CURSOR => {
                 self.cursor = Some(Cursor::parse(&text).ok_or(QueryError::Value {

@@ -222,6 +222,16 @@ mod tests {
     }
 
     #[test]
+    fn a_nul_in_a_text_is_left_out_and_told() {
+        let mut elements = uids();
+        elements.push(element(tags::PATIENT_ID, b"LO", b"P\x001\0"));
+        let (facts, problems) = read_elements(&elements).unwrap();
+        assert_eq!(facts.patient.map(|patient| patient.value), Some("P1".to_owned()));
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].tag, tags::PATIENT_ID);
+    }
+
+    #[test]
     fn without_its_uids_an_object_is_refused_by_name() {
         let mut elements = uids();
         elements.remove(2);

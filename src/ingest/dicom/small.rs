@@ -75,6 +75,6 @@ pub fn put(to: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
 /// A value without its padding; `None` where it is absent, empty or no text.
 pub fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     let value = object.element_opt(tag).ok().flatten()?.to_str().ok()?;
-    let value = value.trim_matches(['\0', ' ']);
-    (!value.is_empty()).then(|| value.to_owned())
+    let value = value.trim_matches(['\0', ' ']).replace('\0', "");
+    (!value.is_empty()).then_some(value)
 }

@@ -43,17 +43,16 @@ impl<'a> Values<'a> {
         if !decoded.clean {
             self.problem(tag, "text in the declared character set");
         }
-        let text = decoded
-            .text
-            .trim_matches(|c: char| c == '\0' || c.is_whitespace());
-        (!text.is_empty()).then(|| text.to_owned())
+        let text = without_padding(&decoded.text);
+        if text.contains('\0') {
+            self.problem(tag, "text without NUL");
+        }
+        kept(text)
     }
 
     /// Text of a VR that no character set changes.
     pub(super) fn plain(&self, tag: Tag) -> Option<String> {
-        let text = String::from_utf8_lossy(self.bytes(tag)?);
-        let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
-        (!text.is_empty()).then(|| text.to_owned())
+        kept(without_padding(&String::from_utf8_lossy(self.bytes(tag)?)))
     }
 
     pub(super) fn list(&mut self, tag: Tag) -> Vec<String> {
@@ -140,4 +139,14 @@ impl<'a> Values<'a> {
 
 fn decimal(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn without_padding(text: &str) -> &str {
+    text.trim_matches(|c: char| c == '\0' || c.is_whitespace())
+}
+
+/// Without NUL, which is no text, and which PostgreSQL keeps in none; `None` where nothing is left.
+fn kept(text: &str) -> Option<String> {
+    let text = text.replace('\0', "");
+    (!text.is_empty()).then_some(text)
 }
