@@ -32,6 +32,7 @@ mod m20261128_000055_announcements;
 mod m20261128_000056_worklist_poll;
 mod m20261128_000060_vendor_document;
 mod m20261128_000065_application_answer;
+mod m20261128_000070_result_hold;
 
 pub struct Migrator;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000030_fhir::Migration),
             Box::new(m20261128_000025_dicom_keys::Migration),
             Box::new(m20261128_000060_vendor_document::Migration),
+            Box::new(m20261128_000070_result_hold::Migration),
         ]
     }
 }

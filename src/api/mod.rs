@@ -11,6 +11,7 @@ pub mod auth;
 pub mod cds;
 pub mod claims;
 pub mod connections;
+pub mod decide;
 pub mod deliveries;
 pub mod described;
 pub mod dicomweb;
@@ -53,7 +54,6 @@ mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
-pub mod withdraw;
 pub mod worklist;
 pub mod worklist_query;
 
@@ -96,7 +96,15 @@ pub fn configure(config: &mut ServiceConfig) {
             web::post().to(discussion::post_comment),
         )
         .route("/api/v1/studies/{id}/rerun", web::post().to(rerun::post))
-        .route("/api/v1/studies/{id}/withdraw", web::post().to(withdraw::post))
+        .route(
+            "/api/v1/studies/{id}/withdraw",
+            web::post().to(decide::post_withdraw),
+        )
+        .route(
+            "/api/v1/studies/{id}/reinstate",
+            web::post().to(decide::post_reinstate),
+        )
+        .route("/api/v1/studies/{id}/let-go", web::post().to(decide::post_let_go))
         .route("/api/v1/studies/{id}/repeat", web::post().to(quality::post))
         .route("/api/v1/quality", web::get().to(quality::list))
         .route("/api/v1/start", web::get().to(start::list))

@@ -11,9 +11,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, claims, connections, deliveries, discussion, failures, found,
-    health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
-    replay_many, report, rerun, resolve, start, study, tokens, versions, withdraw, worklist,
+    acknowledge, alerts, associations, audit, claims, connections, decide, deliveries, discussion, failures,
+    found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release, replay,
+    replay_many, report, rerun, resolve, start, study, tokens, versions, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -304,7 +304,10 @@ fn answer(
         ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
-        ("POST", "/studies/{id}/withdraw") => (one::<withdraw::WithdrawnView>(g), &[]),
+        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
+            (one::<decide::DecidedView>(g), &[])
+        }
+        ("POST", "/studies/{id}/let-go") => (one::<decide::LetGoView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/connections") => (list::<connections::ConnectionView>(g), &[]),
@@ -368,7 +371,10 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
-        ("POST", "/studies/{id}/withdraw") => Some(g.subschema_for::<withdraw::Withdraw>()),
+        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
+            Some(g.subschema_for::<decide::Decision>())
+        }
+        ("POST", "/studies/{id}/let-go") => Some(g.subschema_for::<decide::LetGo>()),
         ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
         ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),

@@ -21,6 +21,7 @@ pub mod oidc;
 mod place;
 pub mod priors;
 mod read;
+pub mod results;
 pub mod retention;
 pub mod ris;
 pub mod rules;
@@ -57,6 +58,7 @@ pub struct Config {
     pub modality_worklist: modality_worklist::ModalityWorklist,
     pub cds_hooks: cds_hooks::CdsHooks,
     pub fhir: fhir::Fhir,
+    pub results: results::Results,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Other vendors' products whose results are read.

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 20] = [
+const SECTIONS: [&str; 21] = [
     "site",
     "database",
     "storage",
@@ -28,6 +28,7 @@ const SECTIONS: [&str; 20] = [
     "modality_worklist",
     "cds_hooks",
     "fhir",
+    "results",
     "retention",
     "auth",
     "vendors",
@@ -71,6 +72,7 @@ impl Reader<'_> {
             self.section("retention"),
         );
         let (auth, log) = (self.section("auth"), self.section("log"));
+        let results = self.section("results");
         let (priors, fhir) = (self.section("priors"), self.section("fhir"));
         let (cds_hooks, vendors) = (self.section("cds_hooks"), self.section("vendors"));
         let modality_worklist = self.section("modality_worklist");
@@ -96,6 +98,7 @@ impl Reader<'_> {
             modality_worklist: modality_worklist?,
             cds_hooks: cds_hooks?,
             fhir: fhir?,
+            results: results?,
             retention: retention?,
             auth: auth?,
             vendors: vendors?,

@@ -1,7 +1,7 @@
 //! Job: has the child process read one series with one model, and keeps what it found as the canonical record. Runs
 //! outside any transaction; a crash, a timeout or bad images cost this analysis and nothing else.
 
-use tocsin_domain::finding::{ModelRef, Presence, ResultRecord, ResultStatus};
+use tocsin_domain::finding::{ModelRef, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
 use tocsin_domain::vendor::Origin;
 use tocsin_domain::work::{Urgency, Work};
@@ -188,6 +188,7 @@ async fn record(
         statements: Vec::new(),
         explanation: found.explanation.clone(),
         origin: Origin::Own,
+        assessments: Vec::new(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -196,7 +197,7 @@ async fn record(
         analyses::set_state(tx, analysis, AnalysisState::Superseded).await?;
     }
     let ending = Ending {
-        state: state(&record),
+        state: analyses::state_for(&record),
         reason: row.reason,
         result: Some(record.id),
         provider: Some(provider(&found)),
@@ -238,20 +239,6 @@ pub(super) async fn older_result(
         .map(|result| (result, analyses::id_of(standing)))
         .map(|(r, a)| a.map(|a| (r, a)))
         .transpose()
-}
-
-pub(super) fn state(record: &ResultRecord) -> AnalysisState {
-    if record.findings.iter().any(|f| f.flagged) {
-        AnalysisState::Flagged
-    } else if record
-        .findings
-        .iter()
-        .any(|f| f.presence == Presence::Undetermined)
-    {
-        AnalysisState::Indeterminate
-    } else {
-        AnalysisState::NotFlagged
-    }
 }
 
 /// What computed, and what was asked for and did not work.

@@ -31,10 +31,11 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 15] = [
+const NEVER_ALONE: [&str; 16] = [
     "layout",
     "associations",
     "ai",
+    "decide",
     "lock",
     "roles",
     "rerun",

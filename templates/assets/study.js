@@ -64,9 +64,10 @@
 
   // ---- An opinion that contradicts one's own earlier one: no single key or click changes it -------------------------------
   const ownOf = (form) => {
-    const { result, finding } = Object.fromEntries(new FormData(form));
+    const { finding } = Object.fromEntries(new FormData(form));
+    const { reading } = form.closest("[data-reading]").dataset;
     const own = [...part.querySelectorAll(".opinions [data-own]")];
-    return own.find(({ dataset }) => dataset.result === result && dataset.finding === finding)?.dataset.own;
+    return own.find(({ dataset }) => dataset.reading === reading && dataset.finding === finding)?.dataset.own;
   };
   const button = (text, name) => Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, name });
   const unask = () => {

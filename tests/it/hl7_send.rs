@@ -111,6 +111,7 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         statements: Vec::new(),
         explanation: Explanation::default(),
         origin: Default::default(),
+        assessments: Vec::new(),
     }
 }
 

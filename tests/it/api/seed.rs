@@ -120,6 +120,7 @@ impl Desk {
                         destination: "ris".into(),
                         dedup_key: tx.uuid().to_string(),
                         state,
+                        words: None,
                         detail: None,
                     };
                     let id = deliveries::owe(tx, owed).await?.unwrap();
@@ -146,6 +147,7 @@ impl Desk {
                         content: json!({ "headline": EVIL, "details": [EVIL], "notice": EVIL }).to_string(),
                         policy: "{}".into(),
                         status: state.name().into(),
+                        words: None,
                         state: serde_json::to_string(&state).unwrap(),
                     };
                     Ok(alerts::raise(tx, raise).await?.unwrap())
