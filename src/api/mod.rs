@@ -50,7 +50,7 @@ pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
-mod ups;
+pub mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;

@@ -181,11 +181,7 @@ impl FindingContext {
             self.measured.insert(name, measured.map(|value| model(&value)));
         }
         for (name, code) in &EVALUATED {
-            let told: Vec<String> = finding
-                .evaluated(code)
-                .into_iter()
-                .map(text::label)
-                .collect();
+            let told: Vec<String> = finding.evaluated(code).into_iter().map(text::label).collect();
             let told = (!told.is_empty()).then(|| model(&told.join(", ")));
             self.evaluated.insert(name, told);
         }
