@@ -17,7 +17,8 @@ use crate::storage::blobs::BlobHash;
 use crate::storage::entity::{analysis, instance};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
+use crate::storage::prior_searches::Purpose;
+use crate::storage::{StoreError, Tx, holds, instances, results, studies, timeline};
 
 /// `urgency` is that of the lane which the run is in; a run for a comparison alone has a lane whatever its model is.
 pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Option<Urgency>) -> Result<(), JobError> {
@@ -145,12 +146,17 @@ async fn keep(
     mask: Vec<u8>,
 ) -> Result<(), JobError> {
     let seconds = found.timing.inference_ms as f64 / 1000.0;
+    let settings = env.settings.clone();
     let (model, version) = (found.model.name.clone(), found.model.version.clone());
     let lease = lease.clone();
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                record(tx, row, study, series_uid, found, mask).await?;
+                let record = record(tx, row, study, series_uid, found, mask).await?;
+                // Before anybody can ask for it.
+                if Purpose::of(&studies::get(tx.conn(), study).await?) == Purpose::Reading {
+                    holds::decide(tx, &record, &settings.sends).await?;
+                }
                 leases::complete(tx, &lease).await
             })
         })
@@ -166,7 +172,7 @@ async fn record(
     series_uid: Uid,
     found: Analysis,
     mask: Vec<u8>,
-) -> Result<(), StoreError> {
+) -> Result<ResultRecord, StoreError> {
     let id = analyses::id_of(&row)?;
     let older = older_result(tx, study, &row).await?;
     let record = ResultRecord {
@@ -218,7 +224,8 @@ async fn record(
     check_deadline::moved(tx, study).await?;
     let triage = Terms::triage(study);
     jobs::enqueue(tx, &Work::TriageStudy { study }, triage).await?;
-    jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await
+    jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await?;
+    Ok(record)
 }
 
 /// The standing result of the same model, which the new one replaces.

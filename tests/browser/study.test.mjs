@@ -207,7 +207,7 @@ test("a result that a radiologist rejected is withdrawn, and what they withdraw 
   await form.locator("input[name=repeated]").fill("pe");
   await page.getByTestId("withdraw").click();
   assert.match(await page.locator("main").innerText(), /expected the name of the model.*ich/s);
-  await page.goBack();
+  await page.goto(`${service.url}/studies/${bleed}`);
   await page.locator("summary", { hasText: "Withdraw" }).click();
   await form.locator("input[name=reason]").fill("wrong patient");
   await form.locator("input[name=repeated]").fill("ich");

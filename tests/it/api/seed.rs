@@ -147,7 +147,6 @@ impl Desk {
                         content: json!({ "headline": EVIL, "details": [EVIL], "notice": EVIL }).to_string(),
                         policy: "{}".into(),
                         status: state.name().into(),
-                        words: None,
                         state: serde_json::to_string(&state).unwrap(),
                     };
                     Ok(alerts::raise(tx, raise).await?.unwrap())
