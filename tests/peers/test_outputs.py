@@ -263,7 +263,7 @@ def test_what_a_radiologist_agrees_with_is_said_to_every_system(hospital, bleed,
     (older,) = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert older.ReferencedSOPInstanceUID == pydicom.dcmread(objects["SR"]).SOPInstanceUID
     assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
-    assert "confirmed by a radiologist" in subprocess.run(["dsrdump", newest], capture_output=True, text=True).stdout
+    assert "Intracranial hemorrhage confirmed by a radiologist" in report.to_json()
     checked = subprocess.run(["dciodvfy", newest], capture_output=True, text=True)
     assert "Error" not in checked.stdout + checked.stderr, checked.stderr
     told = in_fhir(hospital, bleed)
@@ -280,6 +280,11 @@ def test_what_a_radiologist_rejects_is_taken_back_from_every_system(hospital, bl
     (note,) = [path for path in storescp.files() if pydicom.dcmread(path).Modality == "KO"]
     selection = highdicom.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(note))
     assert selection.ConceptNameCodeSequence[0].CodeValue == "113001"
+    named = {str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+             for item in selection.ContentSequence if "ReferencedSOPSequence" in item}
+    sent = [pydicom.dcmread(path) for path in storescp.files()]
+    sent = {str(one.SOPInstanceUID) for one in sent if one.StudyInstanceUID == bleed.study and one.Modality != "KO"}
+    assert named == sent and len(named) > 3, "every version of every object"
     checked = subprocess.run(["dciodvfy", note], capture_output=True, text=True)
     assert "Error" not in checked.stdout + checked.stderr, checked.stderr
     told = in_fhir(hospital, bleed)
