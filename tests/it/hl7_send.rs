@@ -276,7 +276,7 @@ fn every_standing_has_its_letters() {
         (record(ResultStatus::Corrected, None), "C", "C", 11),
         (record(ResultStatus::Withdrawn, None), "C", "W", 7),
         (undetermined, "P", "X", 11),
-        (verified(), "C", "F", 11),
+        (verified(), "C", "F", 12),
     ] {
         assert_eq!(letters(&record), (obr.to_owned(), obx.to_owned(), count));
     }
