@@ -156,7 +156,7 @@ fn a_template_of_the_site_is_read_again_and_stands_for_its_finding_alone() {
     let ours = draft()
         .lines
         .into_iter()
-        .find(|line| line[0].text == "Ours: ")
+        .find(|line| line.first().is_some_and(|piece| piece.text == "Ours: "))
         .expect("a line");
     assert!(
         matches!(ours[1].by, Some(Author::Model { .. })),
