@@ -34,6 +34,7 @@ mod m20261128_000060_vendor_document;
 mod m20261128_000065_application_answer;
 mod m20261128_000070_lookups;
 mod m20261128_000070_message_edit;
+mod m20261128_000070_result_hold;
 
 pub struct Migrator;
 
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000060_vendor_document::Migration),
             Box::new(m20261128_000070_lookups::Migration),
             Box::new(m20261128_000070_message_edit::Migration),
+            Box::new(m20261128_000070_result_hold::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tocsin_domain::clock::Timestamp;
+use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::code::Code;
 use tocsin_domain::compare::Change;
 use tocsin_domain::finding::{
@@ -13,7 +13,7 @@ use tocsin_domain::ids::{ResultId, StudyId};
 use crate::report::text;
 use crate::storage::StoreError;
 use crate::storage::analyses::{self, AnalysisState};
-use crate::storage::entity::analysis;
+use crate::storage::entity::{analysis, result_hold};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AiView {
@@ -24,6 +24,12 @@ pub struct AiView {
     pub reason: String,
     pub findings: Vec<FindingView>,
     pub result_id: Option<ResultId>,
+    /// The reading that speaks for the model; versions of its result share it.
+    pub analysis_id: String,
+    /// What radiologists made of the findings, in sentences.
+    pub assessed: Vec<String>,
+    /// Null where the result left, or nothing of it waits.
+    pub hold: Option<HoldView>,
     /// The model's statement about itself; shown wherever its findings are.
     pub disclaimer: Option<String>,
     pub limitations: Vec<String>,
@@ -32,6 +38,23 @@ pub struct AiView {
     /// What may be shown of the model's findings; null where it found nothing.
     pub display_policy: Option<DisplayPolicy>,
     pub inference_ms: Option<i64>,
+}
+
+/// Nothing of the result leaves until a radiologist lets it go.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct HoldView {
+    /// For which policy holds it.
+    pub finding: String,
+    pub since: Timestamp,
+}
+
+impl HoldView {
+    pub fn of(row: &result_hold::Model) -> Self {
+        Self {
+            finding: row.finding.clone(),
+            since: from_micros(row.created_at),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -142,6 +165,9 @@ fn view(row: &analysis::Model, record: Option<&ResultRecord>) -> Result<AiView, 
         reason: row.reason.clone(),
         findings: findings.iter().map(finding).collect(),
         result_id: record.map(|r| r.id),
+        analysis_id: row.id.clone(),
+        assessed: record.map(text::assessed).unwrap_or_default(),
+        hold: None,
         disclaimer: record.map(|r| r.model.disclaimer.clone()),
         limitations: record.map(|r| r.limitations.clone()).unwrap_or_default(),
         compared: record.map(text::compared).unwrap_or_default(),
@@ -196,6 +222,17 @@ fn measurement(measurement: &Measurement) -> MeasurementView {
         unit: measurement.unit.code.to_string(),
         text: text::quantity(measurement),
         change: None,
+    }
+}
+
+/// Says of each result whether it waits. A withdrawn one waits for nobody.
+pub fn hold(ai: &mut [AiView], holds: &[result_hold::Model]) {
+    for view in ai
+        .iter_mut()
+        .filter(|view| view.state != AnalysisState::Withdrawn)
+    {
+        let known = holds.iter().find(|row| row.analysis_id == view.analysis_id);
+        view.hold = known.map(HoldView::of);
     }
 }
 

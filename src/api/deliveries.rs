@@ -29,7 +29,7 @@ pub struct DeliveryView {
     /// `held`, `pending`, `confirmed`, `refused` or `cancelled`.
     pub state: String,
     pub attempts: i64,
-    /// The other side's last word, or why it could not be reached.
+    /// The other side's last word, why it could not be reached, or why it is held.
     pub last_error: Option<String>,
     /// Whether the archive keeps the object: `asked`, `committed`, `failed` with its reason, `silent` after a day; nothing where it
     /// is not asked.
@@ -174,7 +174,9 @@ pub async fn again(state: &State, who: &Principal, id: &str) -> Result<SentAgain
 pub fn why_not(state: DeliveryState) -> Option<&'static str> {
     match state {
         DeliveryState::Pending | DeliveryState::Refused => None,
-        DeliveryState::Held => Some("is held until the study's order is decided; resolve that first"),
+        DeliveryState::Held => {
+            Some("is held, until the study's order is decided or a radiologist lets it go; do that first")
+        }
         DeliveryState::Committed => Some(
             "has arrived, and its receiver has not said yet what came of it; expected one that waits or was refused",
         ),

@@ -1,19 +1,21 @@
-//! What people say about a study: agreeing with a finding or not, with a reason, and comments. Nothing is overwritten.
+//! What people say about a study: agreeing with a finding or not, with a reason, and comments. Nothing is overwritten. What a radiologist
+//! says of a finding changes what is told of it.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tocsin_domain::assessment::{Judged, Verdict};
 use tocsin_domain::clock::{Timestamp, from_micros};
 use tocsin_domain::ids::{ResultId, StudyId};
 
-use super::auth::Principal;
+use super::auth::{Action, Principal};
 use super::error::ApiError;
 use super::state::State;
 use super::words::{ANY, SEEN, words};
 use crate::storage::entity::{opinion, study_comment};
 use crate::storage::opinions::Opinion;
-use crate::storage::{StoreError, audit, comments, opinions, results, studies};
+use crate::storage::{StoreError, amendments, audit, comments, opinions, results, studies};
 
 /// Characters of a comment or of a reason at most.
 const COMMENT: usize = 2_000;
@@ -42,6 +44,8 @@ impl Judgement {
 pub struct OpinionView {
     pub id: String,
     pub result_id: String,
+    /// The reading that the result is a version of; an opinion holds for its later versions too.
+    pub analysis_id: Option<String>,
     /// Code value of the finding.
     pub finding: String,
     pub verdict: String,
@@ -84,15 +88,26 @@ pub async fn of_study(
     let conn = state.store.read();
     let said = opinions::of_study(conn, id).await?;
     let remarks = comments::of_study(conn, id).await?;
+    let known = results::of_study(conn, id).await?;
+    let reading = |row: &opinion::Model| {
+        let judged = known.iter().find(|result| result.id == row.result_id);
+        judged.map(|result| result.analysis_id.clone())
+    };
     Ok((
-        said.into_iter().map(opinion).collect(),
+        said.into_iter()
+            .map(|row| {
+                let reading = reading(&row);
+                opinion(row, reading)
+            })
+            .collect(),
         remarks.into_iter().map(comment).collect(),
     ))
 }
 
-fn opinion(row: opinion::Model) -> OpinionView {
+fn opinion(row: opinion::Model, analysis_id: Option<String>) -> OpinionView {
     OpinionView {
         id: row.id,
+        analysis_id,
         result_id: row.result_id,
         finding: row.finding,
         verdict: row.verdict,
@@ -155,6 +170,7 @@ pub async fn judge(
     {
         return Err(ApiError::NotFound("finding of this result"));
     }
+    let analysis_id = Some(row.analysis_id.clone());
     let verdict = wanted.verdict.text();
     let detail =
         serde_json::json!({ "result": wanted.result_id, "finding": wanted.finding, "verdict": verdict });
@@ -172,17 +188,39 @@ pub async fn judge(
         reason,
         by: who.name.clone(),
     };
+    let judged = judged(state, wanted.verdict);
+    // Of those who decide about results, and of nobody else, others are told.
+    let decides = who.may(Action::DecideResult);
     let row = state
         .store
         .write(move |tx| {
             Box::pin(async move {
-                let row = opinions::add(tx, opinion).await?;
+                let row = opinions::add(tx, opinion.clone()).await?;
                 audit::record(tx, event).await?;
+                if decides {
+                    let verdict = Verdict {
+                        finding: opinion.finding,
+                        judged,
+                        by: opinion.by,
+                        at: tx.now(),
+                        reason: opinion.reason,
+                    };
+                    amendments::judge(tx, id, opinion.result, &verdict).await?;
+                }
                 Ok(row)
             })
         })
         .await?;
-    Ok(self::opinion(row))
+    Ok(self::opinion(row, analysis_id))
+}
+
+/// What a verdict makes of a finding.
+fn judged(state: &State, verdict: Judgement) -> Option<Judged> {
+    match verdict {
+        Judgement::Agree => Some(state.settings.agreement),
+        Judgement::Disagree => Some(Judged::Rejected),
+        Judgement::Indeterminate => None,
+    }
 }
 
 /// Keeps a comment.

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod cds;
 pub mod claims;
 pub mod connections;
+pub mod decide;
 pub mod deliveries;
 pub mod described;
 pub mod dicomweb;
@@ -52,11 +53,10 @@ pub mod start;
 mod state;
 pub mod study;
 pub mod tokens;
-mod ups;
+pub mod ups;
 pub mod versions;
 pub mod views;
 pub mod waiting;
-pub mod withdraw;
 mod words;
 pub mod worklist;
 pub mod worklist_query;
@@ -100,21 +100,9 @@ pub fn configure(config: &mut ServiceConfig) {
             web::post().to(discussion::post_comment),
         )
         .route("/api/v1/studies/{id}/rerun", web::post().to(rerun::post))
-        .route("/api/v1/studies/{id}/withdraw", web::post().to(withdraw::post))
         .route("/api/v1/studies/{id}/repeat", web::post().to(quality::post))
         .route("/api/v1/quality", web::get().to(quality::list))
         .route("/api/v1/start", web::get().to(start::list))
-        .route("/api/v1/connections", web::get().to(connections::list))
-        .route(
-            "/api/v1/connections/{id}/check",
-            web::post().to(connections::post),
-        )
-        .route(
-            "/api/v1/connections/{id}/test-message",
-            web::post().to(connections::test_message),
-        )
-        .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
-        .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/start/test-page", web::post().to(start::post))
         .route("/live", web::get().to(live::stream))
         .route("/api/v1/alerts", web::get().to(alerts::list))
@@ -136,6 +124,17 @@ pub fn configure(config: &mut ServiceConfig) {
 /// What the engineer of the interfaces works with.
 fn for_interfaces(config: &mut ServiceConfig) {
     config
+        .route("/api/v1/connections", web::get().to(connections::list))
+        .route(
+            "/api/v1/connections/{id}/check",
+            web::post().to(connections::post),
+        )
+        .route(
+            "/api/v1/connections/{id}/test-message",
+            web::post().to(connections::test_message),
+        )
+        .route("/api/v1/connections/{id}/pause", web::post().to(pauses::pause))
+        .route("/api/v1/connections/{id}/resume", web::post().to(pauses::resume))
         .route("/api/v1/site-profiles", web::get().to(site_profiles::list))
         .route("/api/v1/site-profiles/{id}", web::get().to(site_profiles::get))
         .route(
@@ -154,6 +153,15 @@ fn for_interfaces(config: &mut ServiceConfig) {
 /// What people put right.
 fn for_repairs(config: &mut ServiceConfig) {
     config
+        .route(
+            "/api/v1/studies/{id}/withdraw",
+            web::post().to(decide::post_withdraw),
+        )
+        .route(
+            "/api/v1/studies/{id}/reinstate",
+            web::post().to(decide::post_reinstate),
+        )
+        .route("/api/v1/studies/{id}/let-go", web::post().to(decide::post_let_go))
         .route("/api/v1/studies/{id}/claim", web::post().to(claims::claim))
         .route("/api/v1/studies/{id}/release", web::post().to(claims::release))
         .route("/api/v1/reconciliation", web::get().to(reconciliation::list))

@@ -15,10 +15,9 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, cds, claims, connections, deliveries, discussion, edit,
+    acknowledge, alerts, associations, audit, cds, claims, connections, decide, deliveries, discussion, edit,
     failures, found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release,
-    replay, replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, withdraw,
-    worklist,
+    replay, replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, worklist,
 };
 use crate::fhir::MEDIA_TYPE;
 
@@ -330,7 +329,10 @@ fn answer(
         ("GET", "/studies") => (list::<found::FoundStudy>(g), NUMBER),
         ("GET", "/studies/{id}/report") => (one::<report::ReportView>(g), RESULT),
         ("POST", "/studies/{id}/rerun") => (one::<rerun::RerunView>(g), &[]),
-        ("POST", "/studies/{id}/withdraw") => (one::<withdraw::WithdrawnView>(g), &[]),
+        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
+            (one::<decide::DecidedView>(g), &[])
+        }
+        ("POST", "/studies/{id}/let-go") => (one::<decide::LetGoView>(g), &[]),
         ("GET", "/quality") => (list::<quality::QualityView>(g), LIST),
         ("POST", "/studies/{id}/repeat") => (one::<quality::RepeatView>(g), &[]),
         ("GET", "/studies/{id}/stacks") => (list::<preview::StackView>(g), &[]),
@@ -430,7 +432,10 @@ fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
         ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
         ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
         ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
-        ("POST", "/studies/{id}/withdraw") => Some(g.subschema_for::<withdraw::Withdraw>()),
+        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
+            Some(g.subschema_for::<decide::Decision>())
+        }
+        ("POST", "/studies/{id}/let-go") => Some(g.subschema_for::<decide::LetGo>()),
         ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
         ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
         ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),

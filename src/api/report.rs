@@ -8,9 +8,10 @@ mod view;
 use actix_web::web::{Data, Json, Path, Query};
 use async_trait::async_trait;
 use serde::Deserialize;
-use tocsin_domain::finding::ResultRecord;
+use tocsin_domain::finding::{ResultRecord, ResultStatus};
 use tocsin_domain::ids::{MessageId, ResultId, StudyId};
 
+use super::ai::HoldView;
 use super::auth::Principal;
 use super::error::ApiError;
 use super::patient::PatientView;
@@ -24,7 +25,7 @@ use crate::report::outputs::{Composed, Outputs};
 use crate::report::sr_tree::{self, TreeItem};
 use crate::storage::deliveries::{self, DeliveryKind, DeliveryState};
 use crate::storage::entity::{delivery, message, study};
-use crate::storage::{StoreError, messages, results, studies};
+use crate::storage::{StoreError, holds, messages, results, studies};
 
 pub use file::{File, Kind, file};
 pub use output::{OutputState, OutputView};
@@ -127,6 +128,24 @@ impl Told {
         }
     }
 
+    /// What a draft is about: the result with whatever else stands of this study, what is suspected first; what does not stand is
+    /// drafted alone.
+    fn drafted(&self, at: usize) -> Vec<&ResultRecord> {
+        let stands = |known: &&Known| !known.superseded && known.record.status != ResultStatus::Withdrawn;
+        let chosen = &self.results[at];
+        if !stands(&chosen) {
+            return vec![&chosen.record];
+        }
+        let mut all: Vec<&ResultRecord> = self
+            .results
+            .iter()
+            .filter(stands)
+            .map(|known| &known.record)
+            .collect();
+        all.sort_by_key(|record| !record.findings.iter().any(|finding| finding.flagged));
+        all
+    }
+
     /// What is owed of one result; a change of priority is none of its forms.
     fn owed_of(&self, result: ResultId) -> impl Iterator<Item = &delivery::Model> {
         let id = result.to_string();
@@ -195,10 +214,11 @@ async fn report(state: &State, told: &Told, at: usize) -> Result<ResultReport, A
             outputs.push(OutputView::draft(kind));
         }
     }
-    let narrative = written(state, record, told.exam());
+    let narrative = written(state, &told.drafted(at), told.exam());
     let changes = told.sent_before(at).map(|before| {
-        let was = written(state, before, told.exam()).text();
-        let lines = changes::between(&was, &narrative.text());
+        let was = written(state, &[before], told.exam()).text();
+        let now = written(state, &[record], told.exam()).text();
+        let lines = changes::between(&was, &now);
         ChangesView {
             since: before.id,
             produced_at: before.produced_at,
@@ -214,6 +234,8 @@ async fn report(state: &State, told: &Told, at: usize) -> Result<ResultReport, A
         series_uid: record.series_uid.to_string(),
         images: record.instance_uids.len(),
         outputs,
+        hold: hold_of(state, &told.results[at]).await?,
+        standing: !told.results[at].superseded,
         narrative: NarrativeView::of(narrative),
         changes,
         findings: record.findings.iter().map(FindingReport::of).collect(),
@@ -225,6 +247,19 @@ async fn report(state: &State, told: &Told, at: usize) -> Result<ResultReport, A
     })
 }
 
+/// Why nothing of it leaves; nothing of what was replaced or taken back.
+async fn hold_of(state: &State, known: &Known) -> Result<Option<HoldView>, StoreError> {
+    let record = &known.record;
+    if known.superseded || record.status == ResultStatus::Withdrawn {
+        return Ok(None);
+    }
+    let hold = holds::of(state.store.read(), &record.analysis.to_string()).await?;
+    Ok(hold
+        .filter(|hold| hold.released_at.is_none())
+        .as_ref()
+        .map(HoldView::of))
+}
+
 /// Everything that a result says, from those who say it.
 async fn compose(state: &State, study: &study::Model, record: &ResultRecord) -> Result<Outputs, ApiError> {
     state.reports.outputs(study, record).await.map_err(|error| {
@@ -233,10 +268,10 @@ async fn compose(state: &State, study: &study::Model, record: &ResultRecord) -> 
     })
 }
 
-/// A draft by the site's template, or by ours, and then the log says why.
-fn written(state: &State, record: &ResultRecord, exam: Exam<'_>) -> Narrative {
-    let narrative = state.narrative.write(record, exam);
-    if let Some(fault) = &narrative.fault {
+/// A draft by the site's templates, or by ours, and then the log says why.
+fn written(state: &State, records: &[&ResultRecord], exam: Exam<'_>) -> Narrative {
+    let narrative = state.narrative.write(records, exam);
+    for fault in &narrative.faults {
         tracing::error!(%fault, "a template of the site failed; ours is shown");
     }
     narrative

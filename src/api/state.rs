@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use tocsin_domain::assessment::Judged;
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::ids::SiteId;
 use tocsin_domain::worklist::WaitCaps;
@@ -33,7 +34,7 @@ use super::views::Views;
 use super::waiting::WaitingList;
 use crate::config::value::ViewerUrl;
 use crate::fhir;
-use crate::report::narrative::NarrativeTemplate;
+use crate::report::narrative::NarrativeTemplates;
 use crate::storage::Store;
 use crate::storage::blobs::BlobStore;
 use crate::telemetry::Metrics;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub loaded: BTreeSet<String>,
     /// Models in force, name and version, by the hash that their analyses carry.
     pub models: BTreeMap<String, String>,
+    /// What a radiologist's agreement with a finding makes of it.
+    pub agreement: Judged,
     /// Where the site's own viewer shows a study, if it has one.
     pub viewer: Option<ViewerUrl>,
     /// Who may ask for advice, and how they name patients.
@@ -115,7 +118,7 @@ pub struct State {
     pub waiting: WaitingList,
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
-    pub narrative: NarrativeTemplate,
+    pub narrative: NarrativeTemplates,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,
@@ -142,7 +145,7 @@ pub struct Ports {
     pub previews: Arc<dyn Previews>,
     pub reports: Arc<dyn Reports>,
     /// Writes the drafts of reports.
-    pub narrative: NarrativeTemplate,
+    pub narrative: NarrativeTemplates,
     pub templates: Arc<dyn Templates>,
     pub test_pages: Arc<dyn TestPages>,
     pub neighbours: Arc<dyn Neighbours>,

@@ -14,7 +14,7 @@ use tocsin_domain::study::SeriesFacts;
 use tocsin_domain::triage::Recommendation;
 use tocsin_domain::worklist::{Band, Reason};
 
-use super::ai::{AiView, ai_of, compare};
+use super::ai::{AiView, ai_of, compare, hold};
 use super::alerts::{self as alert_views, AlertView};
 use super::announced::{self, AnnouncedView};
 use super::auth::Principal;
@@ -28,7 +28,7 @@ use super::state::State;
 use super::views;
 use super::worklist::waiting;
 use crate::storage::entity::{imaging_order, study};
-use crate::storage::{StoreError, alerts, analyses, orders, results, studies, timeline};
+use crate::storage::{StoreError, alerts, analyses, holds, orders, results, studies, timeline};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StudyView {
@@ -129,6 +129,7 @@ pub async fn load(state: &State, id: StudyId) -> Result<StudyView, ApiError> {
     let mut ai = ai_of(&analyses::of_study(conn, id).await?, &records)?;
     let compared = priors::of(state, &row, &records).await?;
     compare(&mut ai, &compared.changes);
+    hold(&mut ai, &holds::of_study(conn, id).await?);
     let series = studies::series_of(conn, id).await?;
     let announced = announced::of(state, id, &row, &series).await?;
     let series = series

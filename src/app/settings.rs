@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tocsin_domain::alert::{Person, Policy, PolicyStep};
+use tocsin_domain::assessment::Judged;
 use tocsin_domain::code::Code;
 use tocsin_domain::finding::DisplayPolicy;
 use tocsin_domain::ids::SiteId;
+use tocsin_domain::leaving::{SendPolicy, Sends};
 use tocsin_domain::vendor::product::{Mode, Product};
 use tocsin_domain::worklist::{Band, PriorityMap, WaitCaps};
 
@@ -17,6 +19,7 @@ use crate::api::auth::session::{Lifetime, Transport};
 use crate::api::cds::CdsSettings;
 use crate::config::auth::SecondFactor;
 use crate::config::hl7::AnswersTo;
+use crate::config::results::{self, Agreement, Results};
 use crate::config::rules::BandName;
 use crate::config::value::Accept;
 use crate::config::vendors::{VendorDisplay, VendorMode};
@@ -70,10 +73,25 @@ pub fn pipeline(
         ris,
         answers: answers(config, tls),
         archives,
+        sends: sends(&config.results),
         vendors: config.vendors.iter().map(product).collect(),
         site_id: config.site.id.to_string(),
         installation_serial: serial,
         link_hours: i64::try_from(config.auth.link_hours.get()).unwrap_or(24),
+    }
+}
+
+fn sends(wanted: &Results) -> SendPolicy {
+    let of = |send: results::Send| match send {
+        results::Send::AtOnce => Sends::AtOnce,
+        results::Send::Held => Sends::Held,
+    };
+    let findings = wanted.findings.iter();
+    SendPolicy {
+        every: of(wanted.send),
+        findings: findings
+            .map(|(finding, send)| (finding.clone(), of(*send)))
+            .collect(),
     }
 }
 
@@ -400,6 +418,10 @@ pub fn api(config: &Config) -> api::Settings {
         default_authority: config.hl7.default_authority.clone(),
         loaded: Default::default(),
         models: Default::default(),
+        agreement: match config.results.agreement {
+            Agreement::Stated => Judged::Confirmed,
+            Agreement::Verifies => Judged::Verified,
+        },
         cds: cds(config),
         viewer: config.site.viewer_url.clone(),
         demonstration: config.demonstration,

@@ -32,7 +32,7 @@ use crate::jobs::Workers;
 use crate::notify::Mailer;
 use crate::pipeline::env::Env;
 use crate::pipeline::poll_worklist;
-use crate::report::narrative::NarrativeTemplate;
+use crate::report::narrative::NarrativeTemplates;
 use crate::storage::blobs::BlobStore;
 use crate::storage::{Store, accounts, associations, changes, ehr_tokens, jobs, leases, sessions};
 use crate::telemetry::Metrics;
@@ -162,7 +162,7 @@ fn state(
     let ports = api::Ports {
         previews: Arc::new(PoolPreviews(env.clone())),
         reports: Arc::new(JobReports(env.clone())),
-        narrative: NarrativeTemplate::new(config.site.templates.as_deref()),
+        narrative: NarrativeTemplates::new(config.site.templates.as_deref()),
         templates: Arc::new(Registry::open(
             config.site.templates.as_deref(),
             &config.site.language,

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::config::value::DatabaseUrl;
 use crate::inference::library::{self, Search};
 use crate::inference::package::{self, Package, PackageError};
-use crate::report::narrative::NarrativeTemplate;
+use crate::report::narrative::NarrativeTemplates;
 use crate::report::site_profile::SiteProfile;
 use crate::storage::connect;
 use crate::ui::templates::Registry;
@@ -50,7 +50,7 @@ impl Check {
         findings.push(runtime(&config));
         findings.extend(models(&config));
         findings.extend(rules(&config));
-        findings.push(templates(&config));
+        findings.extend(templates(&config));
         findings.extend(identity(&config));
         findings.extend(ehrs(&config));
         findings.extend(tls(&config));
@@ -324,18 +324,24 @@ fn pack_in(config: &Config, pack: &Pack) -> Vec<Finding> {
     findings
 }
 
-fn templates(config: &Config) -> Finding {
+fn templates(config: &Config) -> Vec<Finding> {
     let written = packs::mail_templates(config).map(|_| ()).map_err(Failure::from);
     let shown = Registry::open(config.site.templates.as_deref(), &config.site.language)
         .map(|_| ())
         .map_err(Failure::from);
-    let drafted = NarrativeTemplate::new(config.site.templates.as_deref())
-        .check()
-        .map_err(Failure::from);
-    match written.and(shown).and(drafted) {
-        Ok(()) => Finding::Good("the templates of pages, mails and drafts can be filled in".to_owned()),
+    let drafts = NarrativeTemplates::new(config.site.templates.as_deref()).check();
+    let mut findings: Vec<Finding> = drafts
+        .iter()
+        .map(|fault| Finding::Bad(format!("templates: {fault}")))
+        .collect();
+    findings.push(match written.and(shown) {
+        Ok(()) if drafts.is_empty() => {
+            Finding::Good("the templates of pages, mails and drafts can be filled in".to_owned())
+        }
+        Ok(()) => Finding::Good("the templates of pages and mails can be filled in".to_owned()),
         Err(fault) => Finding::Bad(format!("templates: {fault}")),
-    }
+    });
+    findings
 }
 
 /// The keys of EHRs are read; nobody is asked.

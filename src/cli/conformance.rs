@@ -1,5 +1,8 @@
-//! `tocsin conformance`: what the program takes and says by DICOM and HL7, written from the tables that it works with. It
+//! `tocsin conformance`: what the program takes and says by DICOM, DICOMweb, HL7 and FHIR, and of IHE profiles, written from the tables that it works with. It
 //! reads no configuration.
+
+mod ihe;
+mod web;
 
 use std::fmt::Write;
 use std::fs;
@@ -43,9 +46,15 @@ impl Conformance {
     }
 }
 
-/// Both statements, by the names of their files.
-pub fn statements() -> [(&'static str, String); 2] {
-    [("dicom.md", dicom()), ("hl7.md", hl7())]
+/// All statements, by the names of their files.
+pub fn statements() -> [(&'static str, String); 5] {
+    [
+        ("dicom.md", dicom()),
+        ("dicomweb.md", web::dicomweb()),
+        ("fhir.md", web::fhir()),
+        ("hl7.md", hl7()),
+        ("ihe.md", ihe::ihe()),
+    ]
 }
 
 const WRITTEN: &str = "Written by `tocsin conformance` from the tables that the program works with.";
@@ -195,15 +204,18 @@ fn dicom() -> String {
 fn classes(text: &mut String, what: &str, uids: &[&str]) {
     let _ = writeln!(text, "| {what} | |\n| --- | --- |");
     for uid in uids {
-        let of_service = SERVICES.iter().map(|service| (service.class, service.name));
-        let name = NAMES
-            .into_iter()
-            .chain(of_service)
-            .find(|(known, _)| known == uid)
-            .map_or("", |(_, name)| name);
-        let _ = writeln!(text, "| {uid} | {name} |");
+        let _ = writeln!(text, "| {uid} | {} |", name_of(uid));
     }
     text.push('\n');
+}
+
+/// Of a SOP class; empty where it has none.
+fn name_of(uid: &str) -> &'static str {
+    let of_service = SERVICES.iter().map(|service| (service.class, service.name));
+    let mut known = NAMES.into_iter().chain(of_service);
+    known
+        .find(|(known, _)| *known == uid)
+        .map_or("", |(_, name)| name)
 }
 
 fn syntaxes(text: &mut String, what: &str, uids: &[&str]) {
@@ -265,7 +277,7 @@ fn hl7() -> String {
          ## Sent\n\n\
          | Message | Event |\n| --- | --- |\n\
          | OMI^O23 or ORM^O01, ORC-1 XO | a priority is raised, or given back |\n\
-         | ORU^R01 | a model's result: preliminary, corrected, withdrawn; images that could not be used |\n\n\
+         | ORU^R01 | a model's result: preliminary, corrected, withdrawn; a finding final where a radiologist's agreement verifies it; images that could not be used |\n\n\
          | | |\n| --- | --- |\n\
          | Versions | {} |\n\
          | Retries | the same bytes under the same MSH-10, until an answer comes, for a week; AE, AR, CE and CR are shown |\n",

@@ -117,6 +117,7 @@ fn check(config: &Config, problems: &mut Problems<'_>) {
     config.alerts.check(problems);
     config.ris.check(problems);
     config.archive.check(problems);
+    config.results.check(problems);
     config.priors.check(&config.dicom, &config.site, problems);
     config.modality_worklist.check(&config.site, problems);
     config.cds_hooks.check(problems);

@@ -22,6 +22,7 @@ pub mod oidc;
 mod place;
 pub mod priors;
 mod read;
+pub mod results;
 pub mod retention;
 pub mod ris;
 pub mod rules;
@@ -59,6 +60,7 @@ pub struct Config {
     pub cds_hooks: cds_hooks::CdsHooks,
     pub fhir: fhir::Fhir,
     pub fhircast: fhircast::Fhircast,
+    pub results: results::Results,
     pub retention: retention::Retention,
     pub auth: auth::Auth,
     /// Other vendors' products whose results are read.

@@ -12,7 +12,7 @@ use super::error::Problem;
 use super::nearest::nearest;
 use super::place::Places;
 
-const SECTIONS: [&str; 21] = [
+const SECTIONS: [&str; 22] = [
     "site",
     "database",
     "storage",
@@ -29,6 +29,7 @@ const SECTIONS: [&str; 21] = [
     "cds_hooks",
     "fhir",
     "fhircast",
+    "results",
     "retention",
     "auth",
     "vendors",
@@ -72,6 +73,7 @@ impl Reader<'_> {
             self.section("retention"),
         );
         let (auth, log) = (self.section("auth"), self.section("log"));
+        let results = self.section("results");
         let (priors, fhir) = (self.section("priors"), self.section("fhir"));
         let (cds_hooks, vendors) = (self.section("cds_hooks"), self.section("vendors"));
         let (modality_worklist, fhircast) = (self.section("modality_worklist"), self.section("fhircast"));
@@ -98,6 +100,7 @@ impl Reader<'_> {
             cds_hooks: cds_hooks?,
             fhir: fhir?,
             fhircast: fhircast?,
+            results: results?,
             retention: retention?,
             auth: auth?,
             vendors: vendors?,

@@ -32,6 +32,11 @@ impl Code {
 
 /// Findings.
 pub const INTRACRANIAL_HEMORRHAGE: Code = Code::new("SCT", "1386000", "Intracranial hemorrhage");
+pub const PULMONARY_EMBOLISM: Code = Code::new("SCT", "59282003", "Pulmonary embolism");
+pub const PNEUMOTHORAX: Code = Code::new("SCT", "36118008", "Pneumothorax");
+pub const OCCLUSION: Code = Code::new("SCT", "26036001", "Occlusion");
+pub const ISCHEMIC_STROKE: Code = Code::new("SCT", "422504002", "Ischemic stroke");
+pub const NODULE: Code = Code::new("SCT", "27925004", "Nodule");
 
 /// What a person does with a study that waits (DICOM CID 9231).
 pub const INTERPRETATION: Code = Code::new("DCM", "110005", "Interpretation");

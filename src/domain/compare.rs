@@ -142,6 +142,7 @@ mod tests {
             statements: Vec::new(),
             explanation: Explanation::default(),
             origin: Default::default(),
+            assessments: Vec::new(),
         }
     }
 

@@ -41,6 +41,9 @@ pub struct Segment {
     pub property: Code,
     /// Place among the findings of the one that is read from this class; none of anatomy that only helps to measure.
     pub finding: Option<usize>,
+    /// A radiologist has rejected that finding: it is neither drawn nor sent any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rejected: bool,
 }
 
 /// A slice worth looking at.
@@ -86,7 +89,7 @@ impl Explanation {
             .segments
             .iter()
             .zip(0..)
-            .filter(|(segment, _)| segment.finding.is_some());
+            .filter(|(segment, _)| segment.finding.is_some() && !segment.rejected);
         marks.fold(0, |bits, (_, bit)| bits | 1 << bit)
     }
 }
@@ -238,6 +241,7 @@ mod tests {
             category: code::MORPHOLOGICALLY_ABNORMAL,
             property: code::INTRACRANIAL_HEMORRHAGE,
             finding,
+            rejected: false,
         }
     }
 
@@ -274,6 +278,7 @@ mod tests {
             statements: Vec::new(),
             explanation: Explanation::default(),
             origin: Default::default(),
+            assessments: Vec::new(),
             foreground: None,
             comparison: None,
         }

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::assessment::Assessment;
 use crate::clock::Timestamp;
 use crate::code::{self, Code};
 use crate::comparison::Comparison;
@@ -44,6 +45,9 @@ pub struct ResultRecord {
     pub explanation: Explanation,
     #[serde(default)]
     pub origin: Origin,
+    /// What radiologists made of its findings, one each at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assessments: Vec<Assessment>,
 }
 
 /// A sentence that a rule adds to a result, and the exact rules that added it (invariant 11).

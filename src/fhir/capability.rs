@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::search::param::{self, Type};
-use super::{Kind, MEDIA_TYPE, Server, instant};
+use super::{FHIR_VERSION, Kind, MEDIA_TYPE, Server, instant};
 
 pub fn statement(server: &Server) -> Value {
     json!({
@@ -13,7 +13,7 @@ pub fn statement(server: &Server) -> Value {
         "kind": "instance",
         "software": { "name": "Tocsin", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": server.site_name, "url": server.base },
-        "fhirVersion": "4.0.1",
+        "fhirVersion": FHIR_VERSION,
         "format": [MEDIA_TYPE],
         "rest": [{
             "mode": "server",
@@ -23,7 +23,8 @@ pub fn statement(server: &Server) -> Value {
     })
 }
 
-fn resource(kind: Kind) -> Value {
+/// What can be done with resources of a kind.
+pub fn resource(kind: Kind) -> Value {
     let mut interactions = vec!["read", "search-type"];
     if kind == Kind::Subscription {
         interactions.extend(["create", "delete"]);
@@ -49,7 +50,7 @@ fn documentation(kind: Kind) -> &'static str {
         Kind::Communication => "Pages to people. `patient.identifier` may be chained.",
         Kind::Device => "The models that have given results, and this service.",
         Kind::DiagnosticReport => {
-            "What a model said of a study; never final. A search finds what no newer result has replaced. `patient.identifier` may be chained."
+            "What a model said of a study, which is not its report and never final. A search finds what no newer result has replaced. `patient.identifier` may be chained."
         }
         Kind::ImagingStudy => "Studies whose order is known. `patient.identifier` may be chained.",
         Kind::Observation => {

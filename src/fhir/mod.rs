@@ -31,6 +31,7 @@ pub use kind::Kind;
 
 /// `application/fhir+json` is the only format that is written.
 pub const MEDIA_TYPE: &str = "application/fhir+json";
+pub const FHIR_VERSION: &str = "4.0.1";
 /// The id of the device that is this service.
 pub const ORCHESTRATOR: &str = "orchestrator";
 

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::storage::entity::study as study_row;
 use crate::storage::told::{self, Wanted};
-use crate::storage::{StoreError, alerts, disclosure, orders, patients, results, studies, subscriptions};
+use crate::storage::{
+    StoreError, alerts, disclosure, holds, orders, patients, results, studies, subscriptions,
+};
 
 /// Longest id that FHIR knows.
 const MAX_ID: usize = 64;
@@ -96,7 +98,7 @@ async fn of_result(
     let Some(row) = results::by_id(conn, parsed).await? else {
         return Ok(None);
     };
-    if shown(conn, &row.study_id).await?.is_none() {
+    if shown(conn, &row.study_id).await?.is_none() || holds::is_held(conn, &row).await? {
         return Ok(None);
     }
     let told = tell(conn, &row).await?;

@@ -10,7 +10,7 @@ use super::sources::Studied;
 use super::{Entry, Kind, ORCHESTRATOR, Server, entry, instant, priority, reference, study};
 use crate::report::fhir_parts;
 use crate::storage::entity::{result, study as row};
-use crate::storage::{StoreError, document, reports, results, studies};
+use crate::storage::{StoreError, document, holds, reports, results, studies};
 
 /// A person interprets the images (DCM).
 const INTERPRETATION: Code = Code::new("DCM", "110005", "Interpretation");
@@ -21,7 +21,9 @@ pub async fn load(
     row: row::Model,
     now: Timestamp,
 ) -> Result<Entry, StoreError> {
-    let said = results::of_studies(conn, std::slice::from_ref(&row.id)).await?;
+    let mut said = results::of_studies(conn, std::slice::from_ref(&row.id)).await?;
+    let held = holds::results_of(conn, studies::id_of(&row)?).await?;
+    said.retain(|result| !held.contains(&result.id));
     let studied = Studied::of(conn, row).await?;
     let resource = render(server, &studied, &said, now)?;
     let row = &studied.row;

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use tocsin_domain::alert::{Person, Policy};
 use tocsin_domain::clock::Timestamp;
+use tocsin_domain::leaving::SendPolicy;
 use tocsin_domain::triage::Pack;
 use tocsin_domain::vendor::product::Product;
 use tocsin_domain::work::Work;
@@ -104,6 +105,8 @@ pub struct Settings {
     /// Where the second answer to a sender goes, by its name in the configuration.
     pub answers: BTreeMap<String, AnswerRoute>,
     pub archives: Vec<Archive>,
+    /// Which results wait for a radiologist before they leave.
+    pub sends: SendPolicy,
     /// Other vendors' products whose results are read.
     pub vendors: Vec<Product>,
     pub site_id: String,

@@ -1,7 +1,7 @@
 //! Job: has the child process read one series with one model, and keeps what it found as the canonical record. Runs
 //! outside any transaction; a crash, a timeout or bad images cost this analysis and nothing else.
 
-use tocsin_domain::finding::{ModelRef, Presence, ResultRecord, ResultStatus};
+use tocsin_domain::finding::{ModelRef, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, InstanceId, ResultId, StudyId, Uid};
 use tocsin_domain::vendor::Origin;
 use tocsin_domain::work::{Urgency, Work};
@@ -17,7 +17,8 @@ use crate::storage::blobs::BlobHash;
 use crate::storage::entity::{analysis, instance};
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::{StoreError, Tx, instances, results, studies, timeline};
+use crate::storage::prior_searches::Purpose;
+use crate::storage::{StoreError, Tx, holds, instances, results, studies, timeline};
 
 /// `urgency` is that of the lane which the run is in; a run for a comparison alone has a lane whatever its model is.
 pub async fn run(env: &Env, lease: &Lease, id: AnalysisId, urgency: Option<Urgency>) -> Result<(), JobError> {
@@ -145,12 +146,17 @@ async fn keep(
     mask: Vec<u8>,
 ) -> Result<(), JobError> {
     let seconds = found.timing.inference_ms as f64 / 1000.0;
+    let settings = env.settings.clone();
     let (model, version) = (found.model.name.clone(), found.model.version.clone());
     let lease = lease.clone();
     env.store
         .write(move |tx| {
             Box::pin(async move {
-                record(tx, row, study, series_uid, found, mask).await?;
+                let record = record(tx, row, study, series_uid, found, mask).await?;
+                // Before anybody can ask for it.
+                if Purpose::of(&studies::get(tx.conn(), study).await?) == Purpose::Reading {
+                    holds::decide(tx, &record, &settings.sends).await?;
+                }
                 leases::complete(tx, &lease).await
             })
         })
@@ -166,7 +172,7 @@ async fn record(
     series_uid: Uid,
     found: Analysis,
     mask: Vec<u8>,
-) -> Result<(), StoreError> {
+) -> Result<ResultRecord, StoreError> {
     let id = analyses::id_of(&row)?;
     let older = older_result(tx, study, &row).await?;
     let record = ResultRecord {
@@ -188,6 +194,7 @@ async fn record(
         statements: Vec::new(),
         explanation: found.explanation.clone(),
         origin: Origin::Own,
+        assessments: Vec::new(),
         findings: found.findings.clone(),
         model: found.model.clone(),
     };
@@ -196,7 +203,7 @@ async fn record(
         analyses::set_state(tx, analysis, AnalysisState::Superseded).await?;
     }
     let ending = Ending {
-        state: state(&record),
+        state: analyses::state_for(&record),
         reason: row.reason,
         result: Some(record.id),
         provider: Some(provider(&found)),
@@ -217,7 +224,8 @@ async fn record(
     check_deadline::moved(tx, study).await?;
     let triage = Terms::triage(study);
     jobs::enqueue(tx, &Work::TriageStudy { study }, triage).await?;
-    jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await
+    jobs::enqueue(tx, &Work::PublishResult { result: record.id }, Terms::now()).await?;
+    Ok(record)
 }
 
 /// The standing result of the same model, which the new one replaces.
@@ -238,20 +246,6 @@ pub(super) async fn older_result(
         .map(|result| (result, analyses::id_of(standing)))
         .map(|(r, a)| a.map(|a| (r, a)))
         .transpose()
-}
-
-pub(super) fn state(record: &ResultRecord) -> AnalysisState {
-    if record.findings.iter().any(|f| f.flagged) {
-        AnalysisState::Flagged
-    } else if record
-        .findings
-        .iter()
-        .any(|f| f.presence == Presence::Undetermined)
-    {
-        AnalysisState::Indeterminate
-    } else {
-        AnalysisState::NotFlagged
-    }
 }
 
 /// What computed, and what was asked for and did not work.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use tocsin_domain::finding::{ResultRecord, ResultStatus, Statement};
 use tocsin_domain::ids::{ResultId, SiteId};
+use tocsin_domain::leaving::Leaving;
 use tocsin_domain::triage::{Pack, Verdict, evaluate};
 use tocsin_domain::work::Work;
 
@@ -15,13 +16,13 @@ use super::tell_sessions;
 use super::tell_subscribers;
 use super::triage_study;
 use crate::jobs::JobError;
-use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
+use crate::storage::deliveries::{self, DeliveryKind, Owed};
 use crate::storage::entity::study;
 use crate::storage::jobs::{self, Terms};
 use crate::storage::leases::{self, Lease};
-use crate::storage::outbox::held_because;
+use crate::storage::outbox::beginning;
 use crate::storage::prior_searches::{self, Purpose};
-use crate::storage::{StoreError, Tx, priors, results, studies};
+use crate::storage::{StoreError, Tx, holds, priors, results, studies};
 
 pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError> {
     let (lease, settings, packs) = (lease.clone(), env.settings.clone(), env.packs.clone());
@@ -42,11 +43,21 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
                 let verdicts = verdicts_on(tx, &record, &settings, &packs).await?;
                 record.statements = statements(&record, &verdicts, &settings);
                 results::complete(tx, &record).await?;
-                for wanted in outputs(&record, &settings, &routed(&verdicts)) {
-                    owe(tx, &study, &record, wanted).await?;
+                let hold = match leaving(tx, &record, &settings).await? {
+                    Leaving::AtOnce => Some(None),
+                    Leaving::Held { finding } => Some(Some(holds::words(&finding))),
+                    Leaving::Never => None,
+                };
+                holds::drop_replaced(tx, &record).await?;
+                if let Some(hold) = hold {
+                    let hold = hold.as_deref();
+                    for wanted in outputs(&record, &settings, &routed(&verdicts)) {
+                        owe(tx, &study, &record, wanted, hold).await?;
+                    }
+                    let row = results::get(tx.conn(), id).await?;
+                    tell_subscribers::owe(tx, &server, &study, &row, hold).await?;
+                    tell_sessions::owe(tx, hub.as_ref(), &study, &record, hold).await?;
                 }
-                tell_subscribers::owe(tx, &server, &study, &results::get(tx.conn(), id).await?).await?;
-                tell_sessions::owe(tx, hub.as_ref(), &study, &record).await?;
                 if map_comes(&record) {
                     jobs::enqueue(tx, &Work::Explain { result: id }, Terms::now()).await?;
                 }
@@ -56,6 +67,14 @@ pub async fn run(env: &Env, lease: &Lease, id: ResultId) -> Result<(), JobError>
         })
         .await?;
     Ok(())
+}
+
+/// What was received from another vendor's product has left it already.
+async fn leaving(tx: &Tx, record: &ResultRecord, settings: &Settings) -> Result<Leaving, StoreError> {
+    match record.origin.is_own() {
+        true => holds::decide(tx, record, &settings.sends).await,
+        false => Ok(Leaving::AtOnce),
+    }
 }
 
 /// Later studies of the patient that still wait to be read may be compared with this one now.
@@ -208,26 +227,37 @@ pub(super) async fn owe_key_images(
     packs: &[Pack],
 ) -> Result<(), StoreError> {
     let study = studies::lock(tx, record.study).await?;
+    let row = results::get(tx.conn(), record.id).await?;
+    if row.superseded_by.is_some() {
+        // Whatever stands in its place sends its own.
+        return Ok(());
+    }
+    let hold = holds::of(tx.conn(), &row.analysis_id).await?;
+    let hold = hold.filter(|hold| hold.released_at.is_none());
+    let hold = hold.map(|hold| holds::words(&hold.finding));
     let verdicts = verdicts_on(tx, record, settings, packs).await?;
     let routed = routed(&verdicts);
     for archive in receivers(settings, &routed) {
         for wanted in key_images(record, archive) {
-            owe(tx, &study, record, wanted).await?;
+            owe(tx, &study, record, wanted, hold.as_deref()).await?;
         }
     }
     Ok(())
 }
 
-async fn owe(tx: &Tx, study: &study::Model, record: &ResultRecord, wanted: Wanted) -> Result<(), StoreError> {
+async fn owe(
+    tx: &Tx,
+    study: &study::Model,
+    record: &ResultRecord,
+    wanted: Wanted,
+    hold: Option<&str>,
+) -> Result<(), StoreError> {
     let Wanted {
         kind,
         destination,
         place,
     } = wanted;
-    let state = match held_because(&study.link, kind) {
-        Some(_) => DeliveryState::Held,
-        None => DeliveryState::Pending,
-    };
+    let (state, words) = beginning(&study.link, kind, hold);
     let owed = Owed {
         site: SiteId(study.site.clone()),
         study: record.study,
@@ -239,6 +269,7 @@ async fn owe(tx: &Tx, study: &study::Model, record: &ResultRecord, wanted: Wante
         },
         destination,
         state,
+        words,
         detail: (place > 0).then(|| place.to_string()),
     };
     deliveries::owe(tx, owed).await.map(|_| ())

@@ -192,7 +192,7 @@ async fn reject(tx: &Tx, row: &instance::Model, study: StudyId, objects: &[Uid])
         if named {
             found = true;
             let reason = format!("its report was rejected by {}", row.calling_ae);
-            withdrawals::withdraw(tx, standing.clone(), tx.now(), &reason).await?;
+            withdrawals::withdraw(tx, standing.clone(), tx.now(), &reason, Vec::new()).await?;
         }
     }
     match found {

@@ -7,9 +7,9 @@ use tocsin_domain::ids::SiteId;
 
 use super::env::Settings;
 use super::tell_ris::RIS;
-use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
+use crate::storage::deliveries::{self, DeliveryKind, Owed};
 use crate::storage::entity::study;
-use crate::storage::outbox::held_because;
+use crate::storage::outbox::beginning;
 use crate::storage::prior_searches::Purpose;
 use crate::storage::{StoreError, Tx, studies};
 
@@ -26,6 +26,7 @@ pub async fn owe(
     }
     let kind = DeliveryKind::Rejection;
     let why = format!("{} {}: {reason}", model.name, model.version);
+    let (state, words) = beginning(&study.link, kind, None);
     let owed = Owed {
         site: SiteId(study.site.clone()),
         study: studies::id_of(study)?,
@@ -33,10 +34,8 @@ pub async fn owe(
         kind,
         destination: RIS.to_owned(),
         dedup_key: format!("rejection:{}:{}", study.id, hex::encode(Sha256::digest(&why))),
-        state: match held_because(&study.link, kind) {
-            Some(_) => DeliveryState::Held,
-            None => DeliveryState::Pending,
-        },
+        state,
+        words,
         detail: Some(why),
     };
     deliveries::owe(tx, owed).await.map(|_| ())

@@ -54,6 +54,7 @@ pub async fn reconcile(
         destination: RIS.to_owned(),
         dedup_key: format!("priority:{id}:{}", told.len() + 1),
         state: DeliveryState::Pending,
+        words: None,
         detail: Some(band.text().to_owned()),
     };
     if deliveries::owe(tx, owed).await?.is_none() {

@@ -6,9 +6,9 @@ use tocsin_domain::ids::SiteId;
 
 use super::deliver::is_flagged;
 use super::env::Hub;
-use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
+use crate::storage::deliveries::{self, DeliveryKind, Owed};
 use crate::storage::entity::study;
-use crate::storage::outbox::held_because;
+use crate::storage::outbox::beginning;
 use crate::storage::{StoreError, Tx};
 
 /// The hub among the destinations of deliveries.
@@ -19,6 +19,7 @@ pub async fn owe(
     hub: Option<&Hub>,
     study: &study::Model,
     record: &ResultRecord,
+    hold: Option<&str>,
 ) -> Result<(), StoreError> {
     let Some(hub) = hub else { return Ok(()) };
     let wanted = hub.any || is_flagged(record) || record.supersedes.is_some();
@@ -26,6 +27,7 @@ pub async fn owe(
         return Ok(());
     }
     let kind = DeliveryKind::FhircastUpdate;
+    let (state, words) = beginning(&study.link, kind, hold);
     for topic in &hub.topics {
         let owed = Owed {
             site: SiteId(study.site.clone()),
@@ -34,10 +36,8 @@ pub async fn owe(
             kind,
             destination: HUB.to_owned(),
             dedup_key: format!("{}:{}:{topic}", record.id, kind.text()),
-            state: match held_because(&study.link, kind) {
-                Some(_) => DeliveryState::Held,
-                None => DeliveryState::Pending,
-            },
+            state,
+            words: words.clone(),
             detail: Some(topic.clone()),
         };
         deliveries::owe(tx, owed).await?;

@@ -7,9 +7,9 @@ use crate::fhir::Server;
 use crate::fhir::search::rows::{parts, tell};
 use crate::fhir::search::scan::matches;
 use crate::fhir::subscription::criteria_of;
-use crate::storage::deliveries::{self, DeliveryKind, DeliveryState, Owed};
+use crate::storage::deliveries::{self, DeliveryKind, Owed};
 use crate::storage::entity::{result, study, subscription};
-use crate::storage::outbox::held_because;
+use crate::storage::outbox::beginning;
 use crate::storage::subscriptions::{self, SubscriptionStatus};
 use crate::storage::{StoreError, Tx};
 
@@ -18,6 +18,7 @@ pub async fn owe(
     server: &Server,
     study: &study::Model,
     row: &result::Model,
+    hold: Option<&str>,
 ) -> Result<(), StoreError> {
     let mut waiting = subscriptions::all(tx.conn()).await?;
     waiting.retain(|one| SubscriptionStatus::of(one, tx.now()) != SubscriptionStatus::Off);
@@ -41,15 +42,22 @@ pub async fn owe(
         }
         for entry in met {
             let about = format!("{}/{}", query.kind.name(), entry.id);
-            deliveries::owe(tx, notice(study, &told.record, &one, &about)).await?;
+            deliveries::owe(tx, notice(study, &told.record, &one, &about, hold)).await?;
         }
     }
     Ok(())
 }
 
 /// Its destination is the receiver by its name; the detail says which subscription, and which resource.
-fn notice(study: &study::Model, record: &ResultRecord, one: &subscription::Model, about: &str) -> Owed {
+fn notice(
+    study: &study::Model,
+    record: &ResultRecord,
+    one: &subscription::Model,
+    about: &str,
+    hold: Option<&str>,
+) -> Owed {
     let kind = DeliveryKind::FhirNotice;
+    let (state, words) = beginning(&study.link, kind, hold);
     Owed {
         site: SiteId(study.site.clone()),
         study: record.study,
@@ -57,10 +65,8 @@ fn notice(study: &study::Model, record: &ResultRecord, one: &subscription::Model
         kind,
         destination: one.receiver.clone(),
         dedup_key: format!("{}:{}:{}:{about}", record.id, kind.text(), one.id),
-        state: match held_because(&study.link, kind) {
-            Some(_) => DeliveryState::Held,
-            None => DeliveryState::Pending,
-        },
+        state,
+        words,
         detail: Some(format!("{} {about}", one.id)),
     }
 }

@@ -291,6 +291,7 @@ impl Case<'_> {
             comparison: None,
             statements: Vec::new(),
             explanation: Explanation::default(),
+            assessments: Vec::new(),
             origin: Origin::Vendor {
                 report: told.report.clone(),
             },
@@ -325,7 +326,7 @@ impl Case<'_> {
             analyses::set_state(tx, older, AnalysisState::Superseded).await?;
         }
         let ending = Ending {
-            state: infer::state(record),
+            state: analyses::state_for(record),
             reason,
             result: Some(record.id),
             provider: None,
@@ -346,7 +347,7 @@ impl Case<'_> {
         told: &Told,
     ) -> Result<(), StoreError> {
         let reason = "withdrawn by the product that said it";
-        let result = withdrawals::withdraw(self.tx, row, told.at, reason).await?;
+        let result = withdrawals::withdraw(self.tx, row, told.at, reason, Vec::new()).await?;
         self.settle(document, DocumentState::Applied, reason, result)
             .await
     }

@@ -1,8 +1,9 @@
 //! A result in FHIR R4: the study, the model as a device, one observation per finding and per lesion, and a report that is
-//! never final; as a bundle, or as resources of a server. It holds what the structured report holds, and names no human as
-//! responsible.
+//! never final; as a bundle, or as resources of a server. It holds what the structured report holds, and names a human as
+//! responsible for what they verified alone.
 
 use serde_json::{Value, json};
+use tocsin_domain::assessment::{Assessment, Judged};
 use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Evaluation, Finding, Lesion, Measurement, Presence, ResultStatus};
 use tocsin_domain::phi::{Demographics, PatientIdentifier};
@@ -17,6 +18,8 @@ const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observ
 const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 const ABSENT_REASON: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 const SERVICE_SECTION: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
+/// Of an observation that a radiologist has verified.
+pub const VERIFIED: &str = "final";
 const IMAGING_STUDY_REPORT: Code = Code::new("LN", "18748-4", "Diagnostic imaging study");
 
 /// A result, and whom it is about.
@@ -229,7 +232,7 @@ impl ResultOf<'_> {
         let mut observation = json!({
             "identifier": [dicom(&tracking)],
             "resourceType": "Observation",
-            "status": status(record.status, finding.presence),
+            "status": self.status(finding),
             "category": [defined(OBSERVATION_CATEGORY, "imaging", "Imaging")],
             "code": concept(&finding.code),
             "subject": self.reference(Part::Patient),
@@ -237,8 +240,26 @@ impl ResultOf<'_> {
             "device": self.reference(Part::Device),
             "derivedFrom": [self.reference(Part::Study)],
         });
+        if let Some(verified) = self.verified(finding) {
+            observation["performer"] = json!([{ "type": "Practitioner", "display": verified.by }]);
+        }
         self.placed(&mut observation);
         observation
+    }
+
+    /// A radiologist's verification of a finding that stands.
+    fn verified(&self, finding: &Finding) -> Option<&Assessment> {
+        let record = self.context.record;
+        let assessed = record.assessment_of(finding)?;
+        let stands = record.status != ResultStatus::Withdrawn && assessed.judged == Judged::Verified;
+        stands.then_some(assessed)
+    }
+
+    fn status(&self, finding: &Finding) -> &'static str {
+        match self.verified(finding) {
+            Some(_) => VERIFIED,
+            None => status(self.context.record.status, finding.presence),
+        }
     }
 
     /// What observations and the report say alike: for which order, and of when.
@@ -310,7 +331,7 @@ impl ResultOf<'_> {
         observation
     }
 
-    /// It names no interpreter: nobody has read this.
+    /// It is not the radiologist's report, and never final; whoever verified all of it is named.
     pub fn report(&self) -> Value {
         let record = self.context.record;
         let sr = ObjectUids::of(
@@ -335,6 +356,9 @@ impl ResultOf<'_> {
         });
         if !results.is_empty() {
             report["result"] = results.into();
+        }
+        if let Some(verified) = record.verified_by() {
+            report["resultsInterpreter"] = json!([{ "type": "Practitioner", "display": verified.by }]);
         }
         self.placed(&mut report);
         report
@@ -377,7 +401,7 @@ fn interpretation(presence: Presence) -> Value {
 }
 
 /// As OBX-11 says it: what was not determined was not obtained.
-fn status(result: ResultStatus, presence: Presence) -> &'static str {
+pub fn status(result: ResultStatus, presence: Presence) -> &'static str {
     match (result, presence) {
         (ResultStatus::Withdrawn, _) => "entered-in-error",
         (_, Presence::Undetermined) => "cancelled",
@@ -386,7 +410,8 @@ fn status(result: ResultStatus, presence: Presence) -> &'static str {
     }
 }
 
-fn report_status(result: ResultStatus) -> &'static str {
+/// Of the report, whatever a radiologist verified: theirs is still to come.
+pub fn report_status(result: ResultStatus) -> &'static str {
     match result {
         ResultStatus::Preliminary => "preliminary",
         ResultStatus::Corrected => "corrected",

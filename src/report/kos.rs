@@ -3,7 +3,7 @@
 
 use dicom_dictionary_std::tags;
 use tocsin_domain::code::Code;
-use tocsin_domain::finding::{ResultRecord, ResultStatus};
+use tocsin_domain::finding::ResultStatus;
 use tocsin_domain::ids::Uid;
 
 use super::content::{Item, Value};
@@ -13,7 +13,7 @@ use super::sc::SECONDARY_CAPTURE;
 use super::seg::SEGMENTATION_STORAGE;
 use super::sr::{COMPREHENSIVE_3D_SR, observer};
 use super::sr_read::KEY_OBJECT_SELECTION;
-use super::uids::{ObjectKind, ObjectUids};
+use super::uids::ObjectKind;
 use super::{Context, Object, ReportError, sr_codes as dcm};
 
 const REJECTED: Code = Code::new("DCM", "113001", "Rejected for Quality Reasons");
@@ -26,46 +26,40 @@ const DESCRIPTION: Code = Code::new("DCM", "113012", "Key Object Description");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentObject {
     pub kind: ObjectKind,
+    pub series: Uid,
     pub instance: Uid,
 }
 
-/// The selection as a Part 10 file: what was sent of the result `older`, taken back by the result of the context.
+/// The selection as a Part 10 file: what was sent of older results, taken back by the result of the context.
 ///
 /// # Errors
 /// Nothing to take back, which a selection cannot say.
-pub fn rejection(
-    context: &Context,
-    older: &ResultRecord,
-    sent: &[SentObject],
-) -> Result<Object, ReportError> {
+pub fn rejection(context: &Context, sent: &[SentObject]) -> Result<Object, ReportError> {
     if sent.is_empty() {
         return Err(ReportError::NoEvidence);
     }
     let kind = ObjectKind::RejectionNote;
     let description = format!("AI {} result, taken back", context.record.model.name);
     let document = common(context, kind, KEY_OBJECT_SELECTION, "KO", &description)
-        .with(general(context, older, sent))
+        .with(general(context, sent))
         .with(tree(context, sent).encode_root());
     Object::of(context, kind, KEY_OBJECT_SELECTION, document)
 }
 
-fn general(context: &Context, older: &ResultRecord, sent: &[SentObject]) -> DataSet {
+fn general(context: &Context, sent: &[SentObject]) -> DataSet {
     let study = &context.header.study_uid;
-    let kinds = [
-        ObjectKind::StructuredReport,
-        ObjectKind::KeyImage,
-        ObjectKind::Segmentation,
-    ];
-    let series = kinds.into_iter().filter_map(|kind| {
-        let own = sent.iter().filter(|object| object.kind == kind);
-        let instances: Vec<DataSet> = own
-            .map(|object| sop_reference(class(kind), &object.instance))
-            .collect();
-        let uid = ObjectUids::of(kind, study, &older.model, older.id).series;
-        let series = DataSet::new()
-            .uid(tags::SERIES_INSTANCE_UID, &uid)
-            .sequence(tags::REFERENCED_SOP_SEQUENCE, instances.clone());
-        (!instances.is_empty()).then_some(series)
+    let mut all: Vec<&Uid> = Vec::new();
+    for object in sent {
+        if !all.contains(&&object.series) {
+            all.push(&object.series);
+        }
+    }
+    let series = all.into_iter().map(|uid| {
+        let own = sent.iter().filter(|object| object.series == *uid);
+        let instances = own.map(|object| sop_reference(class(object.kind), &object.instance));
+        DataSet::new()
+            .uid(tags::SERIES_INSTANCE_UID, uid)
+            .sequence(tags::REFERENCED_SOP_SEQUENCE, instances.collect())
     });
     let evidence = DataSet::new()
         .uid(tags::STUDY_INSTANCE_UID, study)
@@ -143,11 +137,12 @@ mod tests {
         ]
         .map(|(kind, instance)| SentObject {
             kind,
+            series: uid(&format!("{instance}.9")),
             instance: uid(instance),
         });
-        let object = rejection(&context, &bleed(), &sent).expect("a selection");
+        let object = rejection(&context, &sent).expect("a selection");
         let read = read(&object.bytes, chrono_tz::UTC, record.produced_at).expect("a document");
         assert_eq!(read, Document::Rejection(vec![uid("1.2.3"), uid("1.2.4")]));
-        assert!(rejection(&context, &bleed(), &[]).is_err());
+        assert!(rejection(&context, &[]).is_err());
     }
 }

@@ -1,6 +1,7 @@
-//! ORU^R01: a result for the RIS, row by row. Nobody has read it, so it is never final: preliminary, corrected, withdrawn,
-//! or not obtained. No human is named as responsible.
+//! ORU^R01: a result for the RIS, row by row. It is not the report of the study, and never final as a whole: preliminary, corrected,
+//! withdrawn, or not obtained. A finding is final, and somebody is named as responsible, once a radiologist has verified it.
 
+use tocsin_domain::assessment::{Assessment, Judged};
 use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Finding, Measurement, Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::Uid;
@@ -75,9 +76,11 @@ struct Row<'a> {
     abnormal: &'a str,
     probability: Option<f64>,
     status: &'a str,
+    /// Who verified it, if anybody did.
+    observer: &'a str,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
     fn head(&mut self) -> Result<(), BuildError> {
         let (order, envelope) = (self.message.order, self.envelope);
         let encoder = &mut self.encoder;
@@ -112,12 +115,18 @@ impl Rows<'_> {
             abnormal: "",
             probability: None,
             status: "O",
+            observer: "",
         };
         self.push(row);
     }
 
     fn finding(&mut self, group: usize, finding: &Finding) {
-        let status = self.row_status(finding.presence);
+        let verified = self.verified(finding);
+        let observer = verified.map_or("", |by| by.by.as_str());
+        let status = match verified {
+            Some(_) => "F",
+            None => self.row_status(finding.presence),
+        };
         let coded = if self.envelope.version() >= Version::V27 {
             "CWE"
         } else {
@@ -132,6 +141,7 @@ impl Rows<'_> {
             abnormal: self.abnormal(finding),
             probability: finding.probability,
             status,
+            observer,
         };
         self.push(row);
         if self.message.record.status == ResultStatus::Withdrawn {
@@ -143,15 +153,23 @@ impl Rows<'_> {
                 &code::CERTAINTY,
                 probability * 100.0,
                 &code::PERCENT,
-                status,
+                (status, observer),
             );
         }
         for Measurement { code, value, unit } in &finding.measurements {
-            self.numeric(group, code, *value, unit, status);
+            self.numeric(group, code, *value, unit, (status, observer));
         }
     }
 
-    fn numeric(&mut self, group: usize, code: &Code, value: f64, unit: &Code, status: &str) {
+    /// With its status, and who verified it.
+    fn numeric(
+        &mut self,
+        group: usize,
+        code: &Code,
+        value: f64,
+        unit: &Code,
+        (status, observer): (&str, &str),
+    ) {
         let row = Row {
             kind: "NM",
             identifier: self.coded(code),
@@ -161,6 +179,7 @@ impl Rows<'_> {
             abnormal: "",
             probability: None,
             status,
+            observer,
         };
         self.push(row);
     }
@@ -183,6 +202,7 @@ impl Rows<'_> {
             abnormal: "",
             probability: None,
             status: self.status(),
+            observer: "",
         };
         self.push(row);
     }
@@ -197,6 +217,7 @@ impl Rows<'_> {
             abnormal: "",
             probability: None,
             status: self.status(),
+            observer: "",
         };
         self.push(row);
     }
@@ -218,6 +239,7 @@ impl Rows<'_> {
             .set(8, encoder.text(row.abnormal))
             .set(11, encoder.text(row.status))
             .set(14, encoder.text(&observed.unwrap_or_default()))
+            .set(16, encoder.text(row.observer))
             .set(17, encoder.components(&[&model.name, &named, METHOD_SYSTEM]));
         if let Some(probability) = row.probability {
             segment = segment.set(9, encoder.text(&number(probability)));
@@ -258,6 +280,14 @@ impl Rows<'_> {
             (true, false) => "A",
             (false, _) => "",
         }
+    }
+
+    /// A radiologist's verification of a finding that stands.
+    fn verified(&self, finding: &Finding) -> Option<&'a Assessment> {
+        let record = self.message.record;
+        let assessed = record.assessment_of(finding)?;
+        let stands = record.status != ResultStatus::Withdrawn && assessed.judged == Judged::Verified;
+        stands.then_some(assessed)
     }
 
     /// OBX-11 of everything that is no finding of its own.

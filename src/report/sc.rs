@@ -69,7 +69,7 @@ pub fn key_image(context: &Context, key: &KeyImage) -> Result<Object, ReportErro
         model.version,
         text::headline(context.record)
     );
-    let below = format!("{}. {}", text::NOT_FOR_DIAGNOSIS, model.disclaimer);
+    let below = format!("{}. {}", text::stamp(context.record), model.disclaimer);
     let drawn = with_bars(&key.image, &above, &below, INK);
     let kind = ObjectKind::KeyImage;
     let description = format!("AI {} key image (not for diagnosis)", model.name);

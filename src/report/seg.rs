@@ -116,7 +116,10 @@ fn check(context: &Context, marks: &MarkedSlices) -> Result<(), ReportError> {
 fn frames_of<'m>(context: &Context, marks: &'m MarkedSlices) -> Vec<Frame<'m>> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut number = 0;
-    for bit in 0..context.record.explanation.segments.len() {
+    for (bit, segment) in context.record.explanation.segments.iter().enumerate() {
+        if segment.rejected {
+            continue;
+        }
         let holds = |slice: &&MarkedSlice| slice.voxels.iter().any(|voxel| voxel >> bit & 1 == 1);
         let held: Vec<&MarkedSlice> = marks.slices.iter().filter(holds).collect();
         number += u16::from(!held.is_empty());

@@ -1,5 +1,5 @@
-//! The structured report: Comprehensive 3D SR, TID 1500, one per model run. Always preliminary and unverified; a negative
-//! and an undetermined result are reported as plainly as a positive one. Adds nothing to the record.
+//! The structured report: Comprehensive 3D SR, TID 1500, one per model run. Always preliminary, and unverified unless a
+//! radiologist verified it; a negative and an undetermined result are reported as plainly as a positive one. Adds nothing to the record.
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
@@ -18,7 +18,8 @@ pub const COMPREHENSIVE_3D_SR: &str = "1.2.840.10008.5.1.4.1.1.88.34";
 /// The report as a Part 10 file.
 pub fn structured_report(context: &Context) -> Result<Object, ReportError> {
     context.check()?;
-    let description = format!("AI {} report (unverified)", context.record.model.name);
+    let record = context.record;
+    let description = format!("AI {} report ({})", record.model.name, text::standing(record));
     let kind = ObjectKind::StructuredReport;
     let document = common(context, kind, COMPREHENSIVE_3D_SR, "SR", &description)
         .with(document_general(context))
@@ -40,7 +41,7 @@ fn document_general(context: &Context) -> DataSet {
         .sequence(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::new())
         .text(tags::PRELIMINARY_FLAG, VR::CS, "PRELIMINARY")
         .text(tags::COMPLETION_FLAG, VR::CS, "COMPLETE")
-        .text(tags::VERIFICATION_FLAG, VR::CS, "UNVERIFIED")
+        .with(verification(context))
         .sequence(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE, Vec::new())
         .sequence(
             tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
@@ -59,6 +60,27 @@ fn document_general(context: &Context) -> DataSet {
         vec![sop_reference(COMPREHENSIVE_3D_SR, &old.instance)],
     );
     general.sequence(tags::PREDECESSOR_DOCUMENTS_SEQUENCE, vec![old])
+}
+
+/// Verified by the radiologist where the site takes an agreement for that, and every finding has one (PS3.3 C.17.2).
+fn verification(context: &Context) -> DataSet {
+    let Some(verified) = context.record.verified_by() else {
+        return DataSet::new().text(tags::VERIFICATION_FLAG, VR::CS, "UNVERIFIED");
+    };
+    let at = verified.at.with_timezone(&context.installation.offset);
+    let name: String = verified.by.chars().filter(|c| !"\\^=".contains(*c)).collect();
+    let observer = DataSet::new()
+        .text(tags::VERIFYING_OBSERVER_NAME, VR::PN, &name)
+        .text(tags::VERIFYING_ORGANIZATION, VR::LO, &context.installation.site)
+        .text(
+            tags::VERIFICATION_DATE_TIME,
+            VR::DT,
+            &at.format("%Y%m%d%H%M%S%z").to_string(),
+        )
+        .sequence(tags::VERIFYING_OBSERVER_IDENTIFICATION_CODE_SEQUENCE, Vec::new());
+    DataSet::new()
+        .text(tags::VERIFICATION_FLAG, VR::CS, "VERIFIED")
+        .sequence(tags::VERIFYING_OBSERVER_SEQUENCE, vec![observer])
 }
 
 /// Who stands behind the designators that PS3.16 does not define.

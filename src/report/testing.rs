@@ -83,6 +83,7 @@ pub fn bleed() -> ResultRecord {
         }],
         explanation: Explanation::default(),
         origin: Default::default(),
+        assessments: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The words for a result, in one place: page, message, screen and image say the same. Never a patient's name, never a
 //! diagnosis, never more than the record holds.
 
+use tocsin_domain::assessment::Judged;
 use tocsin_domain::code::{self, Code};
 use tocsin_domain::finding::{Finding, Lesion, Measurement, Presence, ResultRecord, ResultStatus, Statement};
 
@@ -9,8 +10,41 @@ use super::dataset::decimal;
 
 /// Opens every text that leaves the system.
 pub const NOT_A_REPORT: &str = "AI result, NOT a radiologist report.";
-/// Drawn into every image that leaves the system.
-pub const NOT_FOR_DIAGNOSIS: &str = "AI RESULT - NOT FOR DIAGNOSTIC USE - UNVERIFIED";
+/// Drawn into every image that leaves the system, before what a radiologist made of it.
+const NOT_FOR_DIAGNOSIS: &str = "AI RESULT - NOT FOR DIAGNOSTIC USE";
+
+/// Drawn into every image of this result that leaves the system.
+pub fn stamp(record: &ResultRecord) -> String {
+    format!("{NOT_FOR_DIAGNOSIS} - {}", standing(record).to_uppercase())
+}
+
+/// What a radiologist made of the result as a whole, in a word.
+pub fn standing(record: &ResultRecord) -> &'static str {
+    match (record.verified_by(), record.is_confirmed()) {
+        (Some(_), _) => "verified",
+        (None, true) => "confirmed",
+        (None, false) => "unverified",
+    }
+}
+
+/// What radiologists made of its findings. Their reasons are for this service's own people.
+pub fn assessed(record: &ResultRecord) -> Vec<String> {
+    let each = record.findings.iter();
+    each.filter_map(|finding| assessed_of(record, finding)).collect()
+}
+
+/// The same of one finding.
+pub(super) fn assessed_of(record: &ResultRecord, finding: &Finding) -> Option<String> {
+    let assessed = record.assessment_of(finding)?;
+    let judged = match assessed.judged {
+        Judged::Confirmed => "confirmed",
+        Judged::Verified => "verified",
+        Judged::Rejected => "rejected",
+    };
+    let at = assessed.at.format("%Y-%m-%d %H:%M UTC");
+    let (name, by) = (&finding.code.display, &assessed.by);
+    Some(format!("{name} {judged} by a radiologist: {by}, {at}."))
+}
 
 /// One short line per result: `Suspected intracranial hemorrhage, 24.1 mL, left deep`.
 pub fn headline(record: &ResultRecord) -> String {
@@ -44,6 +78,7 @@ pub fn finding_headline(finding: &Finding) -> String {
 pub fn narrative(record: &ResultRecord) -> String {
     let mut sentences = vec![NOT_A_REPORT.to_owned()];
     sentences.extend(status_sentence(record.status).map(str::to_owned));
+    sentences.extend(assessed(record));
     for finding in &record.findings {
         sentences.push(headline_sentence(finding));
         sentences.extend(numbers_sentence(finding));
@@ -78,6 +113,7 @@ pub(super) fn operating_sentence(finding: &Finding) -> String {
 pub fn remarks(record: &ResultRecord) -> Vec<String> {
     let mut remarks = vec![NOT_A_REPORT.to_owned()];
     remarks.extend(status_sentence(record.status).map(str::to_owned));
+    remarks.extend(assessed(record));
     remarks.extend(compared(record));
     remarks.extend(record.statements.iter().map(statement_sentence));
     remarks.extend(limits(record));

@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use tocsin_domain::clock::{Timestamp, to_micros};
+use tocsin_domain::finding::{Presence, ResultRecord, ResultStatus};
 use tocsin_domain::ids::{AnalysisId, ResultId, StudyId};
 use tocsin_domain::work::{Urgency, Work};
 
@@ -96,6 +97,23 @@ pub fn state_of(row: &analysis::Model) -> Result<AnalysisState, StoreError> {
             column: "state",
             id: row.id.clone(),
         })
+}
+
+/// What people see of a model that has given this result.
+pub fn state_for(record: &ResultRecord) -> AnalysisState {
+    let findings = &record.findings;
+    if record.status == ResultStatus::Withdrawn {
+        AnalysisState::Withdrawn
+    } else if findings.iter().any(|finding| finding.flagged) {
+        AnalysisState::Flagged
+    } else if findings
+        .iter()
+        .any(|finding| finding.presence == Presence::Undetermined)
+    {
+        AnalysisState::Indeterminate
+    } else {
+        AnalysisState::NotFlagged
+    }
 }
 
 pub fn id_of(row: &analysis::Model) -> Result<AnalysisId, StoreError> {
@@ -358,6 +376,21 @@ pub async fn finished(tx: &Tx, id: AnalysisId, ending: Ending) -> Result<(), Sto
         updated_at: Set(now),
         ..Default::default()
     };
+    saved(tx, row).await
+}
+
+/// A person has changed what stands for this analysis; the images were not read again.
+pub async fn stands(
+    tx: &Tx,
+    row: analysis::Model,
+    record: &ResultRecord,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let mut row: analysis::ActiveModel = row.into();
+    row.state = Set(state_for(record).text().to_owned());
+    row.reason = Set(reason.to_owned());
+    row.result_id = Set(Some(record.id.to_string()));
+    row.updated_at = Set(to_micros(tx.now()));
     saved(tx, row).await
 }
 

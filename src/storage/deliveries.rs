@@ -109,6 +109,8 @@ pub struct Owed {
     /// One row per key, whatever is retried above.
     pub dedup_key: String,
     pub state: DeliveryState,
+    /// Why it is held.
+    pub words: Option<String>,
     pub detail: Option<String>,
 }
 
@@ -138,7 +140,7 @@ pub async fn owe(tx: &Tx, owed: Owed) -> Result<Option<DeliveryId>, StoreError> 
         object_uid: Set(None),
         blob_sha256: Set(None),
         detail: Set(owed.detail),
-        last_error: Set(None),
+        last_error: Set(owed.words),
         created_at: Set(now),
         updated_at: Set(now),
     };

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod amendments;
 pub mod analyses;
 pub mod announcements;
 pub mod answers;
@@ -23,6 +24,7 @@ pub mod entity;
 pub mod error;
 pub mod failures;
 pub mod holdings;
+pub mod holds;
 pub mod instances;
 pub mod jobs;
 pub mod leases;

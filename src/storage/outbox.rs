@@ -7,6 +7,7 @@ use tocsin_domain::work::Work;
 use super::deliveries::{self, DeliveryKind, DeliveryState};
 use super::entity::delivery;
 use super::error::StoreError;
+use super::holds;
 use super::jobs::{self, Requeued};
 use super::store::Tx;
 
@@ -34,12 +35,22 @@ pub fn held_because(link: &str, kind: DeliveryKind) -> Option<&'static str> {
     }
 }
 
+/// How something begins that is owed: held, with why, or on its way. `hold` is why its result waits for a radiologist.
+pub fn beginning(link: &str, kind: DeliveryKind, hold: Option<&str>) -> (DeliveryState, Option<String>) {
+    match hold.or_else(|| held_because(link, kind)) {
+        Some(because) => (DeliveryState::Held, Some(because.to_owned())),
+        None => (DeliveryState::Pending, None),
+    }
+}
+
 /// What was held goes out once nothing holds it any more. How many deliveries that frees.
 pub async fn release_held(tx: &Tx, id: StudyId, link: &str) -> Result<usize, StoreError> {
+    let waiting = holds::results_of(tx.conn(), id).await?;
     let mut freed = 0;
     for row in deliveries::of_study(tx.conn(), id).await? {
         let waits = deliveries::state_of(&row)? == DeliveryState::Held;
-        if waits && held_because(link, deliveries::kind_of(&row)?).is_none() {
+        let by_policy = row.result_id.as_ref().is_some_and(|id| waiting.contains(id));
+        if waits && !by_policy && held_because(link, deliveries::kind_of(&row)?).is_none() {
             deliveries::forget_message(tx, deliveries::id_of(&row)?).await?;
             send(tx, &row).await?;
             freed += 1;

@@ -9,6 +9,7 @@ use sea_orm::{
 use super::disclosure;
 use super::entity::{alert, analysis, audit_entry, imaging_order, notification, patient, result, study};
 use super::error::StoreError;
+use super::holds;
 
 /// Merges that are followed at most, backwards.
 const CHAIN: usize = 32;
@@ -155,7 +156,7 @@ pub async fn studies(
         .await?)
 }
 
-/// Results that no newer one has replaced.
+/// Results that no newer one has replaced, and that do not wait for a radiologist to let them go.
 pub async fn results(
     conn: &impl ConnectionTrait,
     wanted: &Wanted,
@@ -165,6 +166,7 @@ pub async fn results(
     use result::Column;
     Ok(result::Entity::find()
         .filter(Column::SupersededBy.is_null())
+        .filter(Column::AnalysisId.not_in_subquery(holds::waiting()))
         .filter(Column::StudyId.in_subquery(disclosure::ids(wanted.of_study())))
         .filter(wanted.of_row(Column::Id, Column::CreatedAt, after))
         .order_by_desc(Column::CreatedAt)

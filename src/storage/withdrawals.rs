@@ -1,14 +1,13 @@
 //! Taking back what a model said: the result stays readable, a withdrawn one stands in its place, and whatever went out of it
 //! is followed by a word that takes it back.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
-use tocsin_domain::clock::{Timestamp, to_micros};
+use tocsin_domain::assessment::Assessment;
+use tocsin_domain::clock::Timestamp;
 use tocsin_domain::finding::{ResultRecord, ResultStatus};
 use tocsin_domain::ids::{ResultId, StudyId};
 use tocsin_domain::work::Work;
 
 use super::analyses::{self, AnalysisState};
-use super::changes;
 use super::entity::analysis;
 use super::error::StoreError;
 use super::jobs::{self, Terms};
@@ -17,12 +16,13 @@ use super::store::Tx;
 use super::timeline;
 
 /// Withdraws the result that an analysis stands for; `None` when there is none, or it was withdrawn before. `reason` is for
-/// people and names no patient.
+/// people and names no patient; `assessments` are the verdicts that left nothing of it, if those did.
 pub async fn withdraw(
     tx: &Tx,
     row: analysis::Model,
     at: Timestamp,
     reason: &str,
+    assessments: Vec<Assessment>,
 ) -> Result<Option<ResultId>, StoreError> {
     let stands = row
         .result_id
@@ -40,30 +40,15 @@ pub async fn withdraw(
         supersedes: Some(older.id),
         statements: Vec::new(),
         comparison: None,
+        assessments,
         ..older
     };
     results::insert(tx, &withdrawn, None).await?;
-    mark(tx, row, withdrawn.id, reason).await?;
+    analyses::stands(tx, row, &withdrawn, reason).await?;
     let said = format!("{}: {reason}", withdrawn.model.name);
     timeline::note(tx, study, "result_withdrawn", said).await?;
     follow_up(tx, study, withdrawn.id).await?;
     Ok(Some(withdrawn.id))
-}
-
-async fn mark(tx: &Tx, row: analysis::Model, result: ResultId, reason: &str) -> Result<(), StoreError> {
-    let study: StudyId = row.study_id.parse().map_err(|_| StoreError::Inconsistent {
-        table: "analysis",
-        column: "study_id",
-        id: row.id.clone(),
-    })?;
-    let now = to_micros(tx.now());
-    let mut row: analysis::ActiveModel = row.into();
-    row.state = Set(AnalysisState::Withdrawn.text().to_owned());
-    row.reason = Set(reason.to_owned());
-    row.result_id = Set(Some(result.to_string()));
-    row.updated_at = Set(now);
-    row.update(tx.conn()).await?;
-    changes::note(tx, study).await
 }
 
 async fn follow_up(tx: &Tx, study: StudyId, result: ResultId) -> Result<(), StoreError> {

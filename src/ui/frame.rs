@@ -86,6 +86,7 @@ pub struct May {
     pub judge: bool,
     pub comment: bool,
     pub rerun: bool,
+    pub decide: bool,
     pub handle_repeat: bool,
 }
 
@@ -151,6 +152,7 @@ impl Frame {
             judge: who.may(Action::JudgeFinding),
             comment: who.may(Action::Comment),
             rerun: who.may(Action::RerunModel),
+            decide: who.may(Action::DecideResult),
             handle_repeat: who.may(Action::HandleRepeat),
         };
         Self {

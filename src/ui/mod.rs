@@ -9,6 +9,7 @@ mod axis;
 mod catalogue;
 mod choices;
 mod connections;
+mod decide;
 mod deliveries;
 mod demo;
 mod edit;
@@ -92,6 +93,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .route("/studies/{id}/claim", web::post().to(study::claim))
         .route("/studies/{id}/release", web::post().to(study::release))
         .route("/studies/{id}/rerun", web::post().to(study::rerun))
+        .route("/studies/{id}/withdraw", web::post().to(decide::withdraw))
+        .route("/studies/{id}/reinstate", web::post().to(decide::reinstate))
+        .route("/studies/{id}/let-go", web::post().to(decide::let_go))
         .route("/studies/{id}/repeat", web::post().to(quality::act))
         .route("/studies/{id}/opinions", web::post().to(study::judge))
         .route("/studies/{id}/comments", web::post().to(study::comment))

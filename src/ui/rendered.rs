@@ -36,6 +36,7 @@ const NEVER_ALONE: [&str; 16] = [
     "facts",
     "associations",
     "ai",
+    "decide",
     "lock",
     "roles",
     "rerun",

@@ -1,4 +1,4 @@
-//! What people think of the findings, and what of it counts: the latest of each person about one finding of one result.
+//! What people think of the findings, and what of it counts: the latest of each person about one finding of one reading.
 //! Earlier ones stay readable, as replaced. Pure.
 
 use serde::Serialize;
@@ -31,11 +31,16 @@ pub fn of(opinions: &[OpinionView], ai: &[AiView], me: &str) -> Vec<Said> {
 }
 
 fn same(one: &OpinionView, other: &OpinionView) -> bool {
-    (&one.by, &one.result_id, &one.finding) == (&other.by, &other.result_id, &other.finding)
+    (&one.by, reading(one), &one.finding) == (&other.by, reading(other), &other.finding)
+}
+
+/// An opinion holds for every version of what was read.
+fn reading(opinion: &OpinionView) -> &str {
+    opinion.analysis_id.as_deref().unwrap_or(&opinion.result_id)
 }
 
 fn about(opinion: &OpinionView, ai: &[AiView]) -> Option<String> {
-    let is_of = |ai: &&AiView| ai.result_id.is_some_and(|id| id.to_string() == opinion.result_id);
+    let is_of = |ai: &&AiView| opinion.analysis_id.as_ref() == Some(&ai.analysis_id);
     let mut findings = ai.iter().filter(is_of).flat_map(|ai| &ai.findings);
     findings
         .find(|finding| finding.code == opinion.finding)
@@ -52,6 +57,7 @@ mod tests {
         OpinionView {
             id: String::new(),
             result_id: "r".to_owned(),
+            analysis_id: None,
             finding: finding.to_owned(),
             verdict: verdict.to_owned(),
             reason: None,

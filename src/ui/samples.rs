@@ -105,6 +105,7 @@ pub fn frame(templates: &Arc<dyn Templates>, amount: Amount) -> Frame {
                 judge: may,
                 comment: may,
                 rerun: may,
+                decide: may,
                 handle_repeat: may,
             },
         }),

@@ -8,6 +8,7 @@ use super::report::{Form, ReportPage};
 use super::samples::{Amount, at, hostile, patient};
 use super::samples_study::{code, finding, id};
 use super::segments;
+use crate::api::ai::HoldView;
 use crate::api::report::{
     ChangesView, FindingReport, MessageText, NarrativeView, OutputState, OutputView, ReportView,
     ResultChoice, ResultReport, Shown,
@@ -72,6 +73,11 @@ fn result(amount: Amount) -> ResultReport {
         series_uid: "1.2.3".to_owned(),
         images: 30,
         outputs: vec![output(Amount::Least), output(amount)],
+        hold: amount.maybe(HoldView {
+            finding: hostile(),
+            since: at(),
+        }),
+        standing: true,
         narrative: narrative(amount),
         changes: amount.maybe(ChangesView {
             since: id(),
@@ -125,7 +131,7 @@ fn narrative(amount: Amount) -> NarrativeView {
     NarrativeView {
         lines: vec![vec![said(None), said(Some(model)), said(Some(rule))]],
         text: hostile(),
-        fault: amount.maybe(hostile()),
+        faults: amount.list(hostile()),
     }
 }
 

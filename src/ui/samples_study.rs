@@ -12,7 +12,7 @@ use super::said;
 use super::samples::{Amount, HOSTILE, alert, at, delivery, hostile, patient, reason};
 use super::study::{LivePart, PriorPage, StudyPage, aside};
 use crate::api::ai::{
-    AiView, ChangeView, CodeView, EvaluationView, FindingView, LesionView, MeasurementView,
+    AiView, ChangeView, CodeView, EvaluationView, FindingView, HoldView, LesionView, MeasurementView,
 };
 use crate::api::announced::{AnnouncedView, AnnouncementView};
 use crate::api::discussion::{CommentView, OpinionView};
@@ -188,6 +188,7 @@ fn step(event: &str, seconds: i64) -> TimelineView {
 fn opinion(verdict: &str, result_id: String) -> OpinionView {
     OpinionView {
         id: hostile(),
+        analysis_id: Some(result_id.clone()),
         result_id,
         finding: hostile(),
         verdict: verdict.to_owned(),
@@ -217,6 +218,12 @@ pub fn ai(amount: Amount) -> AiView {
         reason: amount.text(),
         findings: amount.list(finding()),
         result_id: amount.maybe(id()),
+        analysis_id: hostile(),
+        assessed: amount.list(hostile()),
+        hold: amount.maybe(HoldView {
+            finding: hostile(),
+            since: at(),
+        }),
         disclaimer: amount.maybe(hostile()),
         limitations: amount.list(hostile()),
         compared: amount.list(hostile()),

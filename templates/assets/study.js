@@ -15,6 +15,9 @@
 
   const states = (within) => [...within.querySelectorAll("[data-ai-state], [data-images]")].map((one) => one.dataset.aiState ?? one.dataset.images).join();
 
+  /** A form that somebody has opened, by its model and its name. */
+  const formOf = (details) => details.closest("[data-model]").dataset.model + details.querySelector("summary").textContent;
+
   const refresh = async () => {
     if (typing()) {
       late = true;
@@ -32,6 +35,7 @@
     const focused = part.contains(document.activeElement) ? document.activeElement.dataset.testid : undefined;
     const reasons = [...part.querySelectorAll("form.judge [name=reason]")].map((input) => input.value);
     const idle = part.querySelector("#hide-idle")?.checked;
+    const opened = [...part.querySelectorAll("details.rerun[open]")].map(formOf);
     const sections = [...fresh.body.children].map((section) => document.importNode(section, true));
     const plain = (section) => section.innerHTML.replace(/(data-until="[^"]*">)[^<]*/g, "$1");
     const same = sections.length === part.children.length && sections.every((section, index) => plain(section) === plain(part.children[index]));
@@ -39,6 +43,7 @@
     const old = new Map([...part.children].map((section) => [section.querySelector("h2")?.firstChild?.textContent, plain(section)]));
     part.replaceChildren(...sections);
     part.querySelectorAll("form.judge [name=reason]").forEach((input, index) => (input.value = reasons[index] ?? ""));
+    for (const details of part.querySelectorAll("details.rerun")) details.open = opened.includes(formOf(details));
     const hide = part.querySelector("#hide-idle");
     if (hide && idle !== undefined) hide.checked = idle;
     for (const section of sections) {
@@ -64,9 +69,10 @@
 
   // ---- An opinion that contradicts one's own earlier one: no single key or click changes it -------------------------------
   const ownOf = (form) => {
-    const { result, finding } = Object.fromEntries(new FormData(form));
+    const { finding } = Object.fromEntries(new FormData(form));
+    const { reading } = form.closest("[data-reading]").dataset;
     const own = [...part.querySelectorAll(".opinions [data-own]")];
-    return own.find(({ dataset }) => dataset.result === result && dataset.finding === finding)?.dataset.own;
+    return own.find(({ dataset }) => dataset.reading === reading && dataset.finding === finding)?.dataset.own;
   };
   const button = (text, name) => Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, name });
   const unask = () => {

@@ -1,7 +1,7 @@
 // The report preview: one result in five forms, what became of each, and a draft that a site may word itself. It looks well in
 // three themes, on a narrow screen and on paper, and needs no script.
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -145,20 +145,21 @@ test("a draft can be copied as plain text", async () => {
 });
 
 test("a site words the draft itself without a restart, and a broken template costs its wording alone", async () => {
-  const folder = join(service.folder, "templates", "report");
+  const folder = join(service.folder, "templates", "report", "findings");
   await mkdir(folder, { recursive: true });
   const page = await preview();
   const words = async () => {
     await page.reload();
     return page.locator(".words").innerText();
   };
-  await writeFile(join(folder, "narrative.hbs"), "House style: {{#each findings}}{{headline}}{{/each}}");
-  assert.match(await words(), /^House style: Suspected intracranial hemorrhage.*AI /);
-  await writeFile(join(folder, "narrative.hbs"), "House style: {{nothing}}");
-  assert.match(await words(), /TECHNIQUE/);
-  assert.match(await page.getByTestId("fault").innerText(), /narrative\.hbs.*nothing/);
-  await writeFile(join(folder, "narrative.hbs"), await readFile(new URL("../../templates/report/narrative.hbs", import.meta.url)));
-  assert.match(await words(), /TECHNIQUE/);
+  const own = join(folder, "hemorrhage.hbs");
+  await writeFile(own, '{{#section "impression"}}House style: {{finding.headline}}{{/section}}');
+  assert.match(await words(), /IMPRESSION\s+House style: Suspected intracranial hemorrhage.*AI /);
+  await writeFile(own, '{{#section "impression"}}\nHouse style: {{nothing}}{{/section}}');
+  assert.match(await words(), /The hemorrhage was outlined/);
+  assert.match(await page.getByTestId("fault").innerText(), /hemorrhage\.hbs, line 2.*nothing/);
+  await rm(own);
+  assert.match(await words(), /The hemorrhage was outlined/);
   assert.equal(await page.getByTestId("fault").count(), 0);
 });
 

@@ -13,7 +13,7 @@ const HOSTILE = "<img src onerror>^O'<b>&amp;"; // Without "=", which parts the 
 let service, browser, admin, bleed, clear;
 
 before(async () => {
-  service = await start();
+  service = await start("[results]\nsend = \"held\"\n");
   browser = await open();
   admin = await service.token("admin");
   await service.send("--finding", "iph", "--volume-ml", "30", "--seed", "72");
@@ -138,6 +138,20 @@ test("no marks are asked for where the server names none", async () => {
   assert.match(await page.locator(".findings").innerText(), /Not flagged: .*\(operating point: .*\) This does not exclude the finding/s);
 });
 
+test("a held result says so on the study and its report, and leaves when it is released", async () => {
+  const page = await study(clear);
+  assert.match(await page.getByTestId("held").innerText(), /Held by policy \(Intracranial hemorrhage\)/);
+  await picture(page, "held");
+  await page.goto(`${service.url}/studies/${clear}/report`);
+  await page.getByTestId("held").getByText("Held by policy").waitFor();
+  await page.getByTestId("let-go").click();
+  await page.waitForURL(/report$/);
+  assert.equal(await page.getByTestId("held").count(), 0);
+  const kept = await service.api(`/api/v1/studies/${clear}`, admin);
+  assert.equal(kept.ai[0].hold, null);
+  assert.ok(kept.timeline.some(({ event, detail }) => event === "result_released" && detail.includes("let go by radiologist")));
+});
+
 test("an opinion with its reason and a comment stay, and others see them come", async () => {
   const [page, other] = [await study(bleed), await study(bleed)];
   await other.locator('html[data-live="connected"]').waitFor();
@@ -177,6 +191,33 @@ test("an opinion that contradicts one's own earlier one asks first, and the late
   await page.keyboard.press("Enter");
   await page.locator(".opinions .counts", { hasText: "disagree" }).waitFor();
   assert.match(await page.locator(".opinions .replaced").innerText(), /radiologist: agree.*replaced/s);
+});
+
+test("a result that a radiologist rejected is withdrawn, and what they withdraw is asked twice and can be brought back", async () => {
+  const page = await study(bleed);
+  const state = (wanted) => page.locator(`.finding[data-model="ich"][data-ai-state="${wanted}"]`);
+  await state("withdrawn").waitFor(); // By the opinion before.
+  await page.locator("summary", { hasText: "Reinstate" }).click();
+  await page.locator('form[action$="/reinstate"] input[name=reason]').fill("it is blood");
+  await page.getByTestId("reinstate").click();
+  await state("flagged").waitFor();
+  await page.locator("summary", { hasText: "Withdraw" }).click();
+  const form = page.locator('form[action$="/withdraw"]');
+  await form.locator("input[name=reason]").fill("wrong patient");
+  await form.locator("input[name=repeated]").fill("pe");
+  await page.getByTestId("withdraw").click();
+  await page.getByText(/expected the name of the model whose result is taken back, ich/).waitFor();
+  assert.equal(await state("flagged").count(), 1);
+  await form.locator("input[name=reason]").fill("wrong patient");
+  await form.locator("input[name=repeated]").fill("ich");
+  await picture(page, "withdraw");
+  await page.getByTestId("withdraw").click();
+  await state("withdrawn").waitFor();
+  assert.match(await state("withdrawn").innerText(), /withdrawn by radiologist: wrong patient/);
+  const qa = await signIn(browser, service, await service.token("qa_reviewer", "reviewer"));
+  await qa.goto(`${service.url}/studies/${bleed}`);
+  await state("withdrawn").waitFor();
+  assert.equal(await qa.locator('form[action$="/reinstate"]').count(), 0, "not for those who only judge");
 });
 
 test("nothing is covered by the pictures, wherever the page is scrolled to", async () => {

@@ -10,6 +10,7 @@ use tocsin::report::hl7_context::{BuildError, Envelope, OrderContext, Parties};
 use tocsin::report::orm::{PriorityChange, change_priority};
 use tocsin::report::oru::{ResultMessage, result};
 use tocsin::report::site_profile::{DEFAULT_231, DEFAULT_251, SiteProfile};
+use tocsin_domain::assessment::{Assessment, Judged};
 use tocsin_domain::clock::Timestamp;
 use tocsin_domain::code;
 use tocsin_domain::explanation::Explanation;
@@ -111,6 +112,7 @@ fn record(status: ResultStatus, probability: Option<f64>) -> ResultRecord {
         statements: Vec::new(),
         explanation: Explanation::default(),
         origin: Default::default(),
+        assessments: Vec::new(),
     }
 }
 
@@ -274,9 +276,23 @@ fn every_standing_has_its_letters() {
         (record(ResultStatus::Corrected, None), "C", "C", 11),
         (record(ResultStatus::Withdrawn, None), "C", "W", 7),
         (undetermined, "P", "X", 11),
+        (verified(), "C", "F", 12),
     ] {
         assert_eq!(letters(&record), (obr.to_owned(), obx.to_owned(), count));
     }
+}
+
+/// A radiologist has verified its finding.
+fn verified() -> ResultRecord {
+    let mut record = record(ResultStatus::Corrected, Some(0.937));
+    record.assessments = vec![Assessment {
+        finding: record.findings[0].code.code.to_string(),
+        judged: Judged::Verified,
+        by: "Dr Ito".to_owned(),
+        at: at("2026-03-14T10:00:00Z"),
+        reason: None,
+    }];
+    record
 }
 
 #[test]
@@ -411,6 +427,7 @@ fn hl7apy_reads_our_messages_strictly() {
                 result_message(&profile, &order(), &record(status, Some(0.937))),
             );
         }
+        write("verified", result_message(&profile, &order(), &verified()));
     }
     let script = root.join("tests/peers/check_hl7.py");
     let output = Command::new(&python)
@@ -422,7 +439,7 @@ fn hl7apy_reads_our_messages_strictly() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let read = said.lines().filter(|l| l.starts_with('{')).count();
-    assert_eq!(read, 5 * profiles.len(), "{said}");
+    assert_eq!(read, 6 * profiles.len(), "{said}");
 }
 
 /// A profile for each version that sites may name, with each message that it has for an order.

@@ -25,6 +25,7 @@ mod story_steps;
 mod story_trouble;
 mod story_unreadable;
 mod story_vendors;
+mod story_verdicts;
 mod tidy;
 mod writes;
 

@@ -3,10 +3,11 @@
 
 use tocsin::report::Context;
 use tocsin::report::fhir::{BundleOf, bundle, pretty};
+use tocsin_domain::assessment::Judged;
 use tocsin_domain::finding::{ResultRecord, ResultStatus};
 
 use crate::report_dicom::{
-    Folder, agrees, corrected, header, installation, negative, positive, undetermined,
+    Folder, agrees, assessed, corrected, header, installation, negative, positive, undetermined,
 };
 
 fn rendered(record: &ResultRecord) -> String {
@@ -37,6 +38,7 @@ fn every_kind_of_result_is_what_fhir_says() {
         ("undetermined", undetermined()),
         ("corrected", corrected()),
         ("withdrawn", withdrawn),
+        ("verified", assessed(Judged::Verified)),
     ] {
         folder.write(&format!("{name}.fhir.json"), rendered(&record).as_bytes());
     }

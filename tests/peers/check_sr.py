@@ -52,7 +52,10 @@ def check(path):
     need(isinstance(sr, hd.sr.Comprehensive3DSR), f"{name}: Comprehensive 3D SR")
     need(isinstance(sr.content, hd.sr.MeasurementReport), f"{name}: TID 1500")
     flags = (sr.PreliminaryFlag, sr.CompletionFlag, sr.VerificationFlag)
-    need(flags == ("PRELIMINARY", "COMPLETE", "UNVERIFIED"), f"{name}: flags {flags}")
+    verified = [one for one in record.get("assessments", []) if one["judged"] == "verified"]
+    need(flags == ("PRELIMINARY", "COMPLETE", "VERIFIED" if verified else "UNVERIFIED"), f"{name}: flags {flags}")
+    observers = [str(item.VerifyingObserverName) for item in sr.get("VerifyingObserverSequence", [])]
+    need(observers == [one["by"] for one in verified], f"{name}: verified by {observers}")
     need(("PredecessorDocumentsSequence" in sr) == (record["status"] == "corrected"), f"{name}: predecessor")
     groups = sr.content.get_image_measurement_groups()
     finding = record["findings"][0]

@@ -226,6 +226,72 @@ def test_opening_the_link_acknowledges_nothing_and_the_button_does(hospital, ble
     assert alert()["status"] == "acknowledged"
 
 
+def judged(hospital, bleed, verdict):
+    """A radiologist says so of the result that stands; what the RIS heard of it, once everything is with its receiver."""
+    study = hospital.study_id(bleed)
+    ai = hospital.service.study(bleed.study)["ai"][0]
+    heard = len(hospital.ris.of_type("ORU^R01", bleed.accession))
+    said = {"result_id": ai["result_id"], "finding": "1386000", "verdict": verdict}
+    status, _ = hospital.service.post(
+        f"/api/v1/studies/{study}/opinions", json.dumps(said).encode(), raw=True, headers={"Content-Type": "application/json"})
+    assert status == 201
+    until("the RIS hears of it", lambda: len(hospital.ris.of_type("ORU^R01", bleed.accession)) == heard + 1)
+    owed = hospital.settled(bleed, "result_message", "structured_report", "key_image", "segmentation")
+    assert owed
+    return hospital.ris.of_type("ORU^R01", bleed.accession)[-1]
+
+
+def in_fhir(hospital, bleed):
+    """The newest report of the study with its observations, read by fhir.resources."""
+    from fhir.resources.R4B.bundle import Bundle
+    found = {}
+    for kind in ("DiagnosticReport", "Observation"):
+        bundle = hospital.service.get(f"/fhir/{kind}?patient.identifier={bleed.patient}")
+        Bundle.model_validate(bundle)
+        found[kind] = bundle["entry"][0]["resource"]
+    return found
+
+
+def test_what_a_radiologist_agrees_with_is_said_to_every_system(hospital, bleed, objects, storescp, tmp_path):
+    message = judged(hospital, bleed, "agree")
+    (tmp_path / "oru.hl7").write_bytes(message)
+    read_strictly(tmp_path)
+    assert b"Intracranial hemorrhage confirmed by a radiologist" in message
+    reports = [path for path in storescp.files() if pydicom.dcmread(path).Modality == "SR"]
+    newest = max(reports, key=lambda path: int(pydicom.dcmread(path).InstanceNumber))
+    report = highdicom.sr.srread(newest)
+    (older,) = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert older.ReferencedSOPInstanceUID == pydicom.dcmread(objects["SR"]).SOPInstanceUID
+    assert (report.PreliminaryFlag, report.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
+    assert "Intracranial hemorrhage confirmed by a radiologist" in report.to_json()
+    checked = subprocess.run(["dciodvfy", newest], capture_output=True, text=True)
+    assert "Error" not in checked.stdout + checked.stderr, checked.stderr
+    told = in_fhir(hospital, bleed)
+    assert [told[kind]["status"] for kind in ("DiagnosticReport", "Observation")] == ["corrected", "corrected"]
+
+
+def test_what_a_radiologist_rejects_is_taken_back_from_every_system(hospital, bleed, storescp, tmp_path):
+    message = judged(hospital, bleed, "disagree")
+    (tmp_path / "oru.hl7").write_bytes(message)
+    read_strictly(tmp_path)
+    finding = next(line.split("|") for line in message.decode().split("\r") if "1386000" in line)
+    assert finding[11] == "W"
+    hospital.settled(bleed, "rejection_note")
+    (note,) = [path for path in storescp.files() if pydicom.dcmread(path).Modality == "KO"]
+    selection = highdicom.ko.KeyObjectSelectionDocument.from_dataset(pydicom.dcmread(note))
+    assert selection.ConceptNameCodeSequence[0].CodeValue == "113001"
+    named = {str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+             for item in selection.ContentSequence if "ReferencedSOPSequence" in item}
+    sent = [pydicom.dcmread(path) for path in storescp.files()]
+    sent = {str(one.SOPInstanceUID) for one in sent if one.StudyInstanceUID == bleed.study and one.Modality != "KO"}
+    assert named == sent and len(named) > 3, "every version of every object"
+    checked = subprocess.run(["dciodvfy", note], capture_output=True, text=True)
+    assert "Error" not in checked.stdout + checked.stderr, checked.stderr
+    told = in_fhir(hospital, bleed)
+    assert {told[kind]["status"] for kind in told} == {"entered-in-error"}
+    assert hospital.service.study(bleed.study)["band"] != "critical"
+
+
 def emergency(hospital, name):
     """A single image of a head: nothing for the model, enough for the rule about emergency patients."""
     class Visit:

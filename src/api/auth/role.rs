@@ -26,6 +26,8 @@ pub enum Action {
     ClaimStudy,
     /// Say whether a finding is right.
     JudgeFinding,
+    /// Decide what is told of a result: let it go, take it back, bring it back; one's verdict on a finding is sent on.
+    DecideResult,
     Comment,
     ReadAlerts,
     AcknowledgeAlert,
@@ -119,6 +121,7 @@ impl Role {
                     | ReadStudy
                     | ClaimStudy
                     | JudgeFinding
+                    | DecideResult
                     | Comment
                     | ReadAlerts
                     | AcknowledgeAlert
@@ -231,6 +234,11 @@ mod tests {
         assert_eq!(
             who(Action::AcknowledgeAlert),
             [Role::Radiologist, Role::StrokeTeam, Role::Admin]
+        );
+        assert_eq!(who(Action::DecideResult), [Role::Radiologist, Role::Admin]);
+        assert_eq!(
+            who(Action::JudgeFinding),
+            [Role::Radiologist, Role::QaReviewer, Role::Admin]
         );
     }
 }

@@ -14,7 +14,7 @@ use crate::api::state::State;
 use crate::storage::entity::{imaging_order, study};
 use crate::storage::patients::Imaged;
 use crate::storage::prior_searches::Purpose;
-use crate::storage::{StoreError, orders, patients, priors, reports};
+use crate::storage::{StoreError, holds, orders, patients, priors, reports};
 
 /// Orders that are looked at; the newest go first.
 const ORDERS: u64 = 100;
@@ -24,6 +24,8 @@ const ORDERS: u64 = 100;
 pub struct Chart {
     pub studies: Vec<study::Model>,
     orders: Vec<imaging_order::Model>,
+    /// Studies of which a result waits for a radiologist: what rules make of it is not said.
+    held: BTreeSet<String>,
 }
 
 /// An examination, with the study that it has.
@@ -63,6 +65,8 @@ pub async fn load(state: &State, identifiers: &[PatientIdentifier]) -> Result<Ch
             .studies
             .extend(read_here.filter(|study| seen.insert(study.id.clone())));
     }
+    let studies: Vec<String> = chart.studies.iter().map(|study| study.id.clone()).collect();
+    chart.held = holds::among(conn, &studies).await?;
     Ok(chart)
 }
 
@@ -125,7 +129,7 @@ impl Chart {
     /// What the rules recommend for the studies of this patient, as they stand now.
     pub fn advised(&self) -> Result<Vec<Advised>, ApiError> {
         let mut found = Vec::new();
-        for study in &self.studies {
+        for study in self.studies.iter().filter(|study| !self.held.contains(&study.id)) {
             for recommendation in verdicts_of(study)?
                 .into_iter()
                 .flat_map(|verdict| verdict.recommends)

@@ -16,6 +16,8 @@ mod target;
 
 use actix_web::web::{self, ServiceConfig};
 
+pub use answer::JSON;
+pub use asked::MOST;
 pub use store::{ImageStore, Stored, Storing};
 
 /// Registers what `routes::DICOMWEB` lists.

@@ -8,7 +8,7 @@ use tocsin_domain::finding::{Finding, ModelRef, ResultStatus, Statement};
 use tocsin_domain::ids::{ResultId, StudyId};
 
 use super::output::OutputView;
-use crate::api::ai::{self, CodeView, FindingView};
+use crate::api::ai::{self, CodeView, FindingView, HoldView};
 use crate::api::patient::PatientView;
 use crate::report::changes::ChangedLine;
 use crate::report::narrative::{Narrative, Piece};
@@ -51,6 +51,10 @@ pub struct ResultReport {
     /// How many images were read.
     pub images: usize,
     pub outputs: Vec<OutputView>,
+    /// Null where it left, or nothing of it waits.
+    pub hold: Option<HoldView>,
+    /// Whether it speaks for its model.
+    pub standing: bool,
     pub narrative: NarrativeView,
     /// Null where nothing was sent before.
     pub changes: Option<ChangesView>,
@@ -69,8 +73,8 @@ pub struct NarrativeView {
     pub lines: Vec<Vec<Piece>>,
     /// The same as plain text.
     pub text: String,
-    /// Why the site's template was not used.
-    pub fault: Option<String>,
+    /// Why templates of the site were not used, each with its file and line.
+    pub faults: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -128,7 +132,7 @@ impl NarrativeView {
     pub fn of(narrative: Narrative) -> Self {
         Self {
             text: narrative.text(),
-            fault: narrative.fault.map(|fault| fault.to_string()),
+            faults: narrative.faults.iter().map(ToString::to_string).collect(),
             lines: narrative.lines,
         }
     }

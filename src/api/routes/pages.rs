@@ -105,6 +105,21 @@ pub const PAGES: &[Route] = &[
         Needs(RerunModel),
         "Has a model read a study once more",
     ),
+    post(
+        "/studies/{id}/withdraw",
+        Needs(DecideResult),
+        "Takes back what a model said",
+    ),
+    post(
+        "/studies/{id}/reinstate",
+        Needs(DecideResult),
+        "Brings back what was taken back",
+    ),
+    post(
+        "/studies/{id}/let-go",
+        Needs(DecideResult),
+        "Lets a held result leave",
+    ),
     get(
         "/quality",
         Needs(ReadQuality),

@@ -71,8 +71,18 @@ pub const API: &[Route] = &[
     ),
     post(
         "/api/v1/studies/{id}/withdraw",
-        Needs(JudgeFinding),
+        Needs(DecideResult),
         "Take back what a model said, everywhere it was said",
+    ),
+    post(
+        "/api/v1/studies/{id}/reinstate",
+        Needs(DecideResult),
+        "Bring back what was taken back",
+    ),
+    post(
+        "/api/v1/studies/{id}/let-go",
+        Needs(DecideResult),
+        "Let a result leave that policy holds",
     ),
     get(
         "/api/v1/quality",

@@ -100,6 +100,11 @@ pub struct Card<'r> {
     pub accession: &'r str,
 }
 
+/// The keys that a search matches, as PS3.6 names them.
+pub fn matched() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().filter_map(|(_, names)| names.first().copied())
+}
+
 impl Wanted {
     /// # Errors
     /// A parameter that is none, with what is expected.

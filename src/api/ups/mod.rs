@@ -9,6 +9,8 @@ mod search;
 
 use actix_web::web::{self, ServiceConfig};
 
+pub use keys::matched;
+
 /// Registers what `routes::UPS` lists.
 pub fn configure(config: &mut ServiceConfig) {
     config

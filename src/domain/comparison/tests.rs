@@ -57,6 +57,7 @@ fn result(study: u128, presence: Presence, measurements: Vec<Measurement>) -> Re
         statements: Vec::new(),
         explanation: Default::default(),
         origin: Default::default(),
+        assessments: Vec::new(),
     }
 }
 

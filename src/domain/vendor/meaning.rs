@@ -42,11 +42,6 @@ pub struct Known {
     pub site: Code,
 }
 
-const NODULE: Code = Code::new("SCT", "27925004", "Nodule");
-const OCCLUSION: Code = Code::new("SCT", "26036001", "Occlusion");
-const EMBOLISM: Code = Code::new("SCT", "59282003", "Pulmonary embolism");
-const PNEUMOTHORAX: Code = Code::new("SCT", "36118008", "Pneumothorax");
-const STROKE: Code = Code::new("SCT", "422504002", "Ischemic stroke");
 const LUNG: Code = Code::new("SCT", "39607008", "Lung");
 const PLEURA: Code = Code::new("SCT", "3120008", "Pleura");
 const PULMONARY_ARTERY: Code = Code::new("SCT", "81040000", "Pulmonary artery");
@@ -59,11 +54,11 @@ impl Meaning {
         let known = |code, site| Some(Known { code, site });
         match self {
             Self::IntracranialHemorrhage => known(code::INTRACRANIAL_HEMORRHAGE, code::BRAIN),
-            Self::PulmonaryEmbolism => known(EMBOLISM, PULMONARY_ARTERY),
-            Self::Pneumothorax => known(PNEUMOTHORAX, PLEURA),
-            Self::PulmonaryNodule => known(NODULE, LUNG),
-            Self::VesselOcclusion => known(OCCLUSION, CEREBRAL_ARTERY),
-            Self::IschemicStroke => known(STROKE, MIDDLE_CEREBRAL),
+            Self::PulmonaryEmbolism => known(code::PULMONARY_EMBOLISM, PULMONARY_ARTERY),
+            Self::Pneumothorax => known(code::PNEUMOTHORAX, PLEURA),
+            Self::PulmonaryNodule => known(code::NODULE, LUNG),
+            Self::VesselOcclusion => known(code::OCCLUSION, CEREBRAL_ARTERY),
+            Self::IschemicStroke => known(code::ISCHEMIC_STROKE, MIDDLE_CEREBRAL),
             Self::Volume
             | Self::LongAxis
             | Self::ShortAxis

@@ -33,6 +33,7 @@ pub fn classes(manifest: &Manifest, findings: &[Finding]) -> Vec<StoredClass> {
                     category: code::MORPHOLOGICALLY_ABNORMAL,
                     property: coded(&spec.code),
                     finding: place,
+                    rejected: false,
                 },
             });
         }
@@ -44,6 +45,7 @@ pub fn classes(manifest: &Manifest, findings: &[Finding]) -> Vec<StoredClass> {
             category: coded(&spec.category),
             property: coded(&spec.property),
             finding: None,
+            rejected: false,
         },
     }));
     stored

@@ -6,7 +6,7 @@ use dicom_dictionary_std::tags;
 use super::frames::Frame;
 use super::{Context, DataSet, Segment};
 use crate::dataset::coded;
-use crate::{sr_codes as dcm, uids};
+use crate::{sr_codes as dcm, text, uids};
 
 /// The segments that have frames, and the words about them.
 pub(super) fn module(context: &Context, frames: &[Frame]) -> DataSet {
@@ -19,8 +19,10 @@ pub(super) fn module(context: &Context, frames: &[Frame]) -> DataSet {
     }
     let model = &context.record.model;
     let words = format!(
-        "AI {} {}, not for diagnostic use, unverified",
-        model.name, model.version
+        "AI {} {}, not for diagnostic use, {}",
+        model.name,
+        model.version,
+        text::standing(context.record)
     );
     DataSet::new()
         .text(tags::CONTENT_LABEL, VR::CS, "AI_SEGMENTATION")

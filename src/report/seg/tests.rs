@@ -60,6 +60,7 @@ fn explanation() -> Explanation {
         category,
         property,
         finding,
+        rejected: false,
     };
     Explanation {
         segments: vec![

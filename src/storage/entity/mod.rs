@@ -49,6 +49,7 @@ pub mod reading;
 pub mod repeat;
 pub mod report;
 pub mod result;
+pub mod result_hold;
 pub mod saved_view;
 pub mod series;
 pub mod series_key;

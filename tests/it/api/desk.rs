@@ -23,7 +23,7 @@ use tocsin::api::report::Reports;
 use tocsin::api::start::TestPages;
 use tocsin::api::{self, Health, Keys, Limits, Ports, Settings, State};
 use tocsin::jobs::JobError;
-use tocsin::report::narrative::NarrativeTemplate;
+use tocsin::report::narrative::NarrativeTemplates;
 use tocsin::report::outputs::Outputs;
 use tocsin::storage::blobs::BlobStore;
 use tocsin::storage::entity::{instance, study};
@@ -31,6 +31,7 @@ use tocsin::storage::{Store, accounts, audit};
 use tocsin::telemetry::Metrics;
 use tocsin::ui;
 use tocsin::ui::templates::Registry;
+use tocsin_domain::assessment::Judged;
 use tocsin_domain::clock::{ManualClock, Timestamp};
 use tocsin_domain::finding::ResultRecord;
 use tocsin_domain::ids::SiteId;
@@ -215,7 +216,7 @@ impl Desk {
             Ports {
                 previews: Arc::new(NoPictures),
                 reports: Arc::new(NoJobs),
-                narrative: NarrativeTemplate::default(),
+                narrative: NarrativeTemplates::default(),
                 templates: Arc::new(Registry::open(None, "en").unwrap()),
                 test_pages: Arc::new(NoTestPages),
                 neighbours: Arc::new(Neighbourhood),
@@ -415,6 +416,7 @@ fn settings() -> Settings {
         default_authority: "EGH".into(),
         loaded: ["aa".repeat(32)].into(),
         models: [("bb".repeat(32), "ich 0.1.1".into())].into(),
+        agreement: Judged::Confirmed,
         cds: Default::default(),
         viewer: None,
         demonstration: false,

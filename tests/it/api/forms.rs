@@ -33,7 +33,7 @@ async fn every_form_of_a_session_needs_the_token_of_that_session() {
             }
             tried += 1;
         }
-        assert_eq!(tried, 32);
+        assert_eq!(tried, 35);
         let row = studies::get(desk.store().read(), study.parse().unwrap())
             .await
             .unwrap();

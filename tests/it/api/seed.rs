@@ -120,6 +120,7 @@ impl Desk {
                         destination: "ris".into(),
                         dedup_key: tx.uuid().to_string(),
                         state,
+                        words: None,
                         detail: None,
                     };
                     let id = deliveries::owe(tx, owed).await?.unwrap();
