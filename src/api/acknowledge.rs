@@ -59,7 +59,7 @@ pub async fn acknowledge(
 ) -> Result<alert::Model, ApiError> {
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = alerts::lock(tx, id).await?;
                 let standing = alerts::state_of(&row)?;

@@ -45,7 +45,7 @@ pub async fn take(state: &State, who: &Principal, id: &str) -> Result<Claim, Api
     );
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let before = studies::lock(tx, id).await?;
                 let renewed = studies::holder(&before, tx.now()) == Some(by.as_str());
@@ -79,7 +79,7 @@ pub async fn give_back(state: &State, who: &Principal, id: &str) -> Result<Claim
     );
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 studies::unclaim(tx, id, releaser(role, &by)).await?;
                 timeline::note(tx, id, "released", format!("by {by}")).await?;

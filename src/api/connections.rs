@@ -300,7 +300,7 @@ pub async fn check(state: &State, who: &Principal, id: &str, trial: Trial) -> Re
     let event = who.did(action, format!("connection:{id}"), &state.settings.site.0, detail);
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 audit::record(tx, event).await?;
                 Ok::<_, StoreError>(())

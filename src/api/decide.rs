@@ -93,7 +93,7 @@ pub async fn withdraw(
     let (by, result) = (who.name.clone(), wanted.result_id);
     let view = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let view = take_back(tx, study, result, &format!("withdrawn by {by}: {reason}")).await?;
                 audit::record(tx, event).await?;
@@ -134,7 +134,7 @@ pub async fn reinstate(
     let (by, result) = (who.name.clone(), wanted.result_id);
     let view = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let said = format!("reinstated by {by}: {reason}");
                 let (result_id, model) = amendments::reinstate(tx, study, result, &said).await?;
@@ -166,7 +166,7 @@ pub async fn let_go(
     let by = who.name.clone();
     let view = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let view = release(tx, study, result, &by).await?;
                 audit::record(tx, event).await?;

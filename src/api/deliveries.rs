@@ -139,7 +139,7 @@ pub async fn again(state: &State, who: &Principal, id: &str) -> Result<SentAgain
     let by = who.name.clone();
     let job = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = deliveries::lock(tx, id).await?;
                 let hold = why_not(deliveries::state_of(&row)?);

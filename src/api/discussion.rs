@@ -193,7 +193,7 @@ pub async fn judge(
     let decides = who.may(Action::DecideResult);
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = opinions::add(tx, opinion.clone()).await?;
                 audit::record(tx, event).await?;
@@ -239,7 +239,7 @@ pub async fn remark(state: &State, who: &Principal, id: &str, text: &str) -> Res
     let by = who.name.clone();
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = comments::add(tx, id, text, &by).await?;
                 audit::record(tx, event).await?;

@@ -330,7 +330,7 @@ async fn execute(
     let row = row.clone();
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let sha256 = hex::encode(Sha256::digest(&version.raw));
                 let (id, job) = match version.plan {

@@ -15,7 +15,7 @@ use super::error::Problem;
 use super::page::Page;
 use super::routes::{self, Access, Route};
 use super::{
-    acknowledge, alerts, associations, audit, cds, claims, connections, decide, deliveries, discussion, edit,
+    acknowledge, alerts, associations, audit, claims, connections, decide, deliveries, discussion, edit,
     failures, found, health, messages, pauses, people, preview, quality, quarantine, reconciliation, release,
     replay, replay_many, report, rerun, resolve, site_profiles, start, study, tokens, versions, worklist,
 };
@@ -310,7 +310,7 @@ fn shape(route: &Route, generator: &mut SchemaGenerator) -> Shape {
     let (answer, query) = answer(route, generator);
     Shape {
         answer,
-        body: body(route, generator),
+        body: bodies::of_ours(route, generator),
         query,
     }
 }
@@ -424,32 +424,6 @@ fn of_standards(method: &str, path: &str) -> (Answer, &'static [(&'static str, &
         ("GET", path) if path.starts_with("/fhir/") && !path.contains('{') => (Answer::Fhir, COUNTED),
         _ if path.starts_with("/fhir/") => (Answer::Fhir, &[]),
         _ => (Answer::Object, &[]),
-    }
-}
-
-fn body(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
-    match (route.method, route.path.trim_start_matches("/api/v1")) {
-        ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
-        ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
-        ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
-        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
-            Some(g.subschema_for::<decide::Decision>())
-        }
-        ("POST", "/studies/{id}/let-go") => Some(g.subschema_for::<decide::LetGo>()),
-        ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
-        ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
-        ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
-        ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
-        ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
-        ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
-        ("POST", "/messages/{id}/edit") => Some(g.subschema_for::<edit::Wish>()),
-        ("POST", "/site-profiles/{id}/read") => Some(g.subschema_for::<site_profiles::Try>()),
-        ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
-        ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
-        ("POST", "/cds-services/{id}") => Some(g.subschema_for::<cds::request::HookRequest>()),
-        ("POST", "/cds-services/{id}/feedback") => Some(g.subschema_for::<cds::feedback::Message>()),
-        ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
-        _ => None,
     }
 }
 

@@ -104,7 +104,7 @@ pub async fn begin(state: &State, who: &Principal, id: &str, reason: &str) -> Re
     let (by, paused) = (who.name.clone(), key);
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 pauses::begin(tx, paused, reason, by).await?;
                 audit::record(tx, event).await
@@ -132,7 +132,7 @@ pub async fn end(state: &State, who: &Principal, id: &str) -> Result<String, Api
     let paused = key;
     let was = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let was = pauses::end(tx, &paused).await?;
                 if was {

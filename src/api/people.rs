@@ -112,7 +112,7 @@ pub async fn make(state: &State, who: &Principal, wanted: NewPerson) -> Result<C
     );
     let made = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let no_password = people::NO_PASSWORD.to_owned();
                 let id = accounts::create(tx, &name, role.text(), no_password)
@@ -163,7 +163,7 @@ pub async fn apply(
     let (site, who) = (state.settings.site.0.clone(), who.clone());
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = reload(tx, &id.to_string()).await?;
                 if let Some(why) = why_not(&change, &row, who.account_id()) {

@@ -240,7 +240,7 @@ pub async fn act(state: &State, who: &Principal, id: &str, act: Act) -> Result<R
     let by = who.name.clone();
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 studies::lock(tx, id).await?;
                 let row = step(tx, id, &by, act).await?;

@@ -106,7 +106,7 @@ pub async fn close(
     let by = who.name.clone();
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = instances::dismiss(tx, &id.to_string(), &by, &reason).await?;
                 audit::record(tx, event).await?;

@@ -41,7 +41,7 @@ pub async fn run(state: &State, who: &Principal, id: &str) -> Result<alert::Mode
     let by = who.name.clone();
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = alerts::lock(tx, id).await?;
                 let next = match alerts::state_of(&row)?.release(tx.now()) {

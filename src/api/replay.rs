@@ -278,7 +278,7 @@ async fn execute(
     );
     let job = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let job = match &plan {
                     Plan::Apply(event) => replay::apply_again(tx, id, event, paging).await?,

@@ -59,7 +59,7 @@ pub async fn again(state: &State, who: &Principal, id: &str, wanted: Rerun) -> R
     let (model, by, in_force) = (wanted.model, who.name.clone(), state.settings.models.clone());
     let view = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let rows = analyses::of_study(tx.conn(), id).await?;
                 let latest = repeatable(&rows, &model, |sha256| in_force.contains_key(sha256))?;

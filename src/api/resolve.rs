@@ -129,7 +129,7 @@ pub async fn resolve(
     let by = who.name.clone();
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let done = reconciliation::resolve(tx, id, &decision, &by).await?;
                 audit::record(tx, event).await?;

@@ -169,7 +169,7 @@ pub async fn test_page(state: &State, who: &Principal, person: &str) -> Result<S
     let (taken, name) = (sent.is_ok(), state.person(person).to_owned());
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 if taken {
                     signs::seen(tx, Sign::TestPage, name).await?;

@@ -86,7 +86,7 @@ pub async fn make(state: &State, who: &Principal, wanted: NewToken) -> Result<Ma
     let (site, who) = (state.settings.site.0.clone(), who.clone());
     let id = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let ends = expires_at.map(to_micros);
                 let id = accounts::create_token(tx, &name, role.text(), &sha256, &by, ends).await?;
@@ -143,7 +143,7 @@ pub async fn end(state: &State, who: &Principal, id: &str) -> Result<TokenView, 
     );
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = accounts::revoke_token(tx, &id.to_string()).await?;
                 audit::record(tx, event).await?;

@@ -168,7 +168,7 @@ fn inbound_row(id: MessageId, inbound: Inbound, flagged: bool, now: i64) -> mess
         raw: Set(inbound.raw),
         event: Set(inbound.event),
         problem: Set(inbound.problem),
-        flagged: Set(false),
+        flagged: Set(flagged),
         study_id: Set(None),
         created_at: Set(now),
         updated_at: Set(now),

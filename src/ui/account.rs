@@ -73,7 +73,7 @@ pub async fn factor(state: Data<State>, form: Form<Code>, who: Principal) -> Res
     let event = who.did(action, object, &state.settings.site.0, serde_json::json!({}));
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 accounts::set_factor(tx, &row.id, kept, step).await?;
                 audit::record(tx, event).await

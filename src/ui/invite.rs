@@ -71,7 +71,7 @@ pub async fn submit(
     let sha256 = secret::fingerprint(&token);
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let row = people::accept(tx, &sha256, hash).await?;
                 end_sessions(tx, &row.id).await?;

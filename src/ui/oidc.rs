@@ -128,7 +128,7 @@ async fn enter_as(
     let (label, site) = (provider.settings.label.clone(), state.settings.site.0.clone());
     let arrival = state
         .store
-        .write(move |tx| Box::pin(async move { arrive(tx, vouched, &label, site).await }))
+        .write_first(move |tx| Box::pin(async move { arrive(tx, vouched, &label, site).await }))
         .await?;
     let row = match arrival {
         Arrival::Known(row) => row,

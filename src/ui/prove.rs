@@ -110,7 +110,7 @@ pub async fn lock(
     let session = who.csrf().to_owned();
     state
         .store
-        .write(move |tx| Box::pin(async move { sessions::lock(tx, &session).await }))
+        .write_first(move |tx| Box::pin(async move { sessions::lock(tx, &session).await }))
         .await?;
     let referer = request.headers().get(actix_web::http::header::REFERER);
     let address = referer.and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -31,7 +31,7 @@ use crate::storage::deliveries::DeliveryState;
 /// Parts of pages that are also asked for alone.
 const PARTS: [&str; 2] = ["worklist_rows", "study_live"];
 /// Rendered within others, or around them.
-const NEVER_ALONE: [&str; 16] = [
+const NEVER_ALONE: [&str; 17] = [
     "layout",
     "facts",
     "associations",

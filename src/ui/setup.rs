@@ -107,7 +107,7 @@ async fn create(state: &State, name: String, hash: String) -> Result<HttpRespons
     let named = name.clone();
     let made = state
         .store
-        .write(move |tx| Box::pin(async move { first(tx, &named, hash, site).await }))
+        .write_first(move |tx| Box::pin(async move { first(tx, &named, hash, site).await }))
         .await;
     state.setup.close();
     let id = made.map_err(|error| match error {

@@ -78,7 +78,7 @@ pub async fn leave(state: Data<State>, form: Form<Press>, who: Principal) -> Res
     let session = who.csrf().to_owned();
     state
         .store
-        .write(move |tx| Box::pin(async move { sessions::end(tx, &session).await }))
+        .write_first(move |tx| Box::pin(async move { sessions::end(tx, &session).await }))
         .await?;
     Ok(HttpResponse::SeeOther()
         .insert_header((LOCATION, "/sign-in"))

@@ -375,7 +375,7 @@ pub async fn view(state: Data<State>, form: Form<View>, who: Principal) -> Resul
     let target = format!("/?{address}");
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 match form.remove {
                     true => saved_views::remove(tx, &owner, &name).await,

@@ -378,5 +378,6 @@ test("without a script the list, the key picture, the findings and the timeline 
 });
 
 test("no page broke the content security policy or its own script", () => {
-  assert.deepEqual(browser.complaints, []);
+  const asked = /status of 400 .*\/withdraw$/; // Whoever types the wrong name is refused.
+  assert.deepEqual(browser.complaints.filter((complaint) => !asked.test(complaint)), []);
 });

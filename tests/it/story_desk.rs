@@ -306,7 +306,7 @@ async fn images_that_cannot_be_used_are_asked_for_again_taken_on_and_linked_to_t
         let stranger = json!({ "action": "link", "study_id": refused["study_id"] });
         assert_eq!(
             technologist.post_json(&path, &stranger).await.unwrap().status,
-            400
+            409
         );
         let link = json!({ "action": "link", "study_id": candidate });
         assert_eq!(technologist.post_json(&path, &link).await.unwrap().status, 200);
@@ -347,7 +347,7 @@ async fn a_step_of_setting_up_is_done_when_it_was_seen_and_not_before() {
             .post_json("/api/v1/start/test-page", &json!({ "person": "x" }))
             .await
             .unwrap();
-        assert_eq!(nobody.status, 400);
+        assert_eq!(nobody.status, 404);
         let page = admin
             .post_json("/api/v1/start/test-page", &json!({ "person": "team" }))
             .await

@@ -106,7 +106,7 @@ pub async fn spend(state: &State, row: &account::Model, code: &str) -> Result<bo
     let id = row.id.clone();
     let spent = state
         .store
-        .write(move |tx| Box::pin(async move { accounts::spend_code(tx, &id, step).await }))
+        .write_first(move |tx| Box::pin(async move { accounts::spend_code(tx, &id, step).await }))
         .await?;
     Ok(spent)
 }

@@ -49,7 +49,7 @@ pub async fn begin(
     };
     let written = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 sessions::begin(tx, begun).await?;
                 if let Some(id) = account {
@@ -75,7 +75,7 @@ pub async fn refused(state: &State) -> Result<(), ApiError> {
     let event = attempt(state, None);
     state
         .store
-        .write(move |tx| Box::pin(async move { audit::record(tx, event).await }))
+        .write_first(move |tx| Box::pin(async move { audit::record(tx, event).await }))
         .await?;
     Ok(())
 }

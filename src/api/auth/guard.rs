@@ -176,7 +176,7 @@ async fn noted(state: &State, request: &ServiceRequest, who: &Principal) -> Resu
             let session = csrf.clone();
             state
                 .store
-                .write(move |tx| Box::pin(async move { sessions::acted(tx, &session).await }))
+                .write_first(move |tx| Box::pin(async move { sessions::acted(tx, &session).await }))
                 .await?;
             Ok(())
         }
@@ -239,7 +239,9 @@ async fn by_ehr(
     let (fingerprint, expires_at) = (shown.fingerprint, shown.expires_at);
     let first = state
         .store
-        .write(move |tx| Box::pin(async move { ehr_tokens::first_use(tx, &fingerprint, expires_at).await }))
+        .write_first(move |tx| {
+            Box::pin(async move { ehr_tokens::first_use(tx, &fingerprint, expires_at).await })
+        })
         .await?;
     if !first {
         tracing::warn!(
@@ -272,7 +274,7 @@ pub async fn known_token(state: &State, token: &str) -> Result<(String, Role, St
         let id = row.id.clone();
         state
             .store
-            .write(move |tx| Box::pin(async move { accounts::token_used(tx, &id).await }))
+            .write_first(move |tx| Box::pin(async move { accounts::token_used(tx, &id).await }))
             .await?;
     }
     named(row)
@@ -417,7 +419,7 @@ async fn forbidden(state: &State, who: &Principal, route: &Route) {
     let event = who.was_refused("access.denied", "route".to_owned(), &state.settings.site.0, facts);
     let written = state
         .store
-        .write(move |tx| Box::pin(async move { audit::record(tx, event).await }))
+        .write_first(move |tx| Box::pin(async move { audit::record(tx, event).await }))
         .await;
     if let Err(error) = written {
         tracing::error!(%error, "a refused access could not be recorded");

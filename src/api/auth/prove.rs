@@ -47,7 +47,7 @@ pub async fn by_secret(
             let event = who.was_refused(PROVE, object, site, detail);
             state
                 .store
-                .write(move |tx| Box::pin(async move { audit::record(tx, event).await }))
+                .write_first(move |tx| Box::pin(async move { audit::record(tx, event).await }))
                 .await?;
         }
     }
@@ -157,7 +157,7 @@ async fn take(state: &State, session: &str, effect: Effect, event: Event) -> Res
     let session = session.to_owned();
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 match effect {
                     Effect::Full => sessions::proved(tx, &session).await?,

@@ -97,7 +97,7 @@ pub async fn post(
         .collect();
     state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 for (feedback, event) in kept.into_iter().zip(events) {
                     card_feedback::add(tx, feedback).await?;

@@ -28,7 +28,7 @@ pub async fn create(
     let site = state.settings.site.0.clone();
     let row = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let detail =
                     json!({ "receiver": new.receiver, "criteria": new.criteria, "payload": new.payload });
@@ -52,7 +52,7 @@ pub async fn end(state: Data<State>, request: HttpRequest, who: Principal) -> Re
     let site = state.settings.site.0.clone();
     let ended = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let ended = subscriptions::delete(tx, &id).await?;
                 if ended.is_some() {

@@ -1,9 +1,41 @@
-//! Bodies that standards define, as far as a schema can say them.
+//! Bodies that requests have: ours by the types that read them, those that standards define as far as a schema can say them.
 
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::api::routes::Route;
+use crate::api::{
+    cds, decide, discussion, edit, pauses, people, quality, quarantine, replay_many, rerun, resolve,
+    site_profiles, start, tokens,
+};
 use crate::fhir::MEDIA_TYPE;
+
+/// The body of a request of our own API.
+pub fn of_ours(route: &Route, g: &mut SchemaGenerator) -> Option<Schema> {
+    match (route.method, route.path.trim_start_matches("/api/v1")) {
+        ("POST", "/reconciliation/{id}/resolve") => Some(g.subschema_for::<resolve::Resolution>()),
+        ("POST", "/quarantine/{id}/dismiss") => Some(g.subschema_for::<quarantine::Dismissal>()),
+        ("POST", "/studies/{id}/rerun") => Some(g.subschema_for::<rerun::Rerun>()),
+        ("POST", "/studies/{id}/withdraw" | "/studies/{id}/reinstate") => {
+            Some(g.subschema_for::<decide::Decision>())
+        }
+        ("POST", "/studies/{id}/let-go") => Some(g.subschema_for::<decide::LetGo>()),
+        ("POST", "/studies/{id}/repeat") => Some(g.subschema_for::<quality::Act>()),
+        ("POST", "/start/test-page") => Some(g.subschema_for::<start::TestPage>()),
+        ("POST", "/studies/{id}/opinions") => Some(g.subschema_for::<discussion::NewOpinion>()),
+        ("POST", "/studies/{id}/comments") => Some(g.subschema_for::<discussion::NewComment>()),
+        ("POST", "/tokens") => Some(g.subschema_for::<tokens::NewToken>()),
+        ("POST", "/connections/{id}/pause") => Some(g.subschema_for::<pauses::Pause>()),
+        ("POST", "/messages/{id}/edit") => Some(g.subschema_for::<edit::Wish>()),
+        ("POST", "/site-profiles/{id}/read") => Some(g.subschema_for::<site_profiles::Try>()),
+        ("POST", "/messages/replays") => Some(g.subschema_for::<replay_many::Many>()),
+        ("POST", "/people") => Some(g.subschema_for::<people::NewPerson>()),
+        ("POST", "/cds-services/{id}") => Some(g.subschema_for::<cds::request::HookRequest>()),
+        ("POST", "/cds-services/{id}/feedback") => Some(g.subschema_for::<cds::feedback::Message>()),
+        ("POST", "/people/{id}/change") => Some(g.subschema_for::<people::Change>()),
+        _ => None,
+    }
+}
 
 /// The content of the body by media type, and whether it must be there.
 pub fn of_standard(route: &Route) -> Option<(Value, bool)> {

@@ -56,7 +56,7 @@ pub async fn state(
     let by = who.name.clone();
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let (row, standing, own) = item::standing_of(tx, study, number).await?;
                 let compared = compare(key.as_deref(), own.as_ref());
@@ -172,7 +172,7 @@ pub async fn update(
     );
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let (row, standing, own) = item::standing_of(tx, study, number).await?;
                 let compared = compare(key.as_deref(), own.as_ref());
@@ -256,7 +256,7 @@ pub async fn cancel_request(
     let by = who.name.clone();
     let done = state
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let (_, standing, _) = item::standing_of(tx, study, number).await?;
                 let stopped = match reading::request_cancel(standing.step) {

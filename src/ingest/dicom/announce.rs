@@ -135,7 +135,7 @@ impl Announcer<'_> {
 
     async fn keep(&self, uid: &Uid, said: Said) -> Result<(), Refusal> {
         let (site, from, uid) = (self.site(), self.from.to_owned(), uid.clone());
-        let kept = self.served.store.write(move |tx| {
+        let kept = self.served.store.write_first(move |tx| {
             Box::pin(async move {
                 let what = said.what();
                 let new = New {
@@ -165,7 +165,7 @@ impl Announcer<'_> {
 
     async fn keep_change(&self, uid: Uid, change: StepChange) -> Result<(), Refusal> {
         let site = self.site();
-        let kept = self.served.store.write(move |tx| {
+        let kept = self.served.store.write_first(move |tx| {
             Box::pin(async move {
                 let Some((row, step)) = announcements::step(tx, &site, &uid).await? else {
                     return Ok(Err(Refusal::Unknown));

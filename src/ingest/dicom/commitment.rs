@@ -55,7 +55,7 @@ async fn note(
     let archive = archive.to_owned();
     served
         .store
-        .write(move |tx| {
+        .write_first(move |tx| {
             Box::pin(async move {
                 let mut all = true;
                 for (object, said) in &said {

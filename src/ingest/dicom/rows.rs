@@ -72,7 +72,7 @@ impl InstanceSink for Rows {
         let from = calling_ae.to_owned();
         let kept = self
             .store
-            .write(move |tx| Box::pin(async move { signs::seen(tx, Sign::Echo, from).await }))
+            .write_first(move |tx| Box::pin(async move { signs::seen(tx, Sign::Echo, from).await }))
             .await;
         if let Err(error) = kept {
             tracing::warn!(%error, "a C-ECHO could not be noted");
@@ -108,7 +108,7 @@ impl InstanceSink for Rows {
         let mut trace = trace(closed);
         let told = self
             .store
-            .write(move |tx| {
+            .write_first(move |tx| {
                 Box::pin(async move {
                     for uid in &studies {
                         if let Some(row) = studies::by_uid(tx.conn(), &site, uid.as_str()).await? {
@@ -140,7 +140,7 @@ impl InstanceSink for Rows {
         };
         let kept = self
             .store
-            .write(move |tx| Box::pin(async move { associations::rejected(tx, ended).await }))
+            .write_first(move |tx| Box::pin(async move { associations::rejected(tx, ended).await }))
             .await;
         if let Err(error) = kept {
             tracing::warn!(%error, "that an association was turned away could not be recorded");
@@ -210,7 +210,7 @@ impl Rows {
     pub(super) async fn fetched(&self, site: &SiteId, uid: &Uid) -> Result<(), StoreError> {
         let (site, uid) = (site.clone(), uid.clone());
         self.store
-            .write(move |tx| {
+            .write_first(move |tx| {
                 Box::pin(async move {
                     match studies::by_uid(tx.conn(), &site, uid.as_str()).await? {
                         Some(row) => ended(tx, studies::id_of(&row)?, AssociationEnd::Released).await,

@@ -87,7 +87,7 @@ impl MessageSink for Rows {
         let messages: Vec<MessageId> = left.iter().map(|answer| answer.answers).collect();
         let released = self
             .store
-            .write(move |tx| Box::pin(async move { answers::release(tx, &messages).await }))
+            .write_first(move |tx| Box::pin(async move { answers::release(tx, &messages).await }))
             .await;
         if let Err(error) = released {
             tracing::warn!(%error, "answers that were not taken wait for a minute before they are sent again");
@@ -166,7 +166,7 @@ impl Rows {
         let (peer, until) = (peer.to_owned(), self.store.now() + CLAIM);
         let rows = self
             .store
-            .write(move |tx| Box::pin(async move { answers::claim(tx, &peer, until, CLAIMED).await }))
+            .write_first(move |tx| Box::pin(async move { answers::claim(tx, &peer, until, CLAIMED).await }))
             .await?;
         let mut due = Vec::new();
         for row in rows {
@@ -191,7 +191,7 @@ impl Rows {
         };
         let (code, raw) = (code.text(), raw.to_vec());
         self.store
-            .write(move |tx| {
+            .write_first(move |tx| {
                 Box::pin(async move {
                     if let Some(reply) = reply {
                         messages::answered(tx, reply, outcome, code, raw).await?;
