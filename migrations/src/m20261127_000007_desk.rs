@@ -41,10 +41,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut gone = Index::drop();
-        gone.name("ix_study_on_worklist_arrived_at")
-            .table(Alias::new("study"));
-        manager.drop_index(gone).await?;
+        drop_index(manager, "study", &["on_worklist", "arrived_at"]).await?;
         for (table, column) in added() {
             let alter = Table::alter()
                 .table(Alias::new(table))

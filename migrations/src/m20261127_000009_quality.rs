@@ -32,14 +32,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (table, name) in [
-            ("study", "ix_study_last_instance_at"),
-            ("analysis", "ix_analysis_state_updated_at"),
-        ] {
-            let mut gone = Index::drop();
-            gone.name(name).table(Alias::new(table));
-            manager.drop_index(gone).await?;
-        }
+        drop_index(manager, "study", &["last_instance_at"]).await?;
+        drop_index(manager, "analysis", &["state", "updated_at"]).await?;
         drop_tables(manager, &["sign_of_life", "repeat"]).await
     }
 }

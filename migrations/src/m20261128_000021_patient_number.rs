@@ -14,9 +14,6 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut gone = Index::drop();
-        gone.name("ix_study_site_patient_identifier")
-            .table(Alias::new("study"));
-        manager.drop_index(gone).await
+        drop_index(manager, "study", &["site", "patient_identifier"]).await
     }
 }

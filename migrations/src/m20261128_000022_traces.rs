@@ -31,10 +31,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut gone = Index::drop();
-        gone.name("ix_message_state_created_at")
-            .table(Alias::new("message"));
-        manager.drop_index(gone).await?;
+        drop_index(manager, "message", &["state", "created_at"]).await?;
         drop_tables(manager, &["association_key", "association", "message_key"]).await
     }
 }

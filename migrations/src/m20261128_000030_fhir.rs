@@ -42,9 +42,7 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (table, column) in LISTED {
-            let mut gone = Index::drop();
-            gone.name(format!("ix_{table}_{column}")).table(Alias::new(table));
-            manager.drop_index(gone).await?;
+            drop_index(manager, table, &[column]).await?;
         }
         drop_tables(manager, &["subscription"]).await
     }

@@ -52,9 +52,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let mut gone = Index::drop();
-        gone.name("ix_series_series_uid").table(Alias::new("series"));
-        manager.drop_index(gone).await?;
+        drop_index(manager, "series", &["series_uid"]).await?;
         let tables = [
             "announcement_noted",
             "announced_series",

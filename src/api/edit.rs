@@ -19,6 +19,7 @@ use super::replay::{self, Label, applicable};
 use super::replay_preview as sentences;
 use super::state::State;
 use super::views;
+use super::words::words;
 use crate::report::hl7_diff::{self, Change};
 use crate::report::hl7_edit::{self, editable, edited};
 use crate::report::hl7_keys;
@@ -184,26 +185,14 @@ pub async fn run(state: &State, who: &Principal, id: &str, wish: &Wish) -> Resul
             "text: nothing was changed; a replay repeats a message as it is".to_owned(),
         ));
     }
-    let reason = wish.reason.trim();
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(ApiError::BadRequest(format!(
-            "reason: expected 1 to {MAX_REASON} characters"
-        )));
-    }
+    let reason = words("reason", &wish.reason, MAX_REASON)?;
     let places: Vec<&str> = answer
         .changes
         .iter()
         .map(|change| change.place.as_str())
         .collect();
     let places = serde_json::json!(places);
-    let (made, job) = execute(
-        state,
-        who,
-        &row,
-        version?,
-        (paging(wish), reason.to_owned(), places),
-    )
-    .await?;
+    let (made, job) = execute(state, who, &row, version?, (paging(wish), reason, places)).await?;
     answer.id = Some(made.to_string());
     answer.job = Some(job);
     Ok(answer)

@@ -2,3 +2,4 @@
 
 pub mod dicom;
 pub mod hl7;
+mod pause_watch;

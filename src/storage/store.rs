@@ -184,7 +184,7 @@ impl Store {
         }
     }
 
-    /// The same for a small write of which many come at once and wait for one row, as when all screens show a new study: on
+    /// The same for a small one of which many come at once and wait for one row, as when all screens show a new study: on
     /// PostgreSQL too they share a commit.
     pub async fn write_together<T, F>(&self, work: F) -> Result<T, StoreError>
     where
@@ -193,7 +193,7 @@ impl Store {
     {
         match &self.shared.writer {
             Writer::Queued(queue) | Writer::Direct { together: queue, .. } => {
-                queue.write(Turn::Ordinary, work).await
+                queue.write(Turn::First, work).await
             }
         }
     }

@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dicom_ul::pdu::{AbortRQServiceProviderReason, AssociationRQ, Pdu, PresentationContextResultReason};
 use tocsin_domain::dimse::query::Command;
 use tocsin_domain::dimse::{self, Head, Request, Response};
 use tocsin_domain::ids::Uid;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -21,6 +19,7 @@ use super::settings::{Caller, ScpLimits};
 use super::sink::{AssociationEnd, AssociationId, ClosedAssociation, InstanceSink, RejectedAssociation};
 use crate::deliver::chain;
 use crate::deliver::dicom::wire::{Wire, WireError};
+use crate::ingest::pause_watch::PauseWatch;
 
 /// An association that was accepted.
 pub(super) struct Association<S> {
@@ -33,13 +32,8 @@ pub(super) struct Association<S> {
     pub(super) studies: BTreeSet<Uid>,
     pub(super) stored: u64,
     pub(super) refused: u64,
-    /// Whether its peer was paused when that was last looked at, and when that was.
-    paused: bool,
-    looked: Option<Instant>,
+    watch: PauseWatch,
 }
-
-/// How soon an association that sends finds that it is paused.
-const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 /// Waits for the request and judges it. `None` when no association came of the connection.
 pub(super) async fn accept<S: InstanceSink>(
@@ -87,6 +81,7 @@ pub(super) async fn accept<S: InstanceSink>(
             }
             wire.send(&Pdu::AssociationAC(answer), limits.pdu).await.ok()?;
             wire.limit_pdus(limits.pdu_bytes);
+            let watch = PauseWatch::of_unpaused(&calling_ae);
             Some(Association {
                 line: Line::new(wire, contexts, peer_max_pdu, limits.pdu),
                 id: AssociationId(env.ids.uuid()),
@@ -97,8 +92,7 @@ pub(super) async fn accept<S: InstanceSink>(
                 studies: BTreeSet::new(),
                 stored: 0,
                 refused: 0,
-                paused: false,
-                looked: Some(Instant::now()),
+                watch,
             })
         }
     }
@@ -228,11 +222,8 @@ impl<S: InstanceSink> Association<S> {
 
     /// Whether somebody has stopped what this peer sends, while it was sending.
     async fn is_paused(&mut self) -> bool {
-        if self.looked.is_none_or(|at| at.elapsed() >= LOOKS_AGAIN) {
-            self.paused = self.env.sink.paused(&self.calling_ae).await;
-            self.looked = Some(Instant::now());
-        }
-        self.paused
+        let ask = self.env.sink.paused(&self.calling_ae);
+        self.watch.is_paused(Some(&self.calling_ae), ask).await
     }
 
     /// As where there is no room for it, so that it is sent again later.

@@ -5,7 +5,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
@@ -25,13 +24,12 @@ use super::problem::{ErrorCode, Hl7Problem, Place};
 use super::settings::{Caller, SiteReading, WhenPaused};
 use super::sink::{MessageSink, OwedLater, ReceivedMessage, SinkAnswer};
 use crate::deliver::channel::Channel;
+use crate::ingest::pause_watch::PauseWatch;
 use crate::report::hl7_answer::Promise;
 
 const READ_CHUNK: usize = 16 * 1024;
 /// Frames that are answered in one go; what was read at once holds no more of the usual size.
 const TOGETHER: usize = 64;
-/// How soon a connection finds that its sender is paused.
-const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<S> {
     env: Arc<Env<S>>,
@@ -42,14 +40,7 @@ pub(super) struct Connection<S> {
     buffer: BytesMut,
     messages: u64,
     outstanding: Outstanding,
-    looked: Option<Looked>,
-}
-
-/// Whether a sender was paused when that was last looked at.
-struct Looked {
-    sender: Option<String>,
-    paused: bool,
-    at: Instant,
+    watch: PauseWatch,
 }
 
 /// A frame that is to be answered.
@@ -102,7 +93,7 @@ impl<S: MessageSink> Connection<S> {
             buffer: BytesMut::new(),
             messages: 0,
             outstanding: Outstanding::default(),
-            looked: None,
+            watch: PauseWatch::default(),
         }
     }
 
@@ -261,7 +252,7 @@ impl<S: MessageSink> Connection<S> {
         let sender = self.caller.sender(opened.header());
         let sender = sender.map(|(name, site)| (name.map(str::to_owned), site.clone()));
         if let Some((name, _)) = &sender
-            && self.is_paused(name.clone()).await
+            && self.is_paused(name.as_deref()).await
         {
             return self.stopped(&message).map(Asked::Refused);
         }
@@ -294,21 +285,8 @@ impl<S: MessageSink> Connection<S> {
         self.answering(Later::Impossible, |answering| batch.answer(&own, answering))
     }
 
-    /// Looked at once a second while one sender speaks.
-    async fn is_paused(&mut self, sender: Option<String>) -> bool {
-        if let Some(looked) = &self.looked
-            && looked.sender == sender
-            && looked.at.elapsed() < LOOKS_AGAIN
-        {
-            return looked.paused;
-        }
-        let paused = self.env.sink.paused(sender.as_deref()).await;
-        self.looked = Some(Looked {
-            sender,
-            paused,
-            at: Instant::now(),
-        });
-        paused
+    async fn is_paused(&mut self, sender: Option<&str>) -> bool {
+        self.watch.is_paused(sender, self.env.sink.paused(sender)).await
     }
 
     /// Nothing is kept of a message whose sender is paused, and nothing acknowledged.
